@@ -1,0 +1,19 @@
+"""What `pulumi preview` and `pulumi up` run: the whole schema of the selected stack, guarded by hooks.
+
+`./invoke migrate` runs the same components in stages. A plain `pulumi up` never imports: see docs/pulumi.md.
+"""
+
+from pathlib import Path
+
+import pulumi
+
+from components.program import declare
+from schema.sitelogix import SITELOGIX
+from stack.aws import dynamodb
+from stack.config import load_config
+from stack.declaration import whole
+from stack.live import read_live
+
+config = load_config(pulumi.get_stack(), Path(__file__).parent, SITELOGIX)
+live = read_live(dynamodb(config), config, SITELOGIX)
+declare(SITELOGIX, config, live, whole(SITELOGIX, config.settings, live))

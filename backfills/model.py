@@ -1,0 +1,103 @@
+"""What a backfill is: a pure function from an item to the attributes that it lacks, and what that function reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Item = Mapping[str, Mapping[str, Any]]
+"""An item as DynamoDB sends it, such as {"PK": {"S": "REPORT#1"}}: nothing is lost by converting it."""
+
+
+class NoValue(Exception):
+    """An attribute can not be computed for an item; the message is the reason, the same for all such items."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a rule may use besides the item: the run's one clock reading (ISO 8601 UTC with `Z`), and the date
+    (YYYY-MM-DD) of the newest dated record of the item's partition, if the backfill asks for it and there is one."""
+
+    clock: str
+    newest: str | None = None
+
+
+Rule = Callable[[Item, Given], str]
+"""Computes one attribute, a string. Raises NoValue."""
+
+
+@dataclass(frozen=True)
+class Backfill:
+    """How the items of one table get their new attributes.
+
+    `rules` has a rule for each attribute; `reads` are the item's attributes that any rule looks at, so that a scan
+    fetches only those and a write can insist that they are unchanged. With `sort_key`, only items that have exactly
+    this sort key are in scope. With `newest_of`, `Given.newest` is filled from the records of the item's partition
+    whose sort key begins so and ends in `#<ISO time>`.
+    """
+
+    table: str
+    rules: Mapping[str, Rule]
+    reads: tuple[str, ...]
+    sort_key: str | None = None
+    newest_of: str | None = None
+
+    def __post_init__(self) -> None:
+        both = set(self.rules) & set(self.reads)
+        if both:
+            raise ValueError(f"backfill of {self.table}: {', '.join(sorted(both))} is both read and written")
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The attributes that this backfill adds, in order."""
+        return tuple(self.rules)
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What an item gets: `values` by attribute, and for the attributes that got none, the reason."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+def fill(backfill: Backfill, item: Item, given: Given) -> Filled:
+    """Applies the rules to the attributes that `item` lacks; those that it has are left as they are."""
+    values: dict[str, str] = {}
+    reasons: dict[str, str] = {}
+    for attribute, rule in backfill.rules.items():
+        if attribute in item:
+            continue
+        try:
+            values[attribute] = rule(item, given)
+        except NoValue as reason:
+            reasons[attribute] = str(reason)
+    return Filled(values, reasons)
+
+
+def text(item: Item, attribute: str) -> str | None:
+    """The string in an attribute, or None if the item lacks it. Raises NoValue for another type or an empty string,
+    neither of which an index key may be."""
+    value = item.get(attribute)
+    if value is None:
+        return None
+    if "S" not in value:
+        raise NoValue(f"{attribute} is not a string")
+    if not value["S"]:
+        raise NoValue(f"{attribute} is an empty string")
+    return str(value["S"])
+
+
+def first_text(item: Item, *attributes: str) -> str | None:
+    """The string in the first of the attributes that the item has. Raises NoValue as `text` does."""
+    for attribute in attributes:
+        found = text(item, attribute)
+        if found is not None:
+            return found
+    return None
+
+
+def constant(value: str) -> Rule:
+    """A rule that gives every item the same value."""
+    return lambda item, given: value

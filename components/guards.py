@@ -1,0 +1,169 @@
+"""Hooks that refuse, inside any `pulumi up`, a change that could lose something.
+
+They run in the engine's runs and in a plain `pulumi up` alike. Their names are stored in Pulumi's state: a name that
+is once there must stay registered, else a later deletion fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+
+import pulumi
+
+from schema.model import Schema, Table
+from stack.aws import dynamodb
+from stack.config import StackConfig
+from stack.errors import Refused
+from stack.gates import gate
+from stack.ledger import Ledger
+from stack.live import read_live, read_table
+
+OnRefusal = Callable[[Refused], None]
+"""Told of each refusal as the exception that it is: Pulumi passes on only its text."""
+
+
+class Guards:
+    """Registers every hook, always, and hands out the bindings for tables and for indexes."""
+
+    def __init__(self, schema: Schema, config: StackConfig, on_refusal: OnRefusal = lambda refusal: None) -> None:
+        self._on_refusal = on_refusal
+        self._schema = schema
+        self._config = config
+        self._client = dynamodb(config)
+        self._ledger = Ledger(self._client, config)
+        self._changing: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._table_hooks = pulumi.ResourceHookBinding(
+            before_create=[pulumi.ResourceHook("table-before-create", self._before_table_create)],
+            before_delete=[pulumi.ResourceHook("table-before-delete", self._before_table_delete)],
+        )
+        self._index_hooks = pulumi.ResourceHookBinding(
+            before_create=[pulumi.ResourceHook("index-before-create", self._before_index_create)],
+            after_create=[pulumi.ResourceHook("index-after-create", self._after_index_change)],
+            before_delete=[pulumi.ResourceHook("index-before-delete", self._before_index_delete)],
+            after_delete=[pulumi.ResourceHook("index-after-delete", self._after_index_change)],
+            on_error=[pulumi.ErrorHook("index-on-error", self._on_index_error)],
+        )
+
+    def for_table(self) -> pulumi.ResourceHookBinding:
+        """The hooks of every table."""
+        return self._table_hooks
+
+    def for_index(self) -> pulumi.ResourceHookBinding:
+        """The hooks of every index. Those of one table change one after the other, as DynamoDB demands."""
+        return self._index_hooks
+
+    async def _before_table_create(self, args: pulumi.ResourceHookArgs) -> None:
+        await self._check(self._check_table_create, args.name)
+
+    async def _before_table_delete(self, args: pulumi.ResourceHookArgs) -> None:
+        await self._check(self._check_table_delete, args.name)
+
+    async def _before_index_create(self, args: pulumi.ResourceHookArgs) -> None:
+        await self._one_at_a_time(args.name, self._check_index_create)
+
+    async def _before_index_delete(self, args: pulumi.ResourceHookArgs) -> None:
+        await self._one_at_a_time(args.name, self._check_index_delete)
+
+    async def _after_index_change(self, args: pulumi.ResourceHookArgs) -> None:
+        self._release(args.name)
+
+    async def _on_index_error(self, args: pulumi.ErrorHookArgs) -> bool:
+        self._release(args.name)
+        return False
+
+    async def _one_at_a_time(self, resource: str, check: Callable[[str], None]) -> None:
+        lock = self._changing[_table_of(resource)]
+        await lock.acquire()
+        try:
+            await self._check(check, resource)
+        except BaseException:
+            lock.release()
+            raise
+
+    async def _check(self, check: Callable[[str], None], resource: str) -> None:
+        # In a thread: a hook that blocks would hold up every other one.
+        try:
+            await asyncio.to_thread(check, resource)
+        except Refused as refusal:
+            self._on_refusal(refusal)
+            raise
+
+    def _release(self, resource: str) -> None:
+        lock = self._changing[_table_of(resource)]
+        if lock.locked():
+            lock.release()
+
+    def _check_table_create(self, name: str) -> None:
+        table = self._schema.table(name)
+        if read_table(self._client, self._config, name) is not None:
+            raise Refused(
+                f"Table {name} is live and not in Pulumi's state.",
+                "It has to be adopted, not created.",
+                f"Run: {self._command('migrate')}",
+            )
+        if table.existing or self._ledger.proofs().of("table", name) is not None:
+            raise Refused(
+                f"Table {name} is gone.",
+                "It was live before; creating it again would leave it empty.",
+                f"Restore it from its backup, then run: {self._command('migrate')}",
+            )
+
+    def _check_table_delete(self, name: str) -> None:
+        raise Refused(
+            f"Pulumi must not delete table {name}.",
+            "No migration deletes a table; a replacement would, too.",
+            f"Run: {self._command('plan')}",
+        )
+
+    def _check_index_create(self, resource: str) -> None:
+        table, index_name = self._find(resource)
+        index = table.index(index_name)
+        if index_name in {retired.name for retired in table.retired}:
+            raise Refused(
+                f"Index {resource} is retired.", "It is never created again.", f"Run: {self._command('plan')}"
+            )
+        live = read_table(self._client, self._config, table.name)
+        if live is not None and index_name in live.indexes:
+            raise Refused(
+                f"Index {resource} is live and not in Pulumi's state, or would be replaced.",
+                "It has to be adopted; changed keys need a new index name.",
+                f"Run: {self._command('migrate')}",
+            )
+        if table.needs_backfill(index) and self._ledger.proofs().of("backfill", table.name) is None:
+            raise Refused(
+                f"Index {resource} must not be created yet.",
+                f"The backfill of {table.name} is not proven, so the index would miss items.",
+                f"Run: {self._command('migrate')}",
+            )
+
+    def _check_index_delete(self, resource: str) -> None:
+        table, index_name = self._find(resource)
+        retired = {retired.name: retired for retired in table.retired}.get(index_name)
+        if retired is None:
+            raise Refused(
+                f"Pulumi must not delete index {resource}.",
+                "Only a retired index may go; a replacement would delete this one, too.",
+                f"Run: {self._command('plan')}",
+            )
+        live = read_live(self._client, self._config, Schema((table,)))
+        conditions = gate(table, retired, self._config.settings, live, self._ledger.proofs())
+        shut = [condition for condition in conditions if not condition.holds]
+        if shut:
+            raise Refused(
+                f"Index {resource} must not be removed yet.",
+                "; ".join(f"{condition.name}: {condition.evidence}" for condition in shut),
+                f"Run: {self._command('plan')}",
+            )
+
+    def _find(self, resource: str) -> tuple[Table, str]:
+        table, _, index = resource.partition("/")
+        return self._schema.table(table), index
+
+    def _command(self, task: str) -> str:
+        return f"./invoke {task} --stack {self._config.stack}"
+
+
+def _table_of(resource: str) -> str:
+    return resource.partition("/")[0]

@@ -1,0 +1,139 @@
+"""A DynamoDB table with its indexes, each index a resource of its own, so that each is one diff and one import."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_aws import dynamodb
+
+from components.guards import Guards
+from schema.model import BillingMode, Index, ProjectionType, Table
+from stack.capacity import building_throughput
+from stack.declaration import Declaration
+from stack.live import STREAM_VIEW_TYPE, LiveTable
+from stack.managed import index_resource
+
+# What an adopted table keeps as it is live: others set it, scale it and select by it. Not the inline indexes: ignoring
+# them would keep a copy of them in the table's inputs, and each index would be declared twice.
+_NOT_OURS = [
+    "billingMode",
+    "onDemandThroughput",
+    "readCapacity",
+    "serverSideEncryption",
+    "tableClass",
+    "tags",
+    "writeCapacity",
+]
+_CAPACITY = ["onDemandThroughput", "provisionedThroughput"]
+
+
+@dataclass(frozen=True)
+class TableArguments:
+    """What one table is declared with. `live` is None while AWS lacks the table."""
+
+    table: Table
+    physical_name: str
+    live: LiveTable | None
+    declaration: Declaration
+    tags: Mapping[str, str]
+    index_timeout_minutes: int
+
+
+class IndexedTable(pulumi.ComponentResource):
+    """One table and those of its indexes that the declaration names; `stream_arn` is its stream's."""
+
+    stream_arn: pulumi.Output[str]
+
+    def __init__(self, arguments: TableArguments, guards: Guards, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sitelogix:dynamodb:IndexedTable", arguments.table.name, None, opts)
+        self._arguments = arguments
+        self._guards = guards
+        self._table = self._declare_table()
+        for index in arguments.table.every_index:
+            if index_resource(arguments.table.name, index.name) in arguments.declaration.indexes:
+                self._declare_index(index)
+        self.stream_arn = self._table.stream_arn
+        self.register_outputs({"streamArn": self.stream_arn})
+
+    def _declare_table(self) -> dynamodb.Table:
+        arguments, table = self._arguments, self._arguments.table
+        created = None if table.existing else _creation_arguments(table, arguments.tags)
+        return dynamodb.Table(
+            table.name,
+            name=arguments.physical_name,
+            hash_key=table.partition_key.name,
+            range_key=table.sort_key.name if table.sort_key else None,
+            attributes=[{"name": key.name, "type": key.type.value} for key in table.keys],
+            stream_enabled=True,
+            stream_view_type=STREAM_VIEW_TYPE,
+            point_in_time_recovery={"enabled": True},
+            deletion_protection_enabled=True,
+            ttl={"enabled": True, "attribute_name": table.ttl} if table.ttl else None,
+            **(created or {}),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=True,
+                retain_on_delete=table.existing,
+                import_=arguments.physical_name if table.name in arguments.declaration.imports else None,
+                ignore_changes=_NOT_OURS if table.existing else None,
+                hooks=self._guards.for_table(),
+            ),
+        )
+
+    def _declare_index(self, index: Index) -> None:
+        arguments = self._arguments
+        resource = index_resource(arguments.table.name, index.name)
+        imported = resource in arguments.declaration.imports
+        timeout = f"{arguments.index_timeout_minutes}m"
+        keep_capacity = arguments.table.existing and resource not in arguments.declaration.settle
+        dynamodb.GlobalSecondaryIndex(
+            resource,
+            index_name=index.name,
+            table_name=self._table.name,
+            key_schemas=[
+                {"attribute_name": key.name, "attribute_type": key.type.value, "key_type": key_type}
+                for key, key_type in zip(index.keys, ("HASH", "RANGE"), strict=False)
+            ],
+            projection=_projection(index),
+            provisioned_throughput=self._throughput(index, settle=not keep_capacity),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # Said outright: an index that is no longer declared has to be deleted in AWS too.
+                protect=False,
+                retain_on_delete=False,
+                import_=f"{arguments.physical_name},{index.name}" if imported else None,
+                ignore_changes=_CAPACITY if keep_capacity else None,
+                custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout, delete=timeout),
+                hooks=self._guards.for_index(),
+            ),
+        )
+
+    def _throughput(self, index: Index, *, settle: bool) -> dict[str, int] | None:
+        """The index's capacity: steady, or while it builds on an adopted table at least what the table's writes
+        need; None on an on-demand table, which refuses one."""
+        live = self._arguments.live
+        billing_mode = live.billing_mode if live else self._arguments.table.billing_mode
+        if billing_mode is BillingMode.ON_DEMAND or index.throughput is None:
+            return None
+        wanted = index.throughput if settle or live is None else building_throughput(live, index.throughput)
+        return {"read_capacity_units": wanted.read, "write_capacity_units": wanted.write}
+
+
+def _creation_arguments(table: Table, tags: Mapping[str, str]) -> dict[str, object]:
+    """What only a table of our own making is declared with."""
+    return {
+        "billing_mode": table.billing_mode.value,
+        "read_capacity": table.throughput.read if table.throughput else None,
+        "write_capacity": table.throughput.write if table.throughput else None,
+        "server_side_encryption": {"enabled": True},
+        "tags": dict(tags),
+    }
+
+
+def _projection(index: Index) -> dict[str, object]:
+    projection: dict[str, object] = {"projection_type": index.projection.type.value}
+    if index.projection.type is ProjectionType.INCLUDE:
+        projection["non_key_attributes"] = list(index.projection.attributes)
+    return projection

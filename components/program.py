@@ -1,0 +1,41 @@
+"""The Pulumi program: schema -> components -> stack outputs. Run by `__main__.py` and by the engine alike."""
+
+from __future__ import annotations
+
+import pulumi
+
+from components.guards import Guards, OnRefusal
+from components.indexed_table import IndexedTable, TableArguments
+from schema.model import Schema
+from stack.config import StackConfig
+from stack.declaration import Declaration
+from stack.live import Live
+
+
+def declare(
+    schema: Schema,
+    config: StackConfig,
+    live: Live,
+    declaration: Declaration,
+    on_refusal: OnRefusal = lambda refusal: None,
+) -> None:
+    """Declares the tables and indexes that `declaration` names, and exports stream ARNs and the schema's digest."""
+    guards = Guards(schema, config, on_refusal)
+    stream_arns: dict[str, pulumi.Output[str]] = {}
+    for table in schema:
+        if table.name not in declaration.tables:
+            continue
+        component = IndexedTable(
+            TableArguments(
+                table=table,
+                physical_name=config.physical_name(table.name),
+                live=live.get(table.name),
+                declaration=declaration,
+                tags=config.settings.tags,
+                index_timeout_minutes=config.settings.index_timeout_minutes,
+            ),
+            guards,
+        )
+        stream_arns[table.name] = component.stream_arn
+    pulumi.export("schemaDigest", schema.digest)
+    pulumi.export("streamArns", stream_arns)

@@ -1,0 +1,195 @@
+"""Serves the plugin to the Pulumi engine: prints its port, and ends when its parent does."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import boto3
+import grpc
+from google.protobuf import empty_pb2, json_format, struct_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+from local.aws_plugin.index import IndexType
+from local.aws_plugin.resource import PluginError, Properties, ResourceType
+from local.aws_plugin.table import TableType
+
+Result = TypeVar("Result")
+
+VERSION = "7.51.1"
+TABLE = "aws:dynamodb/table:Table"
+INDEX = "aws:dynamodb/globalSecondaryIndex:GlobalSecondaryIndex"
+PARENT_CHECK_SECONDS = 0.2
+_SETTINGS = {
+    "region",
+    "accessKey",
+    "secretKey",
+    "endpoints",
+    "skipCredentialsValidation",
+    "skipRequestingAccountId",
+    "skipMetadataApiCheck",
+    "version",
+}
+
+
+class Plugin(provider_pb2_grpc.ResourceProviderServicer):
+    """Pulumi's provider protocol over the resource types, each call's error turned into a gRPC status."""
+
+    def __init__(self) -> None:
+        self._types: dict[str, ResourceType] = {}
+
+    def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return plugin_pb2.PluginInfo(version=VERSION)
+
+    def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
+        unknown = sorted(set(_plain(request.news)) - _SETTINGS)
+        failures = [
+            provider_pb2.CheckFailure(property=name, reason="the stand-in plugin does not know this setting")
+            for name in unknown
+        ]
+        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
+
+    def DiffConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
+
+    def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:
+        settings = {key.removeprefix("aws:config:"): value for key, value in request.variables.items()}
+        endpoints: list[dict[str, str]] = json.loads(settings.get("endpoints", "[]"))
+        if not endpoints or "dynamodb" not in endpoints[0]:
+            context.abort(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                "the stand-in plugin serves the local stack alone, and this stack names no DynamoDB endpoint",
+            )
+        client = boto3.client(
+            "dynamodb",
+            endpoint_url=endpoints[0]["dynamodb"],
+            region_name=settings.get("region"),
+            aws_access_key_id=settings.get("accessKey"),
+            aws_secret_access_key=settings.get("secretKey"),
+        )
+        self._types = {TABLE: TableType(client), INDEX: IndexType(client)}
+        return provider_pb2.ConfigureResponse(acceptSecrets=False, supportsPreview=True, acceptResources=False)
+
+    def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
+        kind = self._type(request.urn, context)
+        inputs = _plain(request.news)
+        found = _guarded(context, lambda: kind.check(inputs, is_new=not request.olds.fields))
+        failures = [provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in found]
+        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
+
+    def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
+        kind = self._type(request.urn, context)
+        state, inputs = _plain(request.olds), _plain(request.news)
+        difference = _guarded(context, lambda: kind.diff(state, inputs))
+        response = provider_pb2.DiffResponse
+        return response(
+            changes=response.DIFF_SOME if difference.changed else response.DIFF_NONE,
+            diffs=list(difference.changed),
+            replaces=list(difference.replacing),
+            deleteBeforeReplace=bool(difference.replacing),
+        )
+
+    def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
+        kind = self._type(request.urn, context)
+        inputs = _plain(request.properties)
+        if request.preview:
+            return provider_pb2.CreateResponse(id="", properties=_struct(kind.planned(inputs)))
+        found = _guarded(context, lambda: kind.create(inputs, request.timeout))
+        return provider_pb2.CreateResponse(id=found.id, properties=_struct(found.state))
+
+    def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
+        kind = self._type(request.urn, context)
+        state = _plain(request.properties)
+        found = _guarded(context, lambda: kind.read(request.id, state))
+        if found is None:
+            return provider_pb2.ReadResponse(id="")
+        # A refresh keeps the inputs that the program gave: what AWS has besides is state.
+        inputs = _plain(request.inputs)
+        kept = {key: found.inputs[key] for key in inputs if key in found.inputs} if inputs else found.inputs
+        return provider_pb2.ReadResponse(id=found.id, properties=_struct(found.state), inputs=_struct(kept))
+
+    def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
+        kind = self._type(request.urn, context)
+        state, inputs = _plain(request.olds), _plain(request.news)
+        if request.preview:
+            return provider_pb2.UpdateResponse(properties=_struct({**state, **inputs}))
+        found = _guarded(context, lambda: kind.update(request.id, state, inputs, request.timeout))
+        return provider_pb2.UpdateResponse(properties=_struct(found.state))
+
+    def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
+        kind = self._type(request.urn, context)
+        _guarded(context, lambda: kind.delete(_plain(request.properties), request.timeout))
+        return empty_pb2.Empty()
+
+    def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the stand-in plugin does not know the function {request.tok}")
+
+    def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return empty_pb2.Empty()
+
+    def _type(self, urn: str, context: grpc.ServicerContext) -> ResourceType:
+        token = urn.split("::")[2].rsplit("$", 1)[-1]
+        if token not in self._types:
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the stand-in plugin does not know the type {token}")
+        return self._types[token]
+
+
+def _guarded(context: grpc.ServicerContext, operation: Callable[[], Result]) -> Result:
+    try:
+        return operation()
+    except PluginError as error:
+        context.abort(grpc.StatusCode.UNKNOWN, str(error))
+    except Exception as error:  # noqa: BLE001  # anything else would reach the engine without its text
+        context.abort(grpc.StatusCode.UNKNOWN, f"{type(error).__name__}: {error}")
+    raise AssertionError("abort raises")
+
+
+def _plain(struct: struct_pb2.Struct) -> Properties:
+    """A protobuf struct as Python values; protobuf has no integers, so whole numbers become int again."""
+    plain: Properties = _whole(json_format.MessageToDict(struct))
+    return plain
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _struct(properties: Properties) -> struct_pb2.Struct:
+    struct = struct_pb2.Struct()
+    struct.update(properties)
+    return struct
+
+
+def _end_with(parent: int) -> None:
+    """Ends the process once its parent has: an orphan would go on changing tables after a killed `up`."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_CHECK_SECONDS)
+    os._exit(1)
+
+
+def main() -> None:
+    """Serves until ended by the engine or by the engine's own end."""
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    server = grpc.server(ThreadPoolExecutor(max_workers=32))
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Plugin(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    server.wait_for_termination()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""aws:dynamodb/globalSecondaryIndex:GlobalSecondaryIndex."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from local.aws_plugin.resource import (
+    UNKNOWN,
+    Difference,
+    Found,
+    PluginError,
+    Properties,
+    Strict,
+    faults,
+    wait_until,
+)
+from local.aws_plugin.table import ON_DEMAND
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+NO_ID = "missing ID"
+"""The id that the real plugin gives an index, whatever its name: it is found again by its state."""
+
+
+class _Key(Strict):
+    attribute_name: str
+    attribute_type: str
+    key_type: str
+
+
+class _Projection(Strict):
+    projection_type: str
+    non_key_attributes: list[str] | None = None
+
+
+class _Throughput(Strict):
+    read_capacity_units: int
+    write_capacity_units: int
+
+
+class _Inputs(Strict):
+    index_name: str
+    table_name: str
+    key_schemas: list[_Key]
+    projection: _Projection | None = None
+    provisioned_throughput: _Throughput | None = None
+
+
+class IndexType:
+    """Indexes of tables, imported as `<table>,<index>`."""
+
+    def __init__(self, client: DynamoDBClient) -> None:
+        self._client = client
+
+    def check(self, inputs: Properties, is_new: bool) -> list[tuple[str, str]]:
+        return faults(_Inputs, inputs)
+
+    def diff(self, state: Properties, inputs: Properties) -> Difference:
+        replacing = [
+            key
+            for key in ("indexName", "tableName", "keySchemas", "projection")
+            if key in inputs and inputs[key] != UNKNOWN and state.get(key) != inputs[key]
+        ]
+        changed = list(replacing)
+        wanted = inputs.get("provisionedThroughput")
+        if wanted is not None and wanted != state.get("provisionedThroughput"):
+            changed.append("provisionedThroughput")
+        return Difference(tuple(changed), tuple(replacing))
+
+    def planned(self, inputs: Properties) -> Properties:
+        return {**inputs, "arn": UNKNOWN}
+
+    def create(self, inputs: Properties, timeout: float) -> Found:
+        table_name, index_name = inputs["tableName"], inputs["indexName"]
+        what = f"creating AWS DynamoDB Global Secondary Index ({table_name},{index_name})"
+        self._wait(table_name, timeout)
+        table: Any = self._client.describe_table(TableName=table_name)["Table"]
+        if any(index["IndexName"] == index_name for index in table.get("GlobalSecondaryIndexes", [])):
+            raise PluginError(f"{what}: the index exists already")
+        on_demand = table.get("BillingModeSummary", {}).get("BillingMode") == ON_DEMAND
+        throughput = inputs.get("provisionedThroughput")
+        if throughput is None and not on_demand:
+            raise PluginError(f"{what}: provisioned_throughput is required when billing_mode is PROVISIONED")
+        if throughput is not None and on_demand:
+            raise PluginError(f"{what}: provisioned_throughput is not allowed when billing_mode is {ON_DEMAND}")
+        types = {item["AttributeName"]: item["AttributeType"] for item in table["AttributeDefinitions"]}
+        types |= {key["attributeName"]: key["attributeType"] for key in inputs["keySchemas"]}
+        projection = inputs.get("projection") or {"projectionType": "ALL"}
+        creation: dict[str, Any] = {
+            "IndexName": index_name,
+            "KeySchema": [
+                {"AttributeName": key["attributeName"], "KeyType": key["keyType"]} for key in inputs["keySchemas"]
+            ],
+            "Projection": {"ProjectionType": projection["projectionType"]}
+            | ({"NonKeyAttributes": projection["nonKeyAttributes"]} if projection.get("nonKeyAttributes") else {}),
+        }
+        if throughput is not None:
+            creation["ProvisionedThroughput"] = _capacity(throughput)
+        self._change(what, table_name, {"Create": creation}, types)
+        self._wait(table_name, timeout)
+        found = self.read(f"{table_name},{index_name}", {})
+        if found is None:
+            raise PluginError(f"{what}: couldn't find resource")
+        return found
+
+    def read(self, id: str, state: Properties) -> Found | None:
+        table_name, index_name = _names(id, state)
+        try:
+            table: Any = self._client.describe_table(TableName=table_name)["Table"]
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
+                return None
+            raise
+        index = self._index(table, index_name)
+        if index is None:
+            return None
+        types = {item["AttributeName"]: item["AttributeType"] for item in table["AttributeDefinitions"]}
+        projection: Properties = {"projectionType": index["Projection"]["ProjectionType"]}
+        if index["Projection"].get("NonKeyAttributes"):
+            projection["nonKeyAttributes"] = sorted(index["Projection"]["NonKeyAttributes"])
+        inputs: Properties = {
+            "indexName": index_name,
+            "tableName": table_name,
+            "keySchemas": [
+                {
+                    "attributeName": key["AttributeName"],
+                    "attributeType": types[key["AttributeName"]],
+                    "keyType": key["KeyType"],
+                }
+                for key in index["KeySchema"]
+            ],
+            "projection": projection,
+        }
+        capacity = index.get("ProvisionedThroughput") or {}
+        if capacity.get("WriteCapacityUnits"):
+            inputs["provisionedThroughput"] = {
+                "readCapacityUnits": capacity["ReadCapacityUnits"],
+                "writeCapacityUnits": capacity["WriteCapacityUnits"],
+            }
+        return Found(id=NO_ID, inputs=inputs, state={**inputs, "arn": f"{table['TableArn']}/index/{index_name}"})
+
+    def update(self, id: str, state: Properties, inputs: Properties, timeout: float) -> Found:
+        table_name, index_name = inputs["tableName"], inputs["indexName"]
+        what = f"updating AWS DynamoDB Global Secondary Index ({table_name},{index_name})"
+        update = {"IndexName": index_name, "ProvisionedThroughput": _capacity(inputs["provisionedThroughput"])}
+        self._change(what, table_name, {"Update": update}, {})
+        self._wait(table_name, timeout)
+        found = self.read(f"{table_name},{index_name}", {})
+        if found is None:
+            raise PluginError(f"{what}: couldn't find resource")
+        return found
+
+    def delete(self, state: Properties, timeout: float) -> None:
+        table_name, index_name = state["tableName"], state["indexName"]
+        if self.read(f"{table_name},{index_name}", {}) is None:
+            return
+        what = f"deleting AWS DynamoDB Global Secondary Index ({table_name},{index_name})"
+        self._change(what, table_name, {"Delete": {"IndexName": index_name}}, {})
+        wait_until(
+            lambda: self.read(f"{table_name},{index_name}", {}) is None, f"index {index_name} to be gone", timeout
+        )
+
+    def _change(self, what: str, table_name: str, change: dict[str, Any], types: dict[str, str]) -> None:
+        definitions: Any = [{"AttributeName": name, "AttributeType": kind} for name, kind in sorted(types.items())]
+        request: dict[str, Any] = {"AttributeDefinitions": definitions} if types else {}
+        updates: Any = [change]
+        try:
+            self._client.update_table(TableName=table_name, GlobalSecondaryIndexUpdates=updates, **request)
+        except ClientError as error:
+            raise PluginError(f"{what}: {error}") from error
+
+    def _wait(self, table_name: str, timeout: float) -> None:
+        def settled() -> bool:
+            table: Any = self._client.describe_table(TableName=table_name)["Table"]
+            indexes = table.get("GlobalSecondaryIndexes", [])
+            return table["TableStatus"] == "ACTIVE" and all(index["IndexStatus"] == "ACTIVE" for index in indexes)
+
+        wait_until(settled, f"table {table_name} and its indexes to become ACTIVE", timeout)
+
+    @staticmethod
+    def _index(table: Any, index_name: str) -> Any:
+        indexes = {index["IndexName"]: index for index in table.get("GlobalSecondaryIndexes", [])}
+        return indexes.get(index_name)
+
+
+def _names(id: str, state: Properties) -> tuple[str, str]:
+    if state.get("tableName") and state.get("indexName"):
+        return state["tableName"], state["indexName"]
+    table_name, separator, index_name = id.partition(",")
+    if not separator:
+        raise PluginError(f"an index is imported as <table>,<index>, not as {id!r}")
+    return table_name, index_name
+
+
+def _capacity(throughput: Properties) -> dict[str, int]:
+    return {
+        "ReadCapacityUnits": int(throughput["readCapacityUnits"]),
+        "WriteCapacityUnits": int(throughput["writeCapacityUnits"]),
+    }

@@ -1,0 +1,103 @@
+"""What a resource type of the plugin has to do, and the small things that all of them need."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+Properties = dict[str, Any]
+"""Inputs or state of a resource as Pulumi sends them: camelCase names, plain values."""
+
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""What the engine sends in a preview for a value that is not known yet (pulumi/sdk: plugin.UnknownStringValue)."""
+
+POLL_SECONDS = 0.05
+"""How often a change is looked at until AWS says it is done: moto is instant."""
+
+
+class PluginError(Exception):
+    """Fails one operation; the engine shows the message as the resource's error."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What differs between a resource's state and its new inputs, and which of these properties force a replacement."""
+
+    changed: tuple[str, ...] = ()
+    replacing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    """A resource as AWS has it: its id, the inputs that would make it so, and its state."""
+
+    id: str
+    inputs: Properties
+    state: Properties
+
+
+class ResourceType(Protocol):
+    """The operations of one resource type."""
+
+    def check(self, inputs: Properties, is_new: bool) -> list[tuple[str, str]]:
+        """Faults of the inputs: property and reason."""
+
+    def diff(self, state: Properties, inputs: Properties) -> Difference:
+        """What an update of `state` to `inputs` would change."""
+
+    def planned(self, inputs: Properties) -> Properties:
+        """The state as a preview of a creation knows it."""
+
+    def create(self, inputs: Properties, timeout: float) -> Found:
+        """Makes the resource and waits until it can be used; at most `timeout` seconds."""
+
+    def read(self, id: str, state: Properties) -> Found | None:
+        """The resource as it is, by import id or by its last state; None if AWS lacks it."""
+
+    def update(self, id: str, state: Properties, inputs: Properties, timeout: float) -> Found:
+        """Changes the resource in place and waits until that is done."""
+
+    def delete(self, state: Properties, timeout: float) -> None:
+        """Removes the resource and waits until it is gone. Harmless when it is."""
+
+
+class Strict(BaseModel):
+    """A set of properties in which an unknown name is an error: being ignored would look like having worked."""
+
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
+
+
+def faults(model: type[Strict], inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the model refuses of the inputs: property and reason."""
+    known = {name: value for name, value in inputs.items() if value != UNKNOWN and not name.startswith("__")}
+    try:
+        model.model_validate(known)
+    except ValidationError as error:
+        return [
+            (".".join(str(part) for part in fault["loc"]), _reason(fault["type"], fault["msg"]))
+            for fault in error.errors()
+            if not (fault["type"] == "missing" and inputs.get(str(fault["loc"][0])) == UNKNOWN)
+        ]
+    return []
+
+
+def wait_until(done: Callable[[], bool], what: str, timeout: float) -> None:
+    """Polls until `done`. Raises PluginError after `timeout` seconds (0: thirty minutes)."""
+    deadline = time.monotonic() + (timeout or 30 * 60)
+    while not done():
+        if time.monotonic() > deadline:
+            raise PluginError(f"timeout while waiting for {what}")
+        time.sleep(POLL_SECONDS)
+
+
+def _reason(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "the stand-in plugin of the local stack does not know this property"
+    if kind == "missing":
+        return "Missing required argument"
+    return message

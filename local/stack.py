@@ -1,0 +1,173 @@
+"""The local stack as a whole: its server, its data, its Pulumi state and its plugin, all under `.local/`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterable
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from local.data_set import Item, before_migration
+from local.server import Server
+from schema.model import Schema, Table
+from stack.aws import dynamodb, translated_errors
+from stack.config import StackConfig
+from stack.errors import UsageError
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+PLUGIN_VERSION = "7.51.1"
+PASSPHRASE = "local"  # noqa: S105  # guards nothing: the local state is dummies on this machine
+BATCH = 25
+"""Items that one BatchWriteItem may put (AWS)."""
+
+Say = Callable[[str], None]
+
+
+class LocalStack:
+    """Starts, loads, stops and wipes the embedded stack. `say` is told what is going on, a line each."""
+
+    def __init__(self, config: StackConfig, schema: Schema, say: Say = lambda line: None) -> None:
+        if urlsplit(config.endpoint or "").hostname not in {"127.0.0.1", "localhost"}:
+            raise UsageError(
+                "Pulumi.local.yaml: aws:endpoints has a wrong value.",
+                "The local stack's endpoint is on this machine.",
+                "Set its `dynamodb` to a URL such as http://127.0.0.1:5995",
+            )
+        self._config = config
+        self._schema = schema
+        self._say = say
+        self._directory = config.checkout / ".local"
+        self._server = Server(config.endpoint or "", self._directory)
+
+    def up(self) -> None:
+        """Sees to it that the server runs with its data. A server that died took AWS and the ledger with it, so
+        Pulumi's local state, which describes them, is started afresh."""
+        self.install_plugin()
+        record = self._server.record()
+        if record is not None and record.loaded:
+            return
+        if record is not None or self._state.exists():
+            self._say("The local server is gone or was never loaded: starting it and its Pulumi state afresh.")
+            self._server.stop()
+            self._wipe_state()
+        self._say(f"Starting the local AWS endpoint {self._config.endpoint} (moto) …")
+        record = self._server.start()
+        self._state.mkdir(parents=True, exist_ok=True)
+        count = self._load()
+        self._server.mark_loaded(record)
+        self._say(f"Loaded {count:,} items into {len(before_migration())} pre-migration tables.")
+
+    def down(self) -> bool:
+        """Ends the server; its data go with it. Returns whether it was running."""
+        was_running = self._server.stop()
+        self._wipe_state()
+        return was_running
+
+    def is_up(self) -> bool:
+        """Whether the server runs and its data are whole."""
+        record = self._server.record()
+        return record is not None and record.loaded
+
+    def environment(self) -> dict[str, str]:
+        """What Pulumi needs for this stack alone: its own home, where the stand-in plugin is, and the passphrase."""
+        return {
+            "PULUMI_HOME": str(self._home),
+            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        }
+
+    def install_plugin(self) -> None:
+        """Puts a script that runs the stand-in where Pulumi looks for its aws plugin, in this stack's own home."""
+        script = self._home / "plugins" / f"resource-aws-v{PLUGIN_VERSION}" / "pulumi-resource-aws"
+        root = Path(__file__).resolve().parent.parent
+        text = f'#!/bin/sh\ncd "{root}" && exec "{sys.executable}" -m local.aws_plugin "$@"\n'
+        if script.exists() and script.read_text(encoding="utf-8") == text:
+            return
+        script.parent.mkdir(parents=True, exist_ok=True)
+        script.write_text(text, encoding="utf-8")
+        script.chmod(0o755)
+
+    @property
+    def _home(self) -> Path:
+        return self._directory / "pulumi-home"
+
+    @property
+    def _state(self) -> Path:
+        return self._directory / "state"
+
+    def _wipe_state(self) -> None:
+        shutil.rmtree(self._state, ignore_errors=True)
+
+    def _load(self) -> int:
+        client = dynamodb(self._config)
+        items = before_migration()
+        count = 0
+        with translated_errors(self._config):
+            for table in self._schema:
+                before = table.before()
+                if before is None:
+                    continue
+                physical = self._config.physical_name(table.name)
+                create_table(client, physical, before)
+                count += put_items(client, physical, items[table.name]())
+        return count
+
+
+def create_table(client: DynamoDBClient, physical: str, table: Table) -> None:
+    """Creates a table of the schema with plain boto3, as an application's own tooling once did."""
+    keys = {key.name: key for owner in (table, *table.indexes) for key in owner.keys}
+    request: dict[str, Any] = {
+        "TableName": physical,
+        "AttributeDefinitions": [{"AttributeName": key.name, "AttributeType": key.type.value} for key in keys.values()],
+        "KeySchema": _key_schema(table),
+        "BillingMode": table.billing_mode.value,
+        "GlobalSecondaryIndexes": [
+            {
+                "IndexName": index.name,
+                "KeySchema": _key_schema(index),
+                "Projection": {"ProjectionType": index.projection.type.value},
+                **_throughput(index),
+            }
+            for index in table.indexes
+        ],
+        **_throughput(table),
+    }
+    if not table.indexes:
+        del request["GlobalSecondaryIndexes"]
+    client.create_table(**request)
+    client.get_waiter("table_exists").wait(TableName=physical, WaiterConfig={"Delay": 1})
+
+
+def put_items(client: DynamoDBClient, physical: str, items: Iterable[Item]) -> int:
+    """Puts all items, 25 a request, and returns how many."""
+    count = 0
+    iterator = iter(items)
+    while batch := list(islice(iterator, BATCH)):
+        requests: Any = [{"PutRequest": {"Item": item}} for item in batch]
+        while requests:
+            left = client.batch_write_item(RequestItems={physical: requests}).get("UnprocessedItems", {})
+            requests = left.get(physical, [])
+        count += len(batch)
+    return count
+
+
+def _key_schema(owner: Any) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": key.name, "KeyType": kind} for key, kind in zip(owner.keys, ("HASH", "RANGE"), strict=False)
+    ]
+
+
+def _throughput(owner: Any) -> dict[str, Any]:
+    if owner.throughput is None:
+        return {}
+    return {
+        "ProvisionedThroughput": {
+            "ReadCapacityUnits": owner.throughput.read,
+            "WriteCapacityUnits": owner.throughput.write,
+        }
+    }

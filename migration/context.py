@@ -1,0 +1,63 @@
+"""What every step of a run works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from migration.engine import Engine
+from migration.plan import Plan, Step, plan
+from schema.model import Schema
+from stack.config import StackConfig
+from stack.ledger import Facts, Ledger
+from stack.live import read_live
+from stack.managed import Managed
+from stack.world import World
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+
+class Observer(Protocol):
+    """Is told how a run goes, as it goes. The terminal shows it; tests and `--json` need not."""
+
+    def planned(self, plan: Plan) -> None:
+        """The run is about to start with this plan."""
+
+    def started(self, step: Step, number: int, total: int) -> None:
+        """A step begins: the `number`th of about `total`."""
+
+    def progress(self, done: int, total: int, text: str) -> None:
+        """The current step has done that many of about `total` units (0: unknown)."""
+
+    def ended(self, step: Step, seconds: float, facts: Facts) -> None:
+        """The current step is done and recorded."""
+
+
+@dataclass
+class Context:
+    """One stack's clients and sources of truth. `clock` gives the time as ISO 8601 UTC."""
+
+    schema: Schema
+    config: StackConfig
+    client: DynamoDBClient
+    ledger: Ledger
+    engine: Engine
+    observer: Observer
+    clock: Callable[[], str]
+    _managed: tuple[int, Managed] | None = None
+
+    def read_world(self) -> World:
+        """AWS, Pulumi's state and the ledger as they are now. The state is read again only after an `up`."""
+        if self._managed is None or self._managed[0] != self.engine.ups:
+            self._managed = (self.engine.ups, self.engine.managed())
+        return World(
+            live=read_live(self.client, self.config, self.schema),
+            managed=self._managed[1],
+            proofs=self.ledger.proofs(),
+        )
+
+    def plan(self, world: World) -> Plan:
+        """What is left to do. Raises Refused."""
+        return plan(self.schema, self.config.settings, world)

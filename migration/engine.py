@@ -1,0 +1,197 @@
+"""The Pulumi engine of one stack: what its state holds, what an `up` would change, and the `up` itself.
+
+The only importer of `pulumi.automation`. The program runs inside this process, so an `up` costs no second Python.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pulumi import automation
+from pulumi.automation import events
+from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
+
+from stack.config import StackConfig
+from stack.declaration import Declaration
+from stack.errors import Refused, ToolError, UsageError
+from stack.live import Live
+from stack.managed import INDEX_TYPE, TABLE_TYPE, Managed
+
+VERSION_FILE = ".pulumi.version"
+"""In the checkout: the one version of the Pulumi CLI that the project is tested with."""
+
+OnRefusal = Callable[[Refused], None]
+Program = Callable[[Live, Declaration, OnRefusal], None]
+"""The Pulumi program, told what is live and which resources to declare."""
+
+_REPLACING = {
+    events.OpType.REPLACE,
+    events.OpType.CREATE_REPLACEMENT,
+    events.OpType.DELETE_REPLACED,
+    events.OpType.IMPORT_REPLACEMENT,
+    events.OpType.READ_REPLACEMENT,
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of one table or index: Pulumi's operation (such as `create`), the resource's name, and the
+    properties that differ."""
+
+    operation: str
+    resource: str
+    type: str
+    properties: tuple[str, ...] = ()
+
+
+class _Stack(automation.Stack):
+    """A stack without the CLI calls that we have no use for: each costs a third of a second or more."""
+
+    def __init__(self, name: str, workspace: automation.Workspace) -> None:
+        # Not the base class's: it would run `stack select`, and every call of ours names the stack anyway.
+        self.name = name
+        self.workspace = workspace
+
+    def outputs(self) -> automation.OutputMap:
+        """Nothing: the caller reads AWS."""
+        return {}
+
+    def info(self, show_secrets: bool = True) -> automation.UpdateSummary:
+        """A placeholder: the events have said what happened."""
+        return automation.UpdateSummary(
+            kind="update", start_time=datetime.now(UTC), message="", environment={}, config={}, result="succeeded"
+        )
+
+
+class Engine:
+    """Runs Pulumi for one stack. `environment` is added to the process's own; `ups` counts the `up`s that were run."""
+
+    def __init__(self, config: StackConfig, program: Program, environment: Mapping[str, str]) -> None:
+        self._config = config
+        self._program = program
+        self._workspace = automation.LocalWorkspace(
+            work_dir=str(config.checkout),
+            env_vars=dict(environment),
+            secrets_provider=None,
+            pulumi_command=_command(config.checkout),
+        )
+        self._stack = _Stack(config.stack, self._workspace)
+        self.ups = 0
+
+    def managed(self) -> Managed:
+        """What the state holds; nothing for a stack that was never created. Raises ToolError."""
+        try:
+            deployment = self._stack.export_stack().deployment
+        except StackNotFoundError:
+            return Managed()
+        except CommandError as error:
+            raise self._failure("Pulumi can not read the stack's state.", error, []) from error
+        return Managed.of(deployment or {})
+
+    def create_stack(self) -> None:
+        """Makes the stack in the backend. Harmless when it is there."""
+        try:
+            self._workspace.create_stack(self._config.stack)
+        except automation.StackAlreadyExistsError:
+            return
+        except CommandError as error:
+            raise self._failure("Pulumi can not create the stack.", error, []) from error
+
+    def preview(self, live: Live, declaration: Declaration) -> list[Change]:
+        """What an `up` would change. Changes nothing. Raises ToolError."""
+        return self._run(live, declaration, refresh=False, dry=True)
+
+    def up(
+        self, live: Live, declaration: Declaration, deletions: frozenset[str] = frozenset(), refresh: bool = False
+    ) -> list[Change]:
+        """Previews, refuses what could lose something, then makes the changes and returns them.
+
+        Of deletions only those of `deletions` (resource names) may be planned. With `refresh` the state is brought
+        up to AWS first. Raises Refused before anything was changed, ToolError when the `up` fails.
+        """
+        if not refresh:
+            refuse_losses(self.preview(live, declaration), deletions)
+        self.ups += 1
+        return self._run(live, declaration, refresh=refresh, dry=False)
+
+    def _run(self, live: Live, declaration: Declaration, *, refresh: bool, dry: bool) -> list[Change]:
+        changes: list[Change] = []
+        messages: list[str] = []
+        refusals: list[Refused] = []
+
+        def on_event(event: events.EngineEvent) -> None:
+            if event.resource_pre_event is not None:
+                change = _change(event.resource_pre_event.metadata)
+                if change is not None:
+                    changes.append(change)
+            if event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
+                messages.append(" ".join(event.diagnostic_event.message.split()))
+
+        self._workspace.program = lambda: self._program(live, declaration, refusals.append)
+        try:
+            if dry:
+                self._stack.preview(on_event=on_event, color="never")
+            else:
+                self._stack.up(on_event=on_event, color="never", refresh=refresh or None)
+        except CommandError as error:
+            if refusals:
+                raise refusals[0] from error
+            what = "`pulumi preview` failed." if dry else "`pulumi up` failed."
+            raise self._failure(what, error, messages) from error
+        return changes
+
+    def _failure(self, what: str, error: CommandError, messages: list[str]) -> ToolError:
+        again = f"./invoke migrate --stack {self._config.stack}"
+        if isinstance(error, ConcurrentUpdateError):
+            return Refused(
+                "Another Pulumi process holds this stack's state.",
+                "A `pulumi up` is running, or one was killed and left its lock behind.",
+                f"Wait for it, or if it is dead run `pulumi cancel` (./invoke env), then: {again}",
+            )
+        reasons = [message for message in messages if message] or [" ".join(str(error).split())[-600:]]
+        return ToolError(what, "; ".join(dict.fromkeys(reasons)), f"Mend that, then run: {again}")
+
+
+def refuse_losses(changes: Iterable[Change], deletions: frozenset[str] = frozenset()) -> None:
+    """Refuses planned changes that could lose something: any replacement, and any deletion but of `deletions`."""
+    for change in changes:
+        if change.operation in _REPLACING:
+            raise Refused(
+                f"Pulumi would replace {change.resource}.",
+                f"That deletes it first. What differs: {', '.join(change.properties) or 'unknown'}.",
+                "Give a changed index a new name in schema/; never change a table's keys.",
+            )
+        if change.operation == events.OpType.DELETE and change.resource not in deletions:
+            raise Refused(
+                f"Pulumi would delete {change.resource}.",
+                "Only a retired index whose gate is open may go.",
+                "Declare it in schema/ again, or retire and approve it there and in the stack file.",
+            )
+
+
+def _change(metadata: events.StepEventMetadata) -> Change | None:
+    if metadata.type not in {TABLE_TYPE, INDEX_TYPE} or metadata.op in {events.OpType.SAME, events.OpType.REFRESH}:
+        return None
+    properties = tuple(metadata.keys or ()) or tuple(metadata.diffs or ())
+    return Change(str(metadata.op.value), metadata.urn.rsplit("::", 1)[1], metadata.type, properties)
+
+
+def _command(checkout: Path) -> automation.PulumiCommand:
+    """The CLI on PATH, which must be exactly the pinned version."""
+    pinned = (checkout / VERSION_FILE).read_text(encoding="utf-8").strip()
+    if shutil.which("pulumi") is None:
+        raise UsageError(
+            "The Pulumi engine is missing.", "There is no `pulumi` on PATH.", "Run the tasks through ./invoke."
+        )
+    command = automation.PulumiCommand(skip_version_check=True)
+    if str(command.version) != pinned:
+        raise UsageError(
+            f"The Pulumi engine on PATH is version {command.version}.",
+            f"The project is tested with {pinned} only.",
+            "Run the tasks through ./invoke, which gets that version.",
+        )
+    return command

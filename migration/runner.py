@@ -1,0 +1,92 @@
+"""The run: plan, do the first step, read the world again, plan again; until nothing is left."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from migration.context import Context
+from migration.plan import Held, Plan, Step
+from migration.steps import apply
+from stack.aws import check_account, translated_errors
+from stack.errors import ToolError, VerificationFailed
+from stack.ledger import Facts, now
+from stack.world import World
+
+
+@dataclass(frozen=True)
+class Done:
+    """One finished step: how long it took (seconds) and what was recorded of it."""
+
+    step: Step
+    seconds: float
+    facts: Facts
+
+
+@dataclass
+class Summary:
+    """What a run did. `run` is its id in the ledger, None when there was nothing to do."""
+
+    run: str | None = None
+    done: list[Done] = field(default_factory=list)
+    held: tuple[Held, ...] = ()
+    left_alone: tuple[str, ...] = ()
+    ups: int = 0
+    seconds: float = 0.0
+
+
+def migrate(context: Context, table: str | None = None, index: str | None = None) -> Summary:
+    """Takes the stack to the schema, or as far as shut gates allow. Raises ToolError.
+
+    Nothing to do takes no lock, writes nothing and runs no `up`. Killed anywhere, the next run goes on from what AWS,
+    Pulumi's state and the ledger then say.
+    """
+    began = time.monotonic()
+    with translated_errors(context.config):
+        check_account(context.config)
+        plan = context.plan(context.read_world()).narrowed(table, index)
+        context.observer.planned(plan)
+        summary = Summary()
+        if plan.steps:
+            context.ledger.create()
+            summary.run = context.ledger.start_run("migrate", context.schema.digest)
+            plan = _run(context, summary, summary.run, table, index)
+    summary.held, summary.left_alone = plan.held, plan.left_alone
+    summary.ups = context.engine.ups
+    summary.seconds = time.monotonic() - began
+    return summary
+
+
+def _run(context: Context, summary: Summary, run: str, table: str | None, index: str | None) -> Plan:
+    try:
+        while True:
+            world = context.read_world()
+            plan = context.plan(world).narrowed(table, index)
+            if not plan.steps:
+                context.ledger.end_run(run, "waiting" if plan.held else "done")
+                return plan
+            step = plan.steps[0]
+            if any(step.name == done.step.name for done in summary.done):
+                raise VerificationFailed(
+                    f"{step.name} was done, and is still to do: {step.why}.",
+                    "AWS does not show what the step changed.",
+                    f"Run: ./invoke status --stack {context.config.stack}",
+                )
+            summary.done.append(_do(context, world, step, run, len(summary.done) + 1, len(plan.steps)))
+    except ToolError as error:
+        context.ledger.end_run(run, error.what)
+        raise
+
+
+def _do(context: Context, world: World, step: Step, run: str, number: int, left: int) -> Done:
+    started, began = now(), time.monotonic()
+    context.observer.started(step, number, number - 1 + left)
+    try:
+        facts = apply(context, world, step)
+    except ToolError as error:
+        context.ledger.record_step(run, number, step.name, started, error.what, {})
+        raise
+    seconds = time.monotonic() - began
+    context.ledger.record_step(run, number, step.name, started, "done", facts)
+    context.observer.ended(step, seconds, facts)
+    return Done(step, seconds, facts)

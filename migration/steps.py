@@ -1,0 +1,240 @@
+"""What each step does. Every function is given the world as just read, does its one thing, and returns what to record.
+
+After each step the runner reads AWS again and plans anew; a step that did not really happen is then still in the plan.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from backfills import BACKFILLS
+from backfills.runner import BackfillRun, Counts
+from migration.context import Context
+from migration.plan import Action, Step, unsettled_indexes
+from migration.verify import query_index, verify
+from stack.declaration import present
+from stack.errors import Refused, VerificationFailed, Waiting
+from stack.gates import gate
+from stack.ledger import Facts, now
+from stack.live import ACTIVE, LiveTable, read_table
+from stack.managed import index_resource
+from stack.world import World
+
+BACKUP_MINUTES = 60
+"""How long an on-demand backup may take until it is AVAILABLE; AWS needs seconds, whatever the size."""
+POLL_SECONDS = 2.0
+
+Apply = Callable[[Context, World, Step], Facts]
+
+
+def apply(context: Context, world: World, step: Step) -> Facts:
+    """Does the step and returns what is worth recording. Raises ToolError."""
+    return _APPLY[step.action](context, world, step)
+
+
+def _wait(context: Context, world: World, step: Step) -> Facts:
+    def show(table: LiveTable) -> bool:
+        states = [f"{name} {index.status}" for name, index in table.indexes.items() if index.status != ACTIVE]
+        context.observer.progress(0, 0, ", ".join(states) or f"table {table.status}")
+        return table.is_settled
+
+    for name in step.tables:
+        _wait_for(context, name, show)
+    return {}
+
+
+def _backup(context: Context, world: World, step: Step) -> Facts:
+    (name,) = step.tables
+    physical = context.config.physical_name(name)
+    day = f"{datetime.fromisoformat(context.clock()):%Y%m%d}"
+    backup_name = f"{physical}-pre-migration-{day}"
+    arn = context.client.create_backup(TableName=physical, BackupName=backup_name)["BackupDetails"]["BackupArn"]
+    deadline = time.monotonic() + BACKUP_MINUTES * 60
+    while True:
+        details = context.client.describe_backup(BackupArn=arn)["BackupDescription"]["BackupDetails"]
+        if details["BackupStatus"] == "AVAILABLE":
+            break
+        if time.monotonic() > deadline or details["BackupStatus"] == "DELETED":
+            raise VerificationFailed(
+                f"Backup {backup_name} is {details['BackupStatus']}.",
+                f"It was to be AVAILABLE within {BACKUP_MINUTES} minutes. Nothing was changed.",
+                f"Run: ./invoke migrate --stack {context.config.stack}",
+            )
+        context.observer.progress(0, 0, details["BackupStatus"])
+        time.sleep(POLL_SECONDS)
+    facts = {"arn": arn, "bytes": int(details.get("BackupSizeBytes", 0)), "name": backup_name}
+    context.ledger.prove("backup", name, {**facts, "schema": context.schema.digest})
+    return facts
+
+
+def _adopt(context: Context, world: World, step: Step) -> Facts:
+    context.engine.create_stack()
+    gone = world.managed.indexes - present(context.schema, world).indexes
+    drifted = any(name in world.managed.tables for name in step.tables)
+    context.engine.up(world.live, present(context.schema, world), refresh=bool(gone) or drifted)
+    arns: dict[str, str] = {}
+    for name in world.live:
+        table = _wait_for(context, name, lambda table: table.is_settled)
+        arns[name] = table.stream_arn or ""
+        context.ledger.prove("table", name, {"stream": arns[name]})
+    return {"streams": arns}
+
+
+def _backfill(context: Context, world: World, step: Step) -> Facts:
+    (name,) = step.tables
+    backfill = BACKFILLS[name]
+    total = world.live[name].item_count
+
+    def show(counts: Counts) -> None:
+        text = f"pass {counts.passes}: {counts.changed:,} changed, {counts.raced:,} raced"
+        context.observer.progress(counts.scanned, total, text)
+
+    keys = context.schema.table(name).key_names
+    run = BackfillRun(context.client, context.config.physical_name(name), keys, backfill, context.clock(), show)
+    counts = run.run()
+    facts: Facts = {
+        "attributes": list(backfill.attributes),
+        "scanned": counts.scanned,
+        "changed": counts.changed,
+        "raced": counts.raced,
+        "passes": counts.passes,
+        "remaining": counts.remaining,
+        "violations": dict(counts.violations),
+    }
+    accepted = context.config.settings.accepted_violations.get(name, 0)
+    if counts.violations.total() > accepted:
+        reasons = ", ".join(f"{count} × {reason}" for reason, count in counts.violations.items())
+        raise Waiting(
+            f"{counts.violations.total()} items of {name} can not enter the new index.",
+            f"{reasons}. The stack accepts {accepted}. The other items are filled.",
+            f"Mend them, or set sitelogix:acceptedViolations: {name} in {context.config.stack_file.name}; "
+            f"then run: ./invoke migrate --stack {context.config.stack}",
+        )
+    context.ledger.prove("backfill", name, facts)
+    return facts
+
+
+def _create_index(context: Context, world: World, step: Step) -> Facts:
+    resource = step.subject
+    context.ledger.disprove("index", resource)
+    context.engine.up(world.live, present(context.schema, world).with_index(resource))
+    context.ledger.prove("index", resource, {"created": now()})
+    return {}
+
+
+def _verify_index(context: Context, world: World, step: Step) -> Facts:
+    (name,) = step.tables
+    table = context.schema.table(name)
+    index = table.index(step.index or "")
+
+    def show(live: LiveTable) -> bool:
+        found = live.indexes.get(index.name)
+        if found is None:
+            raise VerificationFailed(
+                f"Index {step.subject} is not there.",
+                "The `pulumi up` that created it said that it succeeded.",
+                f"Run: ./invoke status --stack {context.config.stack}",
+            )
+        filling = " and backfilling" if found.backfilling else ""
+        context.observer.progress(0, 0, f"{found.status}{filling}")
+        return found.status == ACTIVE
+
+    _wait_for(context, name, show)
+    facts = query_index(context.client, context.config.physical_name(name), table.key_names, index)
+    proof = dict(world.proofs.of("index", step.subject) or {})
+    context.ledger.prove("index", step.subject, {**proof, **facts, "verified": now()})
+    return facts
+
+
+def _create_tables(context: Context, world: World, step: Step) -> Facts:
+    context.engine.create_stack()
+    tables = [context.schema.table(name) for name in step.tables]
+    context.engine.up(world.live, present(context.schema, world).with_tables(tables))
+    arns: dict[str, str] = {}
+    for name in step.tables:
+        arns[name] = _wait_for(context, name, lambda table: table.is_settled).stream_arn or ""
+        context.ledger.prove("table", name, {"stream": arns[name]})
+    return {"streams": arns}
+
+
+def _settle_capacity(context: Context, world: World, step: Step) -> Facts:
+    indexes = {
+        index_resource(name, index.name): index
+        for name in step.tables
+        for index in unsettled_indexes(context.schema.table(name), world)
+    }
+    context.engine.up(world.live, present(context.schema, world).settling(frozenset(indexes)))
+    settled: dict[str, str] = {}
+    for resource, index in indexes.items():
+        proof = world.proofs.of("index", resource) or {}
+        context.ledger.prove("index", resource, {**proof, "settled": now()})
+        if index.throughput is not None:
+            settled[resource] = f"{index.throughput.read}/{index.throughput.write}"
+    return {"capacity": settled}
+
+
+def _remove_index(context: Context, world: World, step: Step) -> Facts:
+    (name,) = step.tables
+    table = context.schema.table(name)
+    retired = next(retired for retired in table.retired if retired.name == step.index)
+    conditions = gate(table, retired, context.config.settings, world.live, world.proofs)
+    if not all(condition.holds for condition in conditions):
+        raise Refused(
+            f"The gate for removing {step.subject} is shut.",
+            "; ".join(f"{condition.name}: {condition.evidence}" for condition in conditions if not condition.holds),
+            f"Run: ./invoke plan --stack {context.config.stack}",
+        )
+    context.engine.up(
+        world.live,
+        present(context.schema, world).without_index(step.subject),
+        deletions=frozenset({step.subject}),
+    )
+    _wait_for(context, name, lambda live: retired.name not in live.indexes)
+    return {condition.name: condition.evidence for condition in conditions}
+
+
+def _verify(context: Context, world: World, step: Step) -> Facts:
+    checks = verify(context.client, context.config, context.schema, world, context.observer)
+    failed = [check for check in checks if not check.holds]
+    if failed:
+        raise VerificationFailed(
+            f"{len(failed)} of {len(checks)} checks failed.",
+            "; ".join(f"{check.subject}: {check.evidence}" for check in failed[:5]),
+            f"Run: ./invoke verify --stack {context.config.stack}",
+        )
+    facts = {"checks": len(checks), "schema": context.schema.digest}
+    context.ledger.prove("verify", "stack", facts)
+    return facts
+
+
+def _wait_for(context: Context, name: str, done: Callable[[LiveTable], bool]) -> LiveTable:
+    """Reads the table until `done`, at most as long as the stack gives an index. Raises VerificationFailed."""
+    minutes = context.config.settings.index_timeout_minutes
+    deadline = time.monotonic() + minutes * 60
+    while True:
+        table = read_table(context.client, context.config, name)
+        if table is not None and done(table):
+            return table
+        if table is None or time.monotonic() > deadline:
+            raise VerificationFailed(
+                f"Table {name} is {'gone' if table is None else 'still changing'}.",
+                f"It was waited for, at most {minutes} minutes.",
+                f"Run: ./invoke status --stack {context.config.stack}",
+            )
+        time.sleep(POLL_SECONDS)
+
+
+_APPLY: dict[Action, Apply] = {
+    Action.WAIT: _wait,
+    Action.BACKUP: _backup,
+    Action.ADOPT: _adopt,
+    Action.BACKFILL: _backfill,
+    Action.CREATE_INDEX: _create_index,
+    Action.VERIFY_INDEX: _verify_index,
+    Action.CREATE_TABLES: _create_tables,
+    Action.SETTLE_CAPACITY: _settle_capacity,
+    Action.REMOVE_INDEX: _remove_index,
+    Action.VERIFY: _verify,
+}

@@ -1,0 +1,193 @@
+"""Reading a stack against its schema: what is there, whether its indexes answer, and whether any item was missed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from backfills import BACKFILLS
+from backfills.scan import scan_parameters
+from schema.model import AccessPattern, Index, Schema, Table
+from stack.config import StackConfig
+from stack.errors import VerificationFailed
+from stack.ledger import Facts
+from stack.live import ACTIVE, STREAM_VIEW_TYPE, LiveTable
+from stack.managed import index_resource
+from stack.world import World
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+INDEX_LAG_SECONDS = 10
+"""How long an index may lag behind its table before a missing item counts: it is eventually consistent."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at: whether it holds, and what was seen."""
+
+    subject: str
+    holds: bool
+    evidence: str
+
+
+class Progress(Protocol):
+    """Is told how far a long verification is."""
+
+    def progress(self, done: int, total: int, text: str) -> None: ...
+
+
+def verify(
+    client: DynamoDBClient, config: StackConfig, schema: Schema, world: World, progress: Progress
+) -> list[Check]:
+    """Every check of the whole stack. Reads only. Raises ClientError."""
+    checks: list[Check] = []
+    total = len(schema.tables) + len(schema.access_patterns)
+    for done, table in enumerate(schema):
+        progress.progress(done, total, table.name)
+        live = world.live.get(table.name)
+        if live is None:
+            checks.append(Check(table.name, False, "the table is missing"))
+            continue
+        checks += _table(table, live)
+        checks += _indexes(table, live)
+        if table.backfilled:
+            checks.append(_no_item_missed(client, config, table))
+    for done, pattern in enumerate(schema.access_patterns, start=len(schema.tables)):
+        progress.progress(done, total, pattern.name)
+        if pattern.table in world.live:
+            checks.append(_access_pattern(client, config, schema, pattern))
+    return checks
+
+
+def query_index(client: DynamoDBClient, physical: str, keys: tuple[str, ...], index: Index) -> Facts:
+    """Finds an item of the table, whose keys are `keys`, that belongs in the index, and finds it through the index.
+
+    Returns the item's keys, or says that no item belongs there. Raises VerificationFailed.
+    """
+    item = _any_item(client, physical, keys, index)
+    if item is None:
+        return {"queried": "no item has its keys yet"}
+    shown = " / ".join(str(next(iter(item[key].values()))) for key in keys)
+    deadline = time.monotonic() + INDEX_LAG_SECONDS
+    while not _found_through(client, physical, keys, index, item):
+        if time.monotonic() > deadline:
+            raise VerificationFailed(
+                f"Index {index.name} of {physical} does not return an item that it should.",
+                f"{shown}, for {INDEX_LAG_SECONDS} seconds.",
+                "Read the item and its index keys; then run: ./invoke verify",
+            )
+        time.sleep(0.2)
+    return {"queried": shown}
+
+
+def _table(table: Table, live: LiveTable) -> Iterable[Check]:
+    yield Check(table.name, live.status == ACTIVE, f"table {live.status}")
+    yield Check(f"{table.name} stream", live.stream == STREAM_VIEW_TYPE, live.stream_arn or "off")
+    on = live.point_in_time_recovery
+    yield Check(f"{table.name} point-in-time recovery", on, "on" if on else "off")
+    yield Check(
+        f"{table.name} deletion protection", live.deletion_protection, "on" if live.deletion_protection else "off"
+    )
+    if table.ttl:
+        yield Check(f"{table.name} TTL", live.ttl == table.ttl, f"on {live.ttl}" if live.ttl else "off")
+
+
+def _indexes(table: Table, live: LiveTable) -> Iterable[Check]:
+    for index in table.indexes:
+        resource = index_resource(table.name, index.name)
+        found = live.indexes.get(index.name)
+        if found is None:
+            yield Check(resource, False, "the index is missing")
+        elif (found.index.keys, found.index.projection) != (index.keys, index.projection):
+            yield Check(resource, False, "other keys or projection than the schema's")
+        else:
+            keys = ", ".join(key.name for key in found.index.keys)
+            yield Check(resource, found.status == ACTIVE, f"{found.status} on {keys}")
+
+
+def _no_item_missed(client: DynamoDBClient, config: StackConfig, table: Table) -> Check:
+    """Counts, on the server, the items in scope whose new attributes are missing or unfit for an index key."""
+    parameters = scan_parameters(BACKFILLS[table.name], table.key_names)
+    used = parameters["FilterExpression"]
+    parameters["ExpressionAttributeNames"] = {
+        name: attribute for name, attribute in parameters["ExpressionAttributeNames"].items() if name in used
+    }
+    del parameters["ProjectionExpression"]
+    pages = client.get_paginator("scan").paginate(
+        TableName=config.physical_name(table.name), Select="COUNT", ConsistentRead=True, **parameters
+    )
+    unfit = sum(page["Count"] for page in pages)
+    accepted = config.settings.accepted_violations.get(table.name, 0)
+    evidence = f"{unfit} items lack {' or '.join(table.backfilled)}"
+    if accepted:
+        evidence += f"; the stack accepts {accepted}"
+    return Check(f"{table.name} backfill", unfit <= accepted, evidence)
+
+
+def _access_pattern(client: DynamoDBClient, config: StackConfig, schema: Schema, pattern: AccessPattern) -> Check:
+    """Runs the read once for a key taken from a live item, and times it."""
+    table = schema.table(pattern.table)
+    index = table.index(pattern.index) if pattern.index else None
+    physical = config.physical_name(table.name)
+    keys = index.keys if index else table.keys
+    name = f"access pattern {pattern.number}: {pattern.name}" if pattern.number else f"access pattern: {pattern.name}"
+    item = _any_item(client, physical, table.key_names, index, pattern.sort_key_prefix)
+    if item is None:
+        return Check(name, True, "no item to read yet")
+    parameters: dict[str, Any] = {
+        "KeyConditionExpression": "#partition = :partition",
+        "ExpressionAttributeNames": {"#partition": keys[0].name},
+        "ExpressionAttributeValues": {":partition": item[keys[0].name]},
+    }
+    if pattern.sort_key_prefix:
+        parameters["KeyConditionExpression"] += " AND begins_with(#sort, :prefix)"
+        parameters["ExpressionAttributeNames"]["#sort"] = keys[1].name
+        parameters["ExpressionAttributeValues"][":prefix"] = {"S": pattern.sort_key_prefix}
+    if index:
+        parameters["IndexName"] = index.name
+    began = time.perf_counter()
+    found = client.query(TableName=physical, Limit=10, **parameters)["Count"]
+    milliseconds = (time.perf_counter() - began) * 1000
+    return Check(name, found > 0, f"{found} items in {milliseconds:.0f} ms")
+
+
+def _any_item(
+    client: DynamoDBClient, physical: str, table_keys: tuple[str, ...], index: Index | None, prefix: str | None = None
+) -> Any:
+    """Some item that has the index's keys, or whose sort key begins so; None if a whole scan finds none."""
+    names = {f"#t{number}": key for number, key in enumerate(table_keys)}
+    conditions: list[str] = []
+    values: dict[str, Any] = {}
+    for number, key in enumerate(index.keys if index else ()):
+        names[f"#k{number}"] = key.name
+        values[f":t{number}"] = {"S": key.type.value}
+        conditions.append(f"attribute_type(#k{number}, :t{number})")
+    if prefix:
+        conditions.append("begins_with(#t1, :prefix)")
+        values[":prefix"] = {"S": prefix}
+    filtered: dict[str, Any] = {}
+    if conditions:
+        filtered = {"FilterExpression": " AND ".join(conditions), "ExpressionAttributeValues": values}
+    pages = client.get_paginator("scan").paginate(
+        TableName=physical,
+        ProjectionExpression=", ".join(names),
+        ExpressionAttributeNames=names,
+        ConsistentRead=True,
+        **filtered,
+    )
+    return next((item for page in pages for item in page["Items"]), None)
+
+
+def _found_through(client: DynamoDBClient, physical: str, table_keys: tuple[str, ...], index: Index, item: Any) -> bool:
+    names = {f"#k{number}": key.name for number, key in enumerate(index.keys)}
+    pages = client.get_paginator("query").paginate(
+        TableName=physical,
+        IndexName=index.name,
+        KeyConditionExpression=" AND ".join(f"{name} = :{name[1:]}" for name in names),
+        ExpressionAttributeNames=names,
+        ExpressionAttributeValues={f":{name[1:]}": item[key] for name, key in names.items()},
+    )
+    return any(all(found[key] == item[key] for key in table_keys) for page in pages for found in page["Items"])

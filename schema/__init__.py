@@ -1,0 +1,1 @@
+"""What should exist: the schema model, and the SiteLogix tables as data."""

@@ -1,0 +1,314 @@
+"""The schema model: what tables, indexes and access patterns should exist.
+
+Everything here is frozen and refuses, on construction, what DynamoDB or the migration could not honour. Nothing here
+knows AWS, Pulumi or a SiteLogix name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from functools import cached_property
+
+MAXIMUM_INDEXES = 20
+"""Global secondary indexes that one table may have (AWS service quota)."""
+MAXIMUM_INCLUDED_ATTRIBUTES = 20
+"""Attributes that an INCLUDE projection may name (AWS service quota)."""
+
+# DynamoDB's own rule for table and index names. Table names here are the part after the stack's prefix, which may be
+# shorter than the three characters that the whole name needs.
+_INDEX_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+_TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,200}")
+
+
+class SchemaError(ValueError):
+    """A schema that cannot be: the message says what is wrong and where."""
+
+
+def _refuse_repeats(what: str, names: Iterable[str]) -> None:
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise SchemaError(f"{what} {', '.join(repeated)} is named more than once")
+
+
+class AttributeType(StrEnum):
+    """The scalar types that a key attribute may have."""
+
+    STRING = "S"
+    NUMBER = "N"
+    BINARY = "B"
+
+
+class BillingMode(StrEnum):
+    """How a table's capacity is paid for."""
+
+    PROVISIONED = "PROVISIONED"
+    ON_DEMAND = "PAY_PER_REQUEST"
+
+
+class ProjectionType(StrEnum):
+    """Which attributes an index copies from its table."""
+
+    ALL = "ALL"
+    KEYS_ONLY = "KEYS_ONLY"
+    INCLUDE = "INCLUDE"
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A key attribute: its name (1 to 255 bytes) and scalar type."""
+
+    name: str
+    type: AttributeType = AttributeType.STRING
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.name.encode()) <= 255:
+            raise SchemaError(f"key attribute {self.name!r}: a name is 1 to 255 bytes long")
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """Provisioned capacity in read and write units a second."""
+
+    read: int
+    write: int
+
+    def __post_init__(self) -> None:
+        if self.read < 1 or self.write < 1:
+            raise SchemaError(f"capacity {self.read}/{self.write}: both figures are at least 1")
+
+
+@dataclass(frozen=True)
+class Projection:
+    """What an index copies: everything, its keys only, or the keys and the named attributes."""
+
+    type: ProjectionType = ProjectionType.ALL
+    attributes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.type is ProjectionType.INCLUDE and not self.attributes:
+            raise SchemaError("an INCLUDE projection names the attributes that it includes")
+        if self.type is not ProjectionType.INCLUDE and self.attributes:
+            raise SchemaError(f"a projection of {self.type} names no attributes, not {', '.join(self.attributes)}")
+        if len(self.attributes) > MAXIMUM_INCLUDED_ATTRIBUTES:
+            raise SchemaError(f"an INCLUDE projection names at most {MAXIMUM_INCLUDED_ATTRIBUTES} attributes")
+        _refuse_repeats("the projection", self.attributes)
+
+
+@dataclass(frozen=True)
+class Index:
+    """A global secondary index.
+
+    `existing` says that it was live before the migration; `throughput` is its steady capacity on a provisioned table
+    (on an on-demand table AWS refuses one, so it is left out there).
+    """
+
+    name: str
+    partition_key: Attribute
+    sort_key: Attribute | None = None
+    projection: Projection = Projection()
+    throughput: Throughput | None = None
+    existing: bool = False
+
+    def __post_init__(self) -> None:
+        if not _INDEX_NAME.fullmatch(self.name):
+            raise SchemaError(f"index {self.name!r}: a name is 3 to 255 letters, digits, '_', '-' or '.'")
+        if self.sort_key is not None and self.sort_key.name == self.partition_key.name:
+            raise SchemaError(f"index {self.name}: {self.sort_key.name} is both its partition key and its sort key")
+
+    @property
+    def keys(self) -> tuple[Attribute, ...]:
+        """The partition key, then the sort key if there is one."""
+        return (self.partition_key,) if self.sort_key is None else (self.partition_key, self.sort_key)
+
+
+@dataclass(frozen=True)
+class RetiredIndex:
+    """A live index that is to go once `replaced_by` is proven and its removal approved."""
+
+    index: Index
+    replaced_by: str
+
+    @property
+    def name(self) -> str:
+        return self.index.name
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, its indexes, and what the migration adds to its items.
+
+    `existing` tables are adopted as they are; the others are created. `backfilled` are the attributes that the
+    table's backfill adds to its items, and the only ones that the tool ever writes. `throughput` is what a new table
+    is created with; on an adopted table the live capacity stands and this figure is information. `ttl` is the
+    attribute that holds an item's expiry time.
+    """
+
+    name: str
+    partition_key: Attribute
+    sort_key: Attribute | None = None
+    billing_mode: BillingMode = BillingMode.PROVISIONED
+    throughput: Throughput | None = None
+    indexes: tuple[Index, ...] = ()
+    retired: tuple[RetiredIndex, ...] = ()
+    backfilled: tuple[str, ...] = ()
+    ttl: str | None = None
+    existing: bool = False
+
+    def __post_init__(self) -> None:
+        if not _TABLE_NAME.fullmatch(self.name):
+            raise SchemaError(f"table {self.name!r}: a name is 1 to 200 letters, digits, '_', '-' or '.'")
+        where = f"table {self.name}"
+        if self.sort_key is not None and self.sort_key.name == self.partition_key.name:
+            raise SchemaError(f"{where}: {self.sort_key.name} is both its partition key and its sort key")
+        self._check_capacity(where)
+        self._check_indexes(where)
+        self._check_types(where)
+        _refuse_repeats(f"{where}: backfilled", self.backfilled)
+        if not self.existing and self.backfilled:
+            raise SchemaError(f"{where} is new, so it has no items to backfill {', '.join(self.backfilled)} on")
+        for name in self.backfilled:
+            if name in self.key_names:
+                raise SchemaError(f"{where}: {name} is a key of the table and can not be backfilled")
+
+    @property
+    def keys(self) -> tuple[Attribute, ...]:
+        """The partition key, then the sort key if there is one."""
+        return (self.partition_key,) if self.sort_key is None else (self.partition_key, self.sort_key)
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """The names of its keys, partition key first."""
+        return tuple(key.name for key in self.keys)
+
+    @property
+    def every_index(self) -> tuple[Index, ...]:
+        """The declared indexes, then the retired ones."""
+        return self.indexes + tuple(retired.index for retired in self.retired)
+
+    def index(self, name: str) -> Index:
+        """The declared or retired index of that name. Raises KeyError."""
+        return {index.name: index for index in self.every_index}[name]
+
+    def needs_backfill(self, index: Index) -> bool:
+        """Whether an item enters `index` only once the backfill has written one of its keys."""
+        return any(key.name in self.backfilled for key in index.keys)
+
+    def before(self) -> Table | None:
+        """The table as it was before the migration, or None for a new one."""
+        if not self.existing:
+            return None
+        live = tuple(index for index in self.every_index if index.existing)
+        return Table(
+            name=self.name,
+            partition_key=self.partition_key,
+            sort_key=self.sort_key,
+            billing_mode=self.billing_mode,
+            throughput=self.throughput,
+            indexes=live,
+            existing=True,
+        )
+
+    def _check_capacity(self, where: str) -> None:
+        provisioned = self.billing_mode is BillingMode.PROVISIONED
+        if provisioned and self.throughput is None:
+            raise SchemaError(f"{where} is provisioned and declares no capacity")
+        for name, throughput in [(where, self.throughput)] + [
+            (f"{where}, index {index.name}", index.throughput) for index in self.every_index
+        ]:
+            if not provisioned and throughput is not None:
+                raise SchemaError(f"{name}: the table is on demand, so it can have no provisioned capacity")
+            if provisioned and throughput is None:
+                raise SchemaError(f"{name}: the table is provisioned, so it needs a capacity of its own")
+
+    def _check_indexes(self, where: str) -> None:
+        for retired in self.retired:
+            if any(retired.name == index.name for index in self.indexes):
+                raise SchemaError(f"{where}, index {retired.name}: it is both declared and retired")
+            if not retired.index.existing:
+                raise SchemaError(f"{where}, index {retired.name}: only an existing index can be retired")
+            if not any(retired.replaced_by == index.name for index in self.indexes):
+                raise SchemaError(
+                    f"{where}, index {retired.name}: it is replaced by {retired.replaced_by}, which is not declared"
+                )
+        _refuse_repeats(f"{where}: index", [index.name for index in self.every_index])
+        if len(self.every_index) > MAXIMUM_INDEXES:
+            raise SchemaError(f"{where} has {len(self.every_index)} indexes; DynamoDB allows {MAXIMUM_INDEXES}")
+        for index in self.every_index:
+            if index.existing and not self.existing:
+                raise SchemaError(f"{where}, index {index.name}: an index of a new table can not be an existing one")
+
+    def _check_types(self, where: str) -> None:
+        types = {key.name: key.type for key in self.keys}
+        for index in self.every_index:
+            for key in index.keys:
+                if types.setdefault(key.name, key.type) is not key.type:
+                    raise SchemaError(
+                        f"{where}, index {index.name}: key attribute {key.name} has type {key.type} here "
+                        f"and {types[key.name]} elsewhere in the table"
+                    )
+        if self.ttl is not None and self.ttl in types:
+            raise SchemaError(f"{where}: the TTL attribute {self.ttl} can not be a key attribute")
+
+
+@dataclass(frozen=True)
+class AccessPattern:
+    """A read that the application depends on: a query of a table or of one of its indexes by partition key.
+
+    `sort_key_prefix` narrows it to sort keys that begin so; `number` is its place among the core access patterns.
+    """
+
+    name: str
+    table: str
+    index: str | None = None
+    sort_key_prefix: str | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class Schema:
+    """All tables of a stack and the access patterns that they serve; `notes` are added to every report."""
+
+    tables: tuple[Table, ...]
+    access_patterns: tuple[AccessPattern, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _refuse_repeats("the schema: table", [table.name for table in self.tables])
+        _refuse_repeats("the schema: access pattern", [pattern.name for pattern in self.access_patterns])
+        by_name = {table.name: table for table in self.tables}
+        for pattern in self.access_patterns:
+            where = f"access pattern {pattern.name!r}"
+            table = by_name.get(pattern.table)
+            if table is None:
+                raise SchemaError(f"{where} reads table {pattern.table}, which is not in the schema")
+            if pattern.index in {retired.name for retired in table.retired}:
+                raise SchemaError(f"{where} still reads {pattern.index} of {table.name}, which is retired")
+            if pattern.index is not None and pattern.index not in {index.name for index in table.indexes}:
+                raise SchemaError(f"{where} reads index {pattern.index}, which {table.name} does not have")
+            keys = table.keys if pattern.index is None else table.index(pattern.index).keys
+            if pattern.sort_key_prefix is not None and len(keys) < 2:
+                raise SchemaError(f"{where} narrows by sort key, but what it reads has none")
+
+    def __iter__(self) -> Iterator[Table]:
+        return iter(self.tables)
+
+    def table(self, name: str) -> Table:
+        """The table of that name. Raises KeyError."""
+        return {table.name: table for table in self.tables}[name]
+
+    @property
+    def index_count(self) -> int:
+        """How many indexes the schema ends with."""
+        return sum(len(table.indexes) for table in self.tables)
+
+    @cached_property
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that change with any change of the tables (not of the access patterns)."""
+        text = json.dumps([asdict(table) for table in self.tables], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]

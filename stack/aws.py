@@ -1,0 +1,103 @@
+"""One boto3 session a stack, and its failures turned into errors that say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    ProfileNotFound,
+    ReadTimeoutError,
+)
+
+from stack.config import StackConfig
+from stack.errors import Refused, ToolError, UsageError
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+# Retries are botocore's: `adaptive` would also slow unrelated calls down, `standard` backs off on throttling.
+_RETRIES = Config(
+    retries={"mode": "standard", "total_max_attempts": 6},
+    connect_timeout=5,
+    read_timeout=30,
+    max_pool_connections=32,
+)
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"}
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+
+
+def dynamodb(config: StackConfig) -> DynamoDBClient:
+    """A thread-safe DynamoDB client for the stack. Raises UsageError when its AWS profile does not exist."""
+    return _session(config).client("dynamodb", endpoint_url=config.endpoint, config=_RETRIES)
+
+
+def check_account(config: StackConfig) -> None:
+    """Refuses credentials of any account but the one that the stack file names. Raises Refused."""
+    with translated_errors(config):
+        sts = _session(config).client("sts", endpoint_url=config.endpoint, config=_RETRIES)
+        account = sts.get_caller_identity()["Account"]
+    if account != config.settings.account:
+        raise Refused(
+            f"These credentials belong to AWS account {account}.",
+            f"{config.stack_file.name} says that stack {config.stack} lives in account {config.settings.account}.",
+            "Switch credentials (AWS_PROFILE), or correct sitelogix:account in the stack file.",
+        )
+
+
+@contextmanager
+def translated_errors(config: StackConfig) -> Iterator[None]:
+    """Turns what botocore raises into a ToolError: no endpoint, no credentials, expired, or denied."""
+    try:
+        yield
+    except (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError) as error:
+        command = "./invoke local.up" if config.is_local else f"./invoke status --stack {config.stack}"
+        raise ToolError(
+            f"The AWS endpoint of stack {config.stack} does not answer.", f"{error}.", f"Run: {command}"
+        ) from error
+    except (NoCredentialsError, NoRegionError) as error:
+        raise UsageError(
+            f"There are no AWS credentials for stack {config.stack}.", f"{error}.", "Set AWS_PROFILE, or log in again."
+        ) from error
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        message = error.response.get("Error", {}).get("Message", "")
+        if code in _EXPIRED:
+            raise UsageError("The AWS credentials are not valid.", message, "Log in again, then repeat.") from error
+        if code in _DENIED:
+            raise Refused(
+                f"AWS denies {error.operation_name}.", message, "Grant that action to these credentials, then repeat."
+            ) from error
+        raise
+    except BotoCoreError as error:
+        raise ToolError(f"AWS could not be called: {error}.", "", "Repeat; the run goes on where it was.") from error
+
+
+def error_code(error: ClientError) -> str:
+    """The AWS error code, such as ConditionalCheckFailedException."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _session(config: StackConfig) -> boto3.Session:
+    try:
+        return boto3.Session(
+            region_name=config.region,
+            profile_name=config.profile,
+            aws_access_key_id=config.access_key,
+            aws_secret_access_key=config.secret_key,
+        )
+    except ProfileNotFound as error:
+        raise UsageError(
+            f"Stack {config.stack} wants an AWS profile that does not exist.",
+            f"{error}.",
+            "Configure the profile, or correct aws:profile in the stack file.",
+        ) from error

@@ -1,0 +1,18 @@
+"""How much capacity an index gets while it builds."""
+
+from __future__ import annotations
+
+import math
+
+from schema.model import Throughput
+from stack.live import LiveTable
+
+BUILDING_WRITE_FACTOR = 1.5
+"""Write capacity of an index while it builds, as a multiple of its table's: AWS's advice, for an index that is
+throttled throttles the table's own writes."""
+
+
+def building_throughput(live: LiveTable, steady: Throughput) -> Throughput:
+    """What an index gets while it builds on `live`: its steady capacity, or more where the table writes more."""
+    table_writes = live.throughput.write if live.throughput else 0
+    return Throughput(read=steady.read, write=max(steady.write, math.ceil(table_writes * BUILDING_WRITE_FACTOR)))

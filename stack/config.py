@@ -1,0 +1,232 @@
+"""A stack's settings: `Pulumi.<stack>.yaml`, read and validated once, for the tasks and for the program alike."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from schema.model import Schema
+from stack.errors import UsageError
+
+PROJECT = "sitelogix"
+"""The Pulumi project, and the namespace of our keys in a stack file."""
+
+_STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+# What the provider reads of the `aws:` namespace and we pass on or use. Anything else there is refused, because a
+# mistyped provider key is otherwise ignored in silence.
+_AWS_KEYS = {
+    "region",
+    "profile",
+    "accessKey",
+    "secretKey",
+    "endpoints",
+    "skipCredentialsValidation",
+    "skipRequestingAccountId",
+    "skipMetadataApiCheck",
+    "s3UsePathStyle",
+    "allowedAccountIds",
+}
+# Top-level keys that Pulumi itself owns in a stack file.
+_PULUMI_KEYS = {"config", "secretsprovider", "encryptionsalt", "encryptedkey"}
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, alias_generator=to_camel)
+
+
+def _is_account(value: str) -> str:
+    if not re.fullmatch(r"\d{12}", value):
+        raise ValueError("an AWS account id has 12 digits, in quotes")
+    return value
+
+
+def _is_prefix(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{0,50}", value):
+        raise ValueError("a prefix has up to 50 letters, digits, '_', '-' or '.'")
+    return value
+
+
+class Approval(_Settings):
+    """Leave to remove one retired index, written into the stack file and reviewed in a pull request."""
+
+    application_updated: bool
+    tests_passed: bool
+    by: Annotated[str, Field(min_length=1)]
+    at: Annotated[date, Field(strict=False)]
+
+
+class Settings(_Settings):
+    """The `sitelogix:` keys of a stack file."""
+
+    table_prefix: Annotated[str, AfterValidator(_is_prefix)]
+    account: Annotated[str, AfterValidator(_is_account)]
+    backend: Annotated[str, Field(min_length=1)]
+    tags: dict[str, str] = {}
+    approvals: dict[str, Approval] = {}
+    accepted_violations: dict[str, Annotated[int, Field(ge=0)]] = {}
+    replace_streams: list[str] = []
+    index_timeout_minutes: Annotated[int, Field(ge=1)] = 24 * 60
+
+
+@dataclass(frozen=True)
+class StackConfig:
+    """All that is configured for one stack. `endpoint` is None on real AWS; `checkout` is where the stack file lies."""
+
+    stack: str
+    checkout: Path
+    settings: Settings
+    region: str
+    endpoint: str | None = None
+    profile: str | None = None
+    access_key: str | None = None
+    secret_key: str | None = None
+
+    @property
+    def stack_file(self) -> Path:
+        return self.checkout / f"Pulumi.{self.stack}.yaml"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is the embedded stack that `local.up` starts and `local.reset` may wipe."""
+        return self.stack == "local"
+
+    @property
+    def backend_url(self) -> str:
+        """Where Pulumi keeps this stack's state. A relative `file://` path starts at the checkout."""
+        scheme, separator, path = self.settings.backend.partition("://")
+        if scheme == "file" and separator and not path.startswith(("/", "~")):
+            return f"file://{self.checkout / path}"
+        return self.settings.backend
+
+    def physical_name(self, table: str) -> str:
+        """The table's name in AWS."""
+        return f"{self.settings.table_prefix}{table}"
+
+    @property
+    def ledger_name(self) -> str:
+        """The name in AWS of the table in which the tool keeps what it has proven."""
+        return self.physical_name("migration-ledger")
+
+
+def load_config(stack: str, checkout: Path, schema: Schema) -> StackConfig:
+    """Reads and checks `Pulumi.<stack>.yaml`. Raises UsageError for any fault in it."""
+    path = _stack_file(stack, checkout)
+    config = _read_yaml(path)
+    ours: dict[str, Any] = {}
+    aws: dict[str, Any] = {}
+    for key, value in config.items():
+        namespace, _, name = str(key).partition(":")
+        if namespace == PROJECT and name:
+            ours[name] = value
+        elif namespace == "aws" and name in _AWS_KEYS:
+            aws[name] = value
+        else:
+            known = [f"aws:{name}" for name in _AWS_KEYS] + [f"{PROJECT}:{name}" for name in _setting_names()]
+            raise _unknown_key(path, f"config key {key}", str(key), known)
+    settings = _validate(ours, path)
+    _check_names(settings, schema, path)
+    region = aws.get("region")
+    if not isinstance(region, str) or not region:
+        raise _fault(path, "aws:region is missing", "every stack names its region")
+    return StackConfig(
+        stack=stack,
+        checkout=checkout,
+        settings=settings,
+        region=region,
+        endpoint=_endpoint(aws.get("endpoints"), path),
+        profile=aws.get("profile"),
+        access_key=aws.get("accessKey"),
+        secret_key=aws.get("secretKey"),
+    )
+
+
+def _stack_file(stack: str, checkout: Path) -> Path:
+    present = sorted(path.name[len("Pulumi.") : -len(".yaml")] for path in checkout.glob("Pulumi.*.yaml"))
+    if not _STACK_NAME.fullmatch(stack) or stack not in present:
+        raise UsageError(
+            f"There is no stack {stack!r}.",
+            f"A stack is a file Pulumi.<stack>.yaml in {checkout}; there are: {', '.join(present) or 'none'}.",
+            _did_you_mean(stack, present) or "Run: ./invoke --help plan",
+        )
+    return checkout / f"Pulumi.{stack}.yaml"
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise _fault(path, "it is not YAML", " ".join(str(error).split())) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _fault(path, "it can not be read", str(error)) from None
+    if not isinstance(document, dict) or not isinstance(document.get("config"), dict):
+        raise _fault(path, "it has no `config:` section", "all settings of a stack stand under `config:`")
+    for key in document:
+        if key not in _PULUMI_KEYS:
+            raise _unknown_key(path, f"top-level key {key}", str(key), sorted(_PULUMI_KEYS))
+    return dict(document["config"])
+
+
+def _validate(ours: dict[str, Any], path: Path) -> Settings:
+    try:
+        return Settings.model_validate(ours)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = f"{PROJECT}:" + ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            known = _setting_names() if len(first["loc"]) == 1 else [to_camel(name) for name in Approval.model_fields]
+            raise _unknown_key(path, f"config key {key}", str(first["loc"][-1]), known) from None
+        if first["type"] == "missing":
+            raise _fault(path, f"{key} is missing", "the stack can not run without it") from None
+        raise _fault(path, f"{key} has a wrong value: {first['input']!r}", first["msg"]) from None
+
+
+def _check_names(settings: Settings, schema: Schema, path: Path) -> None:
+    """Tables and indexes that the settings name must be in the schema: a mistyped approval approves nothing."""
+    retired = [f"{table.name}/{index.name}" for table in schema for index in table.retired]
+    tables = [table.name for table in schema]
+    for key, names, known in (
+        ("approvals", settings.approvals, retired),
+        ("acceptedViolations", settings.accepted_violations, tables),
+        ("replaceStreams", settings.replace_streams, tables),
+    ):
+        for name in names:
+            if name not in known:
+                raise _unknown_key(path, f"{PROJECT}:{key}: {name}", name, known)
+
+
+def _endpoint(endpoints: Any, path: Path) -> str | None:
+    """The DynamoDB endpoint out of the provider's list of service endpoints."""
+    if endpoints is None:
+        return None
+    if not (isinstance(endpoints, list) and len(endpoints) == 1 and isinstance(endpoints[0], dict)):
+        raise _fault(path, "aws:endpoints has a wrong value", "it is a list of one map from service to URL")
+    endpoint = endpoints[0].get("dynamodb")
+    if not isinstance(endpoint, str) or not re.fullmatch(r"https?://[^/\s]+", endpoint):
+        raise _fault(path, "aws:endpoints has a wrong value", "its `dynamodb` is a URL such as http://127.0.0.1:5995")
+    return endpoint
+
+
+def _setting_names() -> list[str]:
+    return [to_camel(name) for name in Settings.model_fields]
+
+
+def _did_you_mean(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"Did you mean {close[0]}?" if close else ""
+
+
+def _unknown_key(path: Path, what: str, word: str, known: list[str]) -> UsageError:
+    guess = _did_you_mean(word, known) or f"Known are: {', '.join(sorted(known))}."
+    return UsageError(f"{path.name}: unknown {what}.", "It would otherwise be ignored in silence.", guess)
+
+
+def _fault(path: Path, what: str, why: str) -> UsageError:
+    return UsageError(f"{path.name}: {what}.", why[:1].upper() + why[1:] + ".", f"Edit {path.name} and run again.")

@@ -1,0 +1,160 @@
+"""The ledger: a DynamoDB table of the tool's own, outside the Pulumi stack, that holds what has been proven.
+
+Items:
+    PK `PROOF`         SK `<kind>#<subject>`          one fact that later steps rely on, newest reading only
+    PK `RUN#<run id>`  SK `RUN`                       one run: who, when, with which schema, how it ended
+    PK `RUN#<run id>`  SK `STEP#<number>#<name>`      one step of it: start, end, result, counts
+"""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from stack.aws import error_code, translated_errors
+from stack.config import StackConfig
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+Facts = Mapping[str, Any]
+"""What is recorded with a proof or a step: numbers, texts, lists and maps of them."""
+
+
+@dataclass(frozen=True)
+class Proofs:
+    """All proofs of a stack, by `<kind>#<subject>`."""
+
+    facts: Mapping[str, Facts]
+
+    def of(self, kind: str, subject: str) -> Facts | None:
+        """The facts of one proof, or None: not proven."""
+        return self.facts.get(f"{kind}#{subject}")
+
+
+def now() -> str:
+    """The time in UTC as ISO 8601 with whole seconds and `Z`."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Ledger:
+    """Reads and writes one stack's ledger. Reading works, and finds nothing, while the table does not exist."""
+
+    def __init__(self, client: DynamoDBClient, config: StackConfig) -> None:
+        self._client = client
+        self._config = config
+        self._table = config.ledger_name
+        self._serialize = TypeSerializer().serialize
+        self._deserialize = TypeDeserializer().deserialize
+
+    def create(self) -> None:
+        """Makes the table if it is missing, and waits until it can be used. Harmless to repeat."""
+        with translated_errors(self._config):
+            try:
+                self._client.create_table(
+                    TableName=self._table,
+                    KeySchema=[
+                        {"AttributeName": "PK", "KeyType": "HASH"},
+                        {"AttributeName": "SK", "KeyType": "RANGE"},
+                    ],
+                    AttributeDefinitions=[
+                        {"AttributeName": "PK", "AttributeType": "S"},
+                        {"AttributeName": "SK", "AttributeType": "S"},
+                    ],
+                    BillingMode="PAY_PER_REQUEST",
+                )
+            except ClientError as error:
+                if error_code(error) != "ResourceInUseException":
+                    raise
+            self._client.get_waiter("table_exists").wait(TableName=self._table, WaiterConfig={"Delay": 1})
+
+    def proofs(self) -> Proofs:
+        """Everything that has been proven."""
+        return Proofs({str(item["SK"]): item for item in self._query("PROOF")})
+
+    def prove(self, kind: str, subject: str, facts: Facts) -> None:
+        """Records a proof with the time; an older one of the same subject is replaced."""
+        self._put({"PK": "PROOF", "SK": f"{kind}#{subject}", **facts, "at": now()})
+
+    def disprove(self, kind: str, subject: str) -> None:
+        """Takes a proof back. Harmless when there is none."""
+        with translated_errors(self._config):
+            self._client.delete_item(
+                TableName=self._table, Key={"PK": {"S": "PROOF"}, "SK": {"S": f"{kind}#{subject}"}}
+            )
+
+    def start_run(self, command: str, schema_digest: str) -> str:
+        """Records that a run began and returns its id, which sorts by time."""
+        run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+        self._put(
+            {
+                "PK": f"RUN#{run}",
+                "SK": "RUN",
+                "command": command,
+                "schema": schema_digest,
+                "by": f"{getpass.getuser()}@{socket.gethostname()}",
+                "started": now(),
+            }
+        )
+        return run
+
+    def end_run(self, run: str, result: str) -> None:
+        """Records how a run ended: `done`, `waiting`, or what failed."""
+        with translated_errors(self._config):
+            self._client.update_item(
+                TableName=self._table,
+                Key={"PK": {"S": f"RUN#{run}"}, "SK": {"S": "RUN"}},
+                UpdateExpression="SET #ended = :ended, #result = :result",
+                ExpressionAttributeNames={"#ended": "ended", "#result": "result"},
+                ExpressionAttributeValues={":ended": {"S": now()}, ":result": {"S": result}},
+            )
+
+    def record_step(self, run: str, number: int, name: str, started: str, result: str, facts: Facts) -> None:
+        """Records one step of a run with its start, end, result and what it counted."""
+        self._put(
+            {
+                "PK": f"RUN#{run}",
+                "SK": f"STEP#{number:03}#{name}",
+                "started": started,
+                "ended": now(),
+                "result": result,
+                "facts": dict(facts),
+            }
+        )
+
+    def steps(self, run: str) -> list[dict[str, Any]]:
+        """The recorded steps of one run, in order."""
+        return [item for item in self._query(f"RUN#{run}") if item["SK"] != "RUN"]
+
+    def _put(self, item: Mapping[str, Any]) -> None:
+        with translated_errors(self._config):
+            self._client.put_item(
+                TableName=self._table, Item={name: self._serialize(value) for name, value in item.items()}
+            )
+
+    def _query(self, partition: str) -> list[dict[str, Any]]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="PK = :pk",
+            ExpressionAttributeValues={":pk": {"S": partition}},
+            ConsistentRead=True,
+        )
+        with translated_errors(self._config):
+            try:
+                return [
+                    {name: self._deserialize(value) for name, value in item.items()}
+                    for page in pages
+                    for item in page["Items"]
+                ]
+            except ClientError as error:
+                if error_code(error) == "ResourceNotFoundException":
+                    return []
+                raise

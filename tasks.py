@@ -1,0 +1,199 @@
+"""The command surface: each task reads its flags, calls `migration/`, prints. `./invoke --list` shows them all."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+
+from invoke.collection import Collection
+from invoke.context import Context as Shell
+from invoke.exceptions import Exit
+from invoke.tasks import task
+
+from schema.sitelogix import SITELOGIX
+from stack.config import StackConfig, load_config
+from stack.errors import UsageError, VerificationFailed, Waiting
+from terminal.main import CHECKOUT, reported
+
+STACK = {"stack": "the stack: local, staging or prod", "json": "print one JSON document and nothing else"}
+
+
+@task(help={**STACK, "table": "only this table", "index": "only this index of --table"})
+@reported
+def plan(shell: Shell, stack: str = "local", table: str = "", index: str = "", json: bool = False) -> None:
+    """Show the steps to come and why. Reads only."""
+    from terminal import output
+    from terminal.session import open_session
+
+    only = _narrowing(table, index)
+    with open_session(stack, json=json) as context:
+        found = context.plan(context.read_world()).narrowed(*only)
+    if json:
+        output.print_json(output.plan_document(stack, found))
+    else:
+        output.print_plan(stack, found)
+
+
+@task(help={**STACK, "table": "only this table", "index": "only this index of --table"})
+@reported
+def migrate(shell: Shell, stack: str = "local", table: str = "", index: str = "", json: bool = False) -> None:
+    """Take the stack to the schema. Repeating it resumes; a shut gate ends it with exit code 3."""
+    from migration.runner import migrate as run
+    from terminal import output
+    from terminal.session import open_session
+
+    only = _narrowing(table, index)
+    with open_session(stack, json=json) as context:
+        summary = run(context, *only)
+    if json:
+        output.print_json(output.summary_document(stack, SITELOGIX, summary))
+    else:
+        output.print_summary(stack, SITELOGIX, summary)
+    if summary.held:
+        raise Exit(code=Waiting.exit_code)
+
+
+@task(help=STACK)
+@reported
+def status(shell: Shell, stack: str = "local", json: bool = False) -> None:
+    """Show every table and index with one word for where it is. Reads only."""
+    from dataclasses import asdict
+
+    from migration.status import status as read
+    from terminal import output
+    from terminal.session import open_session
+
+    with open_session(stack, json=json) as context:
+        states = read(SITELOGIX, context.config.settings, context.read_world())
+    if json:
+        output.print_json({"stack": stack, "states": [asdict(state) for state in states]})
+    else:
+        output.print_status(states)
+
+
+@task(help=STACK)
+@reported
+def verify(shell: Shell, stack: str = "local", json: bool = False) -> None:
+    """Check the whole stack against the schema, down to its items. Reads only; exit code 5 if a check fails."""
+    from dataclasses import asdict
+
+    from migration.verify import verify as run
+    from terminal import output
+    from terminal.session import open_session
+
+    with open_session(stack, json=json) as context:
+        checks = run(context.client, context.config, SITELOGIX, context.read_world(), context.observer)
+    if json:
+        output.print_json({"stack": stack, "checks": [asdict(check) for check in checks]})
+    else:
+        output.print_checks(checks, SITELOGIX)
+    if not all(check.holds for check in checks):
+        raise Exit(code=VerificationFailed.exit_code)
+
+
+@task(help=STACK)
+@reported
+def preview(shell: Shell, stack: str = "local", json: bool = False) -> None:
+    """Show what Pulumi would change, for a pull request. Refused (exit code 4) where that could lose something."""
+    from dataclasses import asdict
+
+    from migration.preview import preview as run
+    from terminal import output
+    from terminal.session import open_session
+
+    with open_session(stack, json=json) as context:
+        changes = run(context)
+    if json:
+        output.print_json({"stack": stack, "changes": [asdict(change) for change in changes]})
+    else:
+        output.print_changes(stack, changes)
+
+
+@task(help={"stack": STACK["stack"]})
+@reported
+def env(shell: Shell, stack: str = "local") -> None:
+    """Print exports with which `pulumi` and `aws` work by hand: eval "$(./invoke env --stack local)"."""
+    from terminal.session import environment
+
+    for name, value in environment(_config(stack)).items():
+        sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
+
+
+@task(name="up")
+@reported
+def local_up(shell: Shell) -> None:
+    """Start the local stack with its pre-migration data, if it does not run."""
+    from local.stack import LocalStack
+
+    local = LocalStack(_config("local"), SITELOGIX, say=_say)
+    if local.is_up():
+        _say("The local stack is up.")
+    local.up()
+
+
+@task(name="down")
+@reported
+def local_down(shell: Shell) -> None:
+    """Stop the local stack. Its data and its Pulumi state go with it."""
+    from local.stack import LocalStack
+
+    stopped = LocalStack(_config("local"), SITELOGIX).down()
+    _say("The local stack is stopped." if stopped else "The local stack was not running.")
+
+
+@task(name="reset")
+@reported
+def local_reset(shell: Shell) -> None:
+    """Start the local stack afresh, from the pre-migration data."""
+    from local.stack import LocalStack
+
+    local = LocalStack(_config("local"), SITELOGIX, say=_say)
+    local.down()
+    local.up()
+
+
+@task(help={"only": "a path or a pytest selection, such as tests/unit"})
+@reported
+def test(shell: Shell, only: str = "tests") -> None:
+    """Run the tests."""
+    _run(shell, sys.executable, "-m", "pytest", *shlex.split(only))
+
+
+@task
+@reported
+def lint(shell: Shell) -> None:
+    """Check style and types."""
+    _run(shell, sys.executable, "-m", "ruff", "check", ".")
+    _run(shell, sys.executable, "-m", "ruff", "format", "--check", ".")
+    _run(shell, sys.executable, "-m", "mypy")
+
+
+def _config(stack: str) -> StackConfig:
+    return load_config(stack, CHECKOUT, SITELOGIX)
+
+
+def _narrowing(table: str, index: str) -> tuple[str | None, str | None]:
+    """The --table and --index flags. Raises UsageError for names that the schema does not have."""
+    tables = [known.name for known in SITELOGIX]
+    if index and not table:
+        raise UsageError("--index needs --table.", "Two tables may have an index of one name.", "Add --table.")
+    if table and table not in tables:
+        raise UsageError(f"There is no table {table!r} in the schema.", f"There are: {', '.join(tables)}.", "")
+    indexes = [known.name for known in SITELOGIX.table(table).every_index] if table else []
+    if index and index not in indexes:
+        raise UsageError(f"Table {table} has no index {index!r}.", f"It has: {', '.join(indexes)}.", "")
+    return table or None, index or None
+
+
+def _run(shell: Shell, *command: str) -> None:
+    result = shell.run(shlex.join(command), pty=sys.stdout.isatty(), warn=True)
+    if result is not None and result.exited:
+        raise Exit(code=result.exited)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+local = Collection("local", local_up, local_down, local_reset)
+ns = Collection(plan, migrate, status, verify, preview, env, test, lint, local)

@@ -1,0 +1,89 @@
+"""The invoke program with this project's exit codes, and errors as three lines instead of a traceback."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ParamSpec
+
+from invoke.exceptions import Exit, ParseError
+from invoke.program import Program
+from rich.console import Console
+
+from stack.errors import ToolError, UsageError
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+P = ParamSpec("P")
+
+
+class Invoke(Program):
+    """Invoke, but a usage error exits with 2 and says what to run: every other code has a meaning of its own."""
+
+    def parse_core(self, argv: list[str] | None) -> None:
+        _usage_errors(super().parse_core)(argv)
+
+    def parse_tasks(self) -> None:
+        _usage_errors(super().parse_tasks)()
+
+
+def reported(task: Callable[P, None]) -> Callable[P, None]:
+    """Wraps a task: a ToolError becomes its three lines and exit code; anything else a note where its details are."""
+
+    @functools.wraps(task)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            task(*args, **kwargs)
+        except ToolError as error:
+            _show(error)
+            raise Exit(code=error.exit_code) from None
+        except KeyboardInterrupt:
+            stack = kwargs.get("stack", "local")
+            _show(ToolError("Interrupted.", "What is done is recorded.", f"Run: ./invoke migrate --stack {stack}"))
+            raise Exit(code=130) from None
+        except Exit:
+            raise
+        except Exception as error:  # noqa: BLE001  # a user must never meet a traceback
+            _show(
+                ToolError(
+                    f"Unexpected: {type(error).__name__}: {error}",
+                    f"The details are in {_write_details()}.",
+                    "What is done is recorded; repeating the command goes on from there.",
+                )
+            )
+            raise Exit(code=1) from None
+
+    return run
+
+
+def _usage_errors(parse: Callable[..., None]) -> Callable[..., None]:
+    def run(*args: Any) -> None:
+        try:
+            parse(*args)
+        except ParseError as error:
+            _show(UsageError(f"{error}", "", "Run: ./invoke --list, or ./invoke --help TASK"))
+            raise Exit(code=UsageError.exit_code) from None
+
+    return run
+
+
+def _show(error: ToolError) -> None:
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(error.what, style="bold red", markup=False)
+    for line in (error.why, error.next):
+        if line:
+            console.print(line, markup=False)
+
+
+def _write_details() -> str:
+    directory = CHECKOUT / ".local"
+    try:
+        directory.mkdir(exist_ok=True)
+        path = directory / "error.log"
+        path.write_text(traceback.format_exc(), encoding="utf-8")
+    except OSError:
+        traceback.print_exc(file=sys.stderr)
+        return "the lines above"
+    return str(path.relative_to(CHECKOUT))

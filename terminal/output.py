@@ -1,0 +1,195 @@
+"""Results as tables for a person or as one JSON document for a program."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from migration.engine import Change
+from migration.plan import Action, Plan, Step
+from migration.runner import Done, Summary
+from migration.status import State
+from migration.verify import Check
+from schema.model import Schema
+from stack.ledger import Facts
+
+_COLOR = {"active": "green", "missing": "yellow", "retired": "dim", "building": "cyan", "awaiting removal": "yellow"}
+
+
+def console() -> Console:
+    """Standard output; as wide as the terminal, or 120 columns into a file or pipe."""
+    return Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on standard output."""
+    json.dump(document, sys.stdout, indent=2, default=_jsonable, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def print_plan(stack: str, plan: Plan) -> None:
+    """The steps in order with the reason of each, then what waits and what is left alone."""
+    out = console()
+    if plan.steps:
+        grid = Grid(title=f"Plan for stack {stack}", title_justify="left", box=None, pad_edge=False)
+        grid.add_column("", justify="right", style="dim")
+        for heading in ("step", "on", "why"):
+            grid.add_column(heading, overflow="fold")
+        for number, step in enumerate(plan.steps, 1):
+            grid.add_row(str(number), step.action.value, step.subject, step.why)
+        out.print(grid)
+    else:
+        out.print(f"Nothing to do on stack {stack}.")
+    _print_rest(out, plan)
+
+
+def print_summary(stack: str, schema: Schema, summary: Summary) -> None:
+    """What a run did, how long it took, and what waits."""
+    out = console()
+    if summary.run is None and not summary.held:
+        out.print(
+            f"Nothing to do: stack {stack} is at schema {schema.digest}, "
+            f"{len(schema.tables)} tables and {schema.index_count} indexes, all verified."
+        )
+    elif summary.run is not None:
+        _print_totals(out, schema, summary)
+        for note in schema.notes:
+            out.print(note)
+    _print_rest(out, summary)
+
+
+def print_status(states: list[State]) -> None:
+    """Tables and their indexes, a line each."""
+    grid = Grid(box=None, pad_edge=False)
+    for heading in ("table", "index", "state", "detail"):
+        grid.add_column(heading, overflow="fold")
+    for state in states:
+        color = _COLOR.get(state.state, "")
+        word = f"[{color}]{state.state}[/]" if color else state.state
+        grid.add_row("" if state.index else f"[bold]{state.table}[/]", state.index or "", word, state.detail)
+    console().print(grid)
+
+
+def print_checks(checks: list[Check], schema: Schema) -> None:
+    """Every check, then how many hold."""
+    grid = Grid(box=None, pad_edge=False)
+    for heading in ("", "checked", "seen"):
+        grid.add_column(heading, overflow="fold")
+    for check in checks:
+        grid.add_row("[green]ok[/]" if check.holds else "[red]FAILED[/]", check.subject, check.evidence)
+    out = console()
+    out.print(grid)
+    out.print(f"\n{sum(check.holds for check in checks)} of {len(checks)} checks hold.")
+    for note in schema.notes:
+        out.print(note)
+
+
+def print_changes(stack: str, changes: list[Change]) -> None:
+    """What Pulumi would change, a line each."""
+    out = console()
+    if not changes:
+        out.print(f"No change: Pulumi's state of stack {stack} is as declared.")
+        return
+    grid = Grid(title=f"Preview of stack {stack}", title_justify="left", box=None, pad_edge=False)
+    for heading in ("operation", "resource", "what differs"):
+        grid.add_column(heading, overflow="fold")
+    for change in sorted(changes, key=lambda change: (change.resource, change.operation)):
+        grid.add_row(change.operation, change.resource, ", ".join(change.properties))
+    out.print(grid)
+
+
+def plan_document(stack: str, plan: Plan) -> dict[str, Any]:
+    """The plan for `--json`."""
+    return {
+        "stack": stack,
+        "steps": [
+            {"action": step.action, "tables": list(step.tables), "index": step.index, "why": step.why}
+            for step in plan.steps
+        ],
+        "held": _held_document(plan),
+        "left_alone": list(plan.left_alone),
+    }
+
+
+def summary_document(stack: str, schema: Schema, summary: Summary) -> dict[str, Any]:
+    """The run for `--json`."""
+    return {
+        "stack": stack,
+        "schema": schema.digest,
+        "run": summary.run,
+        "steps": [
+            {"step": done.step.name, "seconds": round(done.seconds, 3), "facts": dict(done.facts)}
+            for done in summary.done
+        ],
+        "ups": summary.ups,
+        "seconds": round(summary.seconds, 3),
+        "held": _held_document(summary),
+        "left_alone": list(summary.left_alone),
+    }
+
+
+def result_text(step: Step, facts: Facts) -> str:
+    """What a step did, in a few words; everything recorded is in `--json` and in the ledger."""
+    if step.action is Action.BACKUP:
+        return f"{facts['name']}, {facts['bytes']:,} bytes"
+    if step.action is Action.BACKFILL:
+        text = f"{facts['changed']:,} of {facts['scanned']:,} items changed in {facts['passes']} passes"
+        reported = ", ".join(f"{count} × {reason}" for reason, count in facts["violations"].items())
+        return f"{text}; left out: {reported}" if reported else text
+    if step.action is Action.VERIFY_INDEX:
+        return str(facts["queried"])
+    if step.action is Action.SETTLE_CAPACITY:
+        return ", ".join(f"{resource} {capacity}" for resource, capacity in facts["capacity"].items())
+    if step.action is Action.VERIFY:
+        return f"{facts['checks']} checks hold"
+    return ""
+
+
+def _print_totals(out: Console, schema: Schema, summary: Summary) -> None:
+    done: dict[Action, list[Done]] = {}
+    for one in summary.done:
+        done.setdefault(one.step.action, []).append(one)
+    grid = Grid(title="Done", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for heading in ("step", "what", "seconds"):
+        grid.add_column(heading, overflow="fold", justify="right" if heading == "seconds" else "left")
+    for action, ones in done.items():
+        changed = sum(one.facts["changed"] for one in ones if action is Action.BACKFILL)
+        what = ", ".join(one.step.subject for one in ones) or "the whole stack"
+        counted = f" ({changed:,} items)" if changed else ""
+        grid.add_row(action.value, what + counted, f"{sum(one.seconds for one in ones):.1f}")
+    out.print(grid)
+    out.print(
+        f"\nRun {summary.run}: {len(summary.done)} steps, {summary.ups} `pulumi up`, {summary.seconds:.0f} s; "
+        f"schema {schema.digest}."
+    )
+
+
+def _print_rest(out: Console, source: Plan | Summary) -> None:
+    for held in source.held:
+        out.print(f"\n[yellow]Waiting:[/] {held.subject} can not be removed yet.")
+        for condition in held.shut:
+            out.print(f"  {condition.name}: {condition.evidence}")
+    for line in source.left_alone:
+        out.print(f"Left alone: {line}.")
+
+
+def _held_document(source: Plan | Summary) -> list[dict[str, Any]]:
+    return [
+        {
+            "table": held.table,
+            "index": held.index,
+            "shut": [{"condition": condition.name, "evidence": condition.evidence} for condition in held.shut],
+        }
+        for held in source.held
+    ]
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, Iterable):
+        return list(value)
+    return int(value) if value == value.to_integral_value() else float(value)

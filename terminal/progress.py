@@ -1,0 +1,96 @@
+"""A run as it goes: a bar with rate and time left on a terminal, plain lines elsewhere. Always on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from migration.plan import Plan, Step
+from stack.ledger import Facts
+from terminal.output import result_text
+
+PLAIN_LINE_SECONDS = 10.0
+"""How often a step that goes on says so where there is no terminal."""
+
+
+class TerminalObserver:
+    """Shows a run. Use it as a context manager: leaving it gives the terminal back as it was."""
+
+    def __init__(self, stack: str) -> None:
+        self._stack = stack
+        self._console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 120)
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+        self._label = ""
+        self._last_line = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def planned(self, plan: Plan) -> None:
+        """Prints what is about to happen, where there is something to do."""
+        if not plan.steps:
+            return
+        self._console.print(f"Stack {self._stack}: {len(plan.steps)} steps to do.")
+        for number, step in enumerate(plan.steps, 1):
+            self._console.print(f"{number:4}  {step.name}  [dim]{step.why}[/]", overflow="ellipsis", no_wrap=True)
+
+    def started(self, step: Step, number: int, total: int) -> None:
+        """Begins the step's line or bar."""
+        self._label = f"[{number}/{total}] {step.name}"
+        self._last_line = time.monotonic()
+        if not self._console.is_terminal:
+            return
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[text]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._bar.add_task(self._label.replace("[", r"\["), total=None, text="")
+        self._bar.start()
+
+    def progress(self, done: int, total: int, text: str) -> None:
+        """Moves the bar, or prints a line now and then."""
+        if self._bar is not None and self._task is not None:
+            elapsed = self._bar.tasks[0].elapsed or 0.0
+            rate = f", {done / elapsed:,.0f}/s" if done and elapsed > 1 else ""
+            self._bar.update(self._task, completed=done, total=total or None, text=f"{text}{rate}")
+        elif time.monotonic() - self._last_line > PLAIN_LINE_SECONDS:
+            self._last_line = time.monotonic()
+            counted = f" {done:,} of {total:,}" if total else ""
+            self._console.print(f"{self._label}:{counted} {text}", markup=False)
+
+    def ended(self, step: Step, seconds: float, facts: Facts) -> None:
+        """Replaces the bar by one line that stays."""
+        self._close()
+        result = result_text(step, facts)
+        self._console.print(f"{self._label}  {seconds:.1f} s{'  ' if result else ''}{result}", markup=False)
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+        self._bar, self._task = None, None
+
+
+class SilentObserver:
+    """Shows nothing: for `--json` and for tests."""
+
+    def planned(self, plan: Plan) -> None: ...
+
+    def started(self, step: Step, number: int, total: int) -> None: ...
+
+    def progress(self, done: int, total: int, text: str) -> None: ...
+
+    def ended(self, step: Step, seconds: float, facts: Facts) -> None: ...

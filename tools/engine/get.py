@@ -1,0 +1,188 @@
+"""Gets the Pulumi engine at one version: from PATH, a per-user cache, the official download, or built from Go modules.
+
+Run by ./invoke as `get.py VERSION FILE`; writes the engine's directory into FILE. Exit code 2 when there is no way.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+DOWNLOAD = "https://get.pulumi.com"
+REACH_SECONDS = 4
+"""How long the download site may take to answer before we build instead."""
+ABANDONED_SECONDS = 3600
+"""Age after which the leavings of an interrupted try are removed; a younger one may be at work."""
+MINIMUM_GO = (1, 25)
+PROGRAMS = ("pulumi", "pulumi-language-python", "pulumi-language-python-exec")
+SDK = "github.com/pulumi/pulumi/sdk/v3"
+
+
+class NoEngine(Exception):
+    """One way to get the engine failed; the message says why."""
+
+
+def main(version: str, answer: Path) -> int:
+    """Tries each way in turn and writes the directory of the first that works."""
+    failures: list[str] = []
+    for way in (on_path, cached, downloaded, built):
+        try:
+            directory = way(version)
+        except NoEngine as failure:
+            failures.append(str(failure))
+            continue
+        answer.write_text(f"{directory}\n", encoding="utf-8")
+        return 0
+    say(f"The Pulumi engine {version} can not be had: {'; '.join(failures)}.")
+    say(
+        f"There are three ways: put pulumi {version} on PATH; let this machine reach {DOWNLOAD}; "
+        f"or install Go {MINIMUM_GO[0]}.{MINIMUM_GO[1]} or newer."
+    )
+    say("Then run ./invoke again.")
+    return 2
+
+
+def on_path(version: str) -> Path:
+    """The directory of the `pulumi` on PATH, if it is that version and its Python host is beside it."""
+    program = shutil.which("pulumi")
+    if program is None:
+        raise NoEngine("there is no pulumi on PATH")
+    directory = Path(program).resolve().parent
+    if not runs(directory, version):
+        raise NoEngine(f"the pulumi on PATH is not version {version}, or lacks its Python language host")
+    return directory
+
+
+def cached(version: str) -> Path:
+    """The directory that an earlier download or build left, shared by all checkouts of this user."""
+    directory = cache() / f"pulumi-{version}"
+    if not runs(directory, version):
+        raise NoEngine(f"{directory} has none")
+    return directory
+
+
+def downloaded(version: str) -> Path:
+    """Pulumi's own release, installed by Pulumi's own installer."""
+    try:
+        with urllib.request.urlopen(f"{DOWNLOAD}/install.sh", timeout=REACH_SECONDS):
+            pass
+    except OSError as error:
+        raise NoEngine(f"{DOWNLOAD} can not be reached ({error})") from None
+    # Imported here: it takes half a second, and the other ways do not need it.
+    from pulumi.automation import PulumiCommand
+    from semver import VersionInfo
+
+    say(f"Downloading the Pulumi engine {version}: about a minute, once per user …")
+
+    def install(directory: Path) -> None:
+        try:
+            PulumiCommand.install(root=str(directory / "installed"), version=VersionInfo.parse(version))
+        except Exception as error:  # noqa: BLE001  # whatever went wrong, there are other ways
+            raise NoEngine(f"the download failed ({error})") from None
+        for program in PROGRAMS:
+            shutil.move(directory / "installed" / "bin" / program, directory / program)
+        shutil.rmtree(directory / "installed")
+
+    return into_cache(version, install)
+
+
+def built(version: str) -> Path:
+    """The engine built from Go modules, their checksums pinned in go.sum beside this file."""
+    go = shutil.which("go")
+    if go is None:
+        raise NoEngine("there is no go on PATH to build it with")
+    said = subprocess.run([go, "version"], capture_output=True, text=True, check=False).stdout
+    number = re.search(r"go(\d+)\.(\d+)", said)
+    if number is None or (int(number[1]), int(number[2])) < MINIMUM_GO:
+        raise NoEngine(f"go is too old to build it ({said.strip()})")
+    say(f"Building the Pulumi engine {version} from Go modules: about 4 minutes on 2 cores, once per user …")
+
+    def build(directory: Path) -> None:
+        sources = directory / "sources"
+        for part in ("cli", "language"):
+            shutil.copytree(HERE / part, sources / part)
+        linked = f"-s -w -X {SDK}/go/common/version.Version=v{version}"
+        cli = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
+        host = f"{SDK}/python/cmd/pulumi-language-python"
+        compile_go(go, sources / "cli", cli, directory / "pulumi", linked)
+        compile_go(go, sources / "language", host, directory / "pulumi-language-python", "-s -w")
+        # The host's script has to be of the engine's own version; the module cache holds it read-only.
+        listing = [go, "list", "-mod=mod", "-m", "-f", "{{.Dir}}", SDK]
+        sdk = subprocess.run(listing, cwd=sources / "cli", capture_output=True, text=True, check=True).stdout.strip()
+        script = directory / "pulumi-language-python-exec"
+        shutil.copyfile(Path(sdk, "python", "cmd", script.name), script)
+        script.chmod(0o755)
+        shutil.rmtree(sources)
+
+    return into_cache(version, build)
+
+
+def compile_go(go: str, module: Path, package: str, out: Path, linked: str) -> None:
+    """Builds one program, saying now and then that it goes on. Raises NoEngine with Go's last words."""
+    command = [go, "build", "-mod=mod", "-ldflags", linked, "-o", str(out), package]
+    began = spoke = time.monotonic()
+    with tempfile.TemporaryFile("w+") as log:
+        with subprocess.Popen(command, cwd=module, stdout=log, stderr=log) as process:
+            while process.poll() is None:
+                time.sleep(0.2)
+                if time.monotonic() - spoke > 30:
+                    spoke = time.monotonic()
+                    say(f"  … {out.name}: {spoke - began:.0f} s")
+        if process.returncode:
+            log.seek(0)
+            last = log.read().strip().splitlines()[-1:] or ["no message"]
+            raise NoEngine(f"go build failed ({last[0]})")
+
+
+def into_cache(version: str, make: Callable[[Path], None]) -> Path:
+    """Lets `make` fill a directory of its own and moves that into place whole: half an engine is never found."""
+    directory = cache() / f"pulumi-{version}"
+    try:
+        cache().mkdir(parents=True, exist_ok=True)
+        for left_over in cache().glob(f"pulumi-{version}.partial-*"):
+            if time.time() - left_over.stat().st_mtime > ABANDONED_SECONDS:
+                shutil.rmtree(left_over, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=cache(), prefix=f"pulumi-{version}.partial-") as partial:
+            whole = Path(partial, "whole")
+            whole.mkdir()
+            make(whole)
+            if not runs(whole, version):
+                raise NoEngine("what was made does not run")
+            shutil.rmtree(directory, ignore_errors=True)
+            whole.rename(directory)
+    except OSError as error:
+        raise NoEngine(f"{directory} can not be written ({error})") from None
+    return directory
+
+
+def runs(directory: Path, version: str) -> bool:
+    """Whether the directory has every program of the engine, at that version."""
+    if not all(os.access(directory / program, os.X_OK) for program in PROGRAMS):
+        return False
+    environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    command = [str(directory / "pulumi"), "version"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    return result.stdout.strip() == f"v{version}"
+
+
+def cache() -> Path:
+    """The per-user cache, outside any checkout."""
+    root = os.environ.get("XDG_CACHE_HOME")
+    return Path(root) / "sitelogix" if root else Path.home() / ".cache" / "sitelogix"
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], Path(sys.argv[2])))
