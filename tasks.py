@@ -22,14 +22,14 @@ STACK = {"stack": "the stack: local, staging or prod", "json": "print one JSON d
 @reported
 def plan(shell: Shell, stack: str = "local", table: str = "", index: str = "", json: bool = False) -> None:
     """Show the steps to come and why. Reads only."""
-    from terminal import output
+    from terminal import document, output
     from terminal.session import open_session
 
     only = _narrowing(table, index)
     with open_session(stack, json=json) as context:
         found = context.plan(context.read_world()).narrowed(*only)
     if json:
-        output.print_json(output.plan_document(stack, found))
+        document.print_json(document.plan_document(stack, found))
     else:
         output.print_plan(stack, found)
 
@@ -39,14 +39,14 @@ def plan(shell: Shell, stack: str = "local", table: str = "", index: str = "", j
 def migrate(shell: Shell, stack: str = "local", table: str = "", index: str = "", json: bool = False) -> None:
     """Take the stack to the schema. Repeating it resumes; a shut gate ends it with exit code 3."""
     from migration.runner import migrate as run
-    from terminal import output
+    from terminal import document, output
     from terminal.session import open_session
 
     only = _narrowing(table, index)
     with open_session(stack, json=json) as context:
         summary = run(context, *only)
     if json:
-        output.print_json(output.summary_document(stack, SITELOGIX, summary))
+        document.print_json(document.summary_document(stack, SITELOGIX, summary))
     else:
         output.print_summary(stack, SITELOGIX, summary)
     if summary.held:
@@ -60,13 +60,13 @@ def status(shell: Shell, stack: str = "local", json: bool = False) -> None:
     from dataclasses import asdict
 
     from migration.status import status as read
-    from terminal import output
+    from terminal import document, output
     from terminal.session import open_session
 
     with open_session(stack, json=json) as context:
         states = read(SITELOGIX, context.config.settings, context.read_world())
     if json:
-        output.print_json({"stack": stack, "states": [asdict(state) for state in states]})
+        document.print_json({"stack": stack, "states": [asdict(state) for state in states]})
     else:
         output.print_status(states)
 
@@ -78,13 +78,13 @@ def verify(shell: Shell, stack: str = "local", json: bool = False) -> None:
     from dataclasses import asdict
 
     from migration.verify import verify as run
-    from terminal import output
+    from terminal import document, output
     from terminal.session import open_session
 
     with open_session(stack, json=json) as context:
         checks = run(context.client, context.config, SITELOGIX, context.read_world(), context.observer)
     if json:
-        output.print_json({"stack": stack, "checks": [asdict(check) for check in checks]})
+        document.print_json({"stack": stack, "checks": [asdict(check) for check in checks]})
     else:
         output.print_checks(checks, SITELOGIX)
     if not all(check.holds for check in checks):
@@ -98,13 +98,13 @@ def preview(shell: Shell, stack: str = "local", json: bool = False) -> None:
     from dataclasses import asdict
 
     from migration.preview import preview as run
-    from terminal import output
+    from terminal import document, output
     from terminal.session import open_session
 
     with open_session(stack, json=json) as context:
         changes = run(context)
     if json:
-        output.print_json({"stack": stack, "changes": [asdict(change) for change in changes]})
+        document.print_json({"stack": stack, "changes": [asdict(change) for change in changes]})
     else:
         output.print_changes(stack, changes)
 
@@ -113,9 +113,13 @@ def preview(shell: Shell, stack: str = "local", json: bool = False) -> None:
 @reported
 def env(shell: Shell, stack: str = "local") -> None:
     """Print exports with which `pulumi` and `aws` work by hand: eval "$(./invoke env --stack local)"."""
+    from local.stack import LocalStack
     from terminal.session import environment
 
-    for name, value in environment(_config(stack)).items():
+    config = _config(stack)
+    if config.is_local:
+        LocalStack(config, SITELOGIX, say=_say).up()
+    for name, value in environment(config).items():
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
 
 
@@ -162,10 +166,11 @@ def test(shell: Shell, only: str = "tests") -> None:
 @task
 @reported
 def lint(shell: Shell) -> None:
-    """Check style and types."""
+    """Check style, types, and the licences of all dependencies."""
     _run(shell, sys.executable, "-m", "ruff", "check", ".")
     _run(shell, sys.executable, "-m", "ruff", "format", "--check", ".")
     _run(shell, sys.executable, "-m", "mypy")
+    _run(shell, sys.executable, "-m", "piplicenses", "--summary")
 
 
 def _config(stack: str) -> StackConfig:

@@ -82,6 +82,7 @@ class BackfillRun:
             if not expected.values:
                 continue
             written = self._write(item)
+            self._counts.changed += written.outcome is Outcome.CHANGED
             if written.outcome is not Outcome.CHANGED or written.races:
                 continue
             key: Any = {name: item[name] for name in self._keys}
@@ -93,7 +94,6 @@ class BackfillRun:
                         f"{key}: {attribute} should be {value!r}. No other item was touched.",
                         "Compare the rule in backfills/ with the item, then run: ./invoke migrate",
                     )
-            self._counts.changed += 1
             return
 
     def _pass(self) -> int:

@@ -73,7 +73,8 @@ def write_item(
             )
             return Written(Outcome.CHANGED, races, reasons)
         except ClientError as error:
-            if error_code(error) == "ValidationException" and "size" in str(error):
+            # AWS has no code of its own for this one: only the message tells it from a mistake of ours.
+            if error_code(error) == "ValidationException" and "Item size" in str(error):
                 return Written(Outcome.TOO_LARGE, races, (*reasons, Outcome.TOO_LARGE))
             if error_code(error) != "ConditionalCheckFailedException":
                 raise

@@ -54,7 +54,7 @@ def _reports() -> Iterator[Item]:
             "summary": _s(_prose(chance, 320)),
             "weather": {"M": {"degrees": _n(chance.randint(-20, 40)), "notes": {"L": [_s("☀"), {"NULL": True}]}}},
         }
-        if number % 10:
+        if number % 7:
             item["createdAt"] = _s(created)
         # One in five was written by new code already; of those, half have only one of the two attributes.
         if number % 5 == 0:

@@ -48,8 +48,7 @@ class Server:
             record = ServerRecord(**json.loads(self._record_file.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
-        process = _process(record)
-        return record if process is not None and record.endpoint == self._endpoint else None
+        return record if _process(record) is not None else None
 
     def start(self) -> ServerRecord:
         """Starts the server and waits until it answers. Raises UsageError when the port is taken."""

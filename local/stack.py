@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import sys
 from collections.abc import Callable, Iterable
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 
 from local.data_set import Item, before_migration
 from local.server import Server
-from schema.model import Schema, Table
+from schema.model import Index, Schema, Table
 from stack.aws import dynamodb, translated_errors
 from stack.config import StackConfig
 from stack.errors import UsageError
@@ -46,14 +47,17 @@ class LocalStack:
 
     def up(self) -> None:
         """Sees to it that the server runs with its data. A server that died took AWS and the ledger with it, so
-        Pulumi's local state, which describes them, is started afresh."""
-        self.install_plugin()
-        record = self._server.record()
-        if record is not None and record.loaded:
-            return
-        if record is not None or self._state.exists():
+        Pulumi's local state, which describes them, is started afresh. Of two at once the second waits."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        with (self._directory / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.install_plugin()
+            if not self.is_up():
+                self._start_afresh()
+
+    def _start_afresh(self) -> None:
+        if self._server.stop() or self._state.exists():
             self._say("The local server is gone or was never loaded: starting it and its Pulumi state afresh.")
-            self._server.stop()
             self._wipe_state()
         self._say(f"Starting the local AWS endpoint {self._config.endpoint} (moto) …")
         record = self._server.start()
@@ -71,7 +75,7 @@ class LocalStack:
     def is_up(self) -> bool:
         """Whether the server runs and its data are whole."""
         record = self._server.record()
-        return record is not None and record.loaded
+        return record is not None and record.loaded and record.endpoint == self._config.endpoint
 
     def environment(self) -> dict[str, str]:
         """What Pulumi needs for this stack alone: its own home, where the stand-in plugin is, and the passphrase."""
@@ -120,7 +124,8 @@ class LocalStack:
 
 def create_table(client: DynamoDBClient, physical: str, table: Table) -> None:
     """Creates a table of the schema with plain boto3, as an application's own tooling once did."""
-    keys = {key.name: key for owner in (table, *table.indexes) for key in owner.keys}
+    owners: list[Table | Index] = [table, *table.indexes]
+    keys = {key.name: key for owner in owners for key in owner.keys}
     request: dict[str, Any] = {
         "TableName": physical,
         "AttributeDefinitions": [{"AttributeName": key.name, "AttributeType": key.type.value} for key in keys.values()],
@@ -156,13 +161,13 @@ def put_items(client: DynamoDBClient, physical: str, items: Iterable[Item]) -> i
     return count
 
 
-def _key_schema(owner: Any) -> list[dict[str, str]]:
+def _key_schema(owner: Table | Index) -> list[dict[str, str]]:
     return [
         {"AttributeName": key.name, "KeyType": kind} for key, kind in zip(owner.keys, ("HASH", "RANGE"), strict=False)
     ]
 
 
-def _throughput(owner: Any) -> dict[str, Any]:
+def _throughput(owner: Table | Index) -> dict[str, Any]:
     if owner.throughput is None:
         return {}
     return {

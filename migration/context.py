@@ -49,9 +49,9 @@ class Context:
     _managed: tuple[int, Managed] | None = None
 
     def read_world(self) -> World:
-        """AWS, Pulumi's state and the ledger as they are now. The state is read again only after an `up`."""
-        if self._managed is None or self._managed[0] != self.engine.ups:
-            self._managed = (self.engine.ups, self.engine.managed())
+        """AWS, Pulumi's state and the ledger as they are now. The state is read again only once it may have changed."""
+        if self._managed is None or self._managed[0] != self.engine.revision:
+            self._managed = (self.engine.revision, self.engine.managed())
         return World(
             live=read_live(self.client, self.config, self.schema),
             managed=self._managed[1],

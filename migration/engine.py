@@ -68,7 +68,10 @@ class _Stack(automation.Stack):
 
 
 class Engine:
-    """Runs Pulumi for one stack. `environment` is added to the process's own; `ups` counts the `up`s that were run."""
+    """Runs Pulumi for one stack. `environment` is added to the process's own.
+
+    `ups` counts the `up`s that were run; `revision` changes with everything that can change the state.
+    """
 
     def __init__(self, config: StackConfig, program: Program, environment: Mapping[str, str]) -> None:
         self._config = config
@@ -76,11 +79,12 @@ class Engine:
         self._workspace = automation.LocalWorkspace(
             work_dir=str(config.checkout),
             env_vars=dict(environment),
-            secrets_provider=None,
+            secrets_provider=config.secrets_provider,
             pulumi_command=_command(config.checkout),
         )
         self._stack = _Stack(config.stack, self._workspace)
         self.ups = 0
+        self.revision = 0
 
     def managed(self) -> Managed:
         """What the state holds; nothing for a stack that was never created. Raises ToolError."""
@@ -94,6 +98,7 @@ class Engine:
 
     def create_stack(self) -> None:
         """Makes the stack in the backend. Harmless when it is there."""
+        self.revision += 1
         try:
             self._workspace.create_stack(self._config.stack)
         except automation.StackAlreadyExistsError:
@@ -101,24 +106,32 @@ class Engine:
         except CommandError as error:
             raise self._failure("Pulumi can not create the stack.", error, []) from error
 
+    def refresh(self) -> None:
+        """Brings the state up to AWS: what is gone there is forgotten, and so is what a killed `up` was creating (if
+        AWS made it after all, it is live and gets imported). Changes nothing in AWS. Raises ToolError."""
+        self.revision += 1
+        self._workspace.program = None
+        try:
+            self._stack.refresh(clear_pending_creates=True, color="never")
+        except CommandError as error:
+            raise self._failure("`pulumi refresh` failed.", error, []) from error
+
     def preview(self, live: Live, declaration: Declaration) -> list[Change]:
         """What an `up` would change. Changes nothing. Raises ToolError."""
-        return self._run(live, declaration, refresh=False, dry=True)
+        return self._run(live, declaration, dry=True)
 
-    def up(
-        self, live: Live, declaration: Declaration, deletions: frozenset[str] = frozenset(), refresh: bool = False
-    ) -> list[Change]:
+    def up(self, live: Live, declaration: Declaration, deletions: frozenset[str] = frozenset()) -> list[Change]:
         """Previews, refuses what could lose something, then makes the changes and returns them.
 
-        Of deletions only those of `deletions` (resource names) may be planned. With `refresh` the state is brought
-        up to AWS first. Raises Refused before anything was changed, ToolError when the `up` fails.
+        Of deletions only those of `deletions` (resource names) may be planned. Raises Refused before anything was
+        changed, ToolError when the `up` fails.
         """
-        if not refresh:
-            refuse_losses(self.preview(live, declaration), deletions)
+        refuse_losses(self.preview(live, declaration), deletions)
         self.ups += 1
-        return self._run(live, declaration, refresh=refresh, dry=False)
+        self.revision += 1
+        return self._run(live, declaration, dry=False)
 
-    def _run(self, live: Live, declaration: Declaration, *, refresh: bool, dry: bool) -> list[Change]:
+    def _run(self, live: Live, declaration: Declaration, *, dry: bool) -> list[Change]:
         changes: list[Change] = []
         messages: list[str] = []
         refusals: list[Refused] = []
@@ -136,7 +149,7 @@ class Engine:
             if dry:
                 self._stack.preview(on_event=on_event, color="never")
             else:
-                self._stack.up(on_event=on_event, color="never", refresh=refresh or None)
+                self._stack.up(on_event=on_event, color="never")
         except CommandError as error:
             if refusals:
                 raise refusals[0] from error

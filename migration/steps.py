@@ -70,10 +70,13 @@ def _backup(context: Context, world: World, step: Step) -> Facts:
 
 
 def _adopt(context: Context, world: World, step: Step) -> Facts:
-    context.engine.create_stack()
-    gone = world.managed.indexes - present(context.schema, world).indexes
-    drifted = any(name in world.managed.tables for name in step.tables)
-    context.engine.up(world.live, present(context.schema, world), refresh=bool(gone) or drifted)
+    if not world.managed.created:
+        context.engine.create_stack()
+    elif world.managed.pending or any(name in world.managed.tables for name in step.tables):
+        # Pulumi compares the program with its state: what was changed by hand has to be read into that first.
+        context.engine.refresh()
+        world = context.read_world()
+    context.engine.up(world.live, present(context.schema, world))
     arns: dict[str, str] = {}
     for name in world.live:
         table = _wait_for(context, name, lambda table: table.is_settled)
@@ -149,7 +152,8 @@ def _verify_index(context: Context, world: World, step: Step) -> Facts:
 
 
 def _create_tables(context: Context, world: World, step: Step) -> Facts:
-    context.engine.create_stack()
+    if not world.managed.created:
+        context.engine.create_stack()
     tables = [context.schema.table(name) for name in step.tables]
     context.engine.up(world.live, present(context.schema, world).with_tables(tables))
     arns: dict[str, str] = {}

@@ -88,6 +88,7 @@ class StackConfig:
     profile: str | None = None
     access_key: str | None = None
     secret_key: str | None = None
+    secrets_provider: str | None = None
 
     @property
     def stack_file(self) -> Path:
@@ -119,7 +120,8 @@ class StackConfig:
 def load_config(stack: str, checkout: Path, schema: Schema) -> StackConfig:
     """Reads and checks `Pulumi.<stack>.yaml`. Raises UsageError for any fault in it."""
     path = _stack_file(stack, checkout)
-    config = _read_yaml(path)
+    document = _read_yaml(path)
+    config: dict[str, Any] = document["config"]
     ours: dict[str, Any] = {}
     aws: dict[str, Any] = {}
     for key, value in config.items():
@@ -145,6 +147,7 @@ def load_config(stack: str, checkout: Path, schema: Schema) -> StackConfig:
         profile=aws.get("profile"),
         access_key=aws.get("accessKey"),
         secret_key=aws.get("secretKey"),
+        secrets_provider=document.get("secretsprovider"),
     )
 
 
@@ -171,7 +174,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     for key in document:
         if key not in _PULUMI_KEYS:
             raise _unknown_key(path, f"top-level key {key}", str(key), sorted(_PULUMI_KEYS))
-    return dict(document["config"])
+    return document
 
 
 def _validate(ours: dict[str, Any], path: Path) -> Settings:

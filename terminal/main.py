@@ -14,6 +14,7 @@ from invoke.program import Program
 from rich.console import Console
 
 from stack.errors import ToolError, UsageError
+from terminal.document import print_json
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 P = ParamSpec("P")
@@ -34,14 +35,18 @@ def reported(task: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(task)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        json = bool(kwargs.get("json"))
         try:
             task(*args, **kwargs)
         except ToolError as error:
-            _show(error)
+            _show(error, json=json)
             raise Exit(code=error.exit_code) from None
         except KeyboardInterrupt:
             stack = kwargs.get("stack", "local")
-            _show(ToolError("Interrupted.", "What is done is recorded.", f"Run: ./invoke migrate --stack {stack}"))
+            _show(
+                ToolError("Interrupted.", "What is done is recorded.", f"Run: ./invoke migrate --stack {stack}"),
+                json=json,
+            )
             raise Exit(code=130) from None
         except Exit:
             raise
@@ -51,7 +56,8 @@ def reported(task: Callable[P, None]) -> Callable[P, None]:
                     f"Unexpected: {type(error).__name__}: {error}",
                     f"The details are in {_write_details()}.",
                     "What is done is recorded; repeating the command goes on from there.",
-                )
+                ),
+                json=json,
             )
             raise Exit(code=1) from None
 
@@ -69,7 +75,9 @@ def _usage_errors(parse: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _show(error: ToolError) -> None:
+def _show(error: ToolError, *, json: bool = False) -> None:
+    if json:
+        print_json({"error": {"what": error.what, "why": error.why, "next": error.next, "code": error.exit_code}})
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print(error.what, style="bold red", markup=False)
     for line in (error.why, error.next):

@@ -1,11 +1,8 @@
-"""Results as tables for a person or as one JSON document for a program."""
+"""Results as tables for a person."""
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterable
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table as Grid
@@ -24,12 +21,6 @@ _COLOR = {"active": "green", "missing": "yellow", "retired": "dim", "building": 
 def console() -> Console:
     """Standard output; as wide as the terminal, or 120 columns into a file or pipe."""
     return Console(width=None if sys.stdout.isatty() else 120, highlight=False)
-
-
-def print_json(document: Any) -> None:
-    """One JSON document on standard output."""
-    json.dump(document, sys.stdout, indent=2, default=_jsonable, ensure_ascii=False)
-    sys.stdout.write("\n")
 
 
 def print_plan(stack: str, plan: Plan) -> None:
@@ -103,36 +94,6 @@ def print_changes(stack: str, changes: list[Change]) -> None:
     out.print(grid)
 
 
-def plan_document(stack: str, plan: Plan) -> dict[str, Any]:
-    """The plan for `--json`."""
-    return {
-        "stack": stack,
-        "steps": [
-            {"action": step.action, "tables": list(step.tables), "index": step.index, "why": step.why}
-            for step in plan.steps
-        ],
-        "held": _held_document(plan),
-        "left_alone": list(plan.left_alone),
-    }
-
-
-def summary_document(stack: str, schema: Schema, summary: Summary) -> dict[str, Any]:
-    """The run for `--json`."""
-    return {
-        "stack": stack,
-        "schema": schema.digest,
-        "run": summary.run,
-        "steps": [
-            {"step": done.step.name, "seconds": round(done.seconds, 3), "facts": dict(done.facts)}
-            for done in summary.done
-        ],
-        "ups": summary.ups,
-        "seconds": round(summary.seconds, 3),
-        "held": _held_document(summary),
-        "left_alone": list(summary.left_alone),
-    }
-
-
 def result_text(step: Step, facts: Facts) -> str:
     """What a step did, in a few words; everything recorded is in `--json` and in the ledger."""
     if step.action is Action.BACKUP:
@@ -176,20 +137,3 @@ def _print_rest(out: Console, source: Plan | Summary) -> None:
             out.print(f"  {condition.name}: {condition.evidence}")
     for line in source.left_alone:
         out.print(f"Left alone: {line}.")
-
-
-def _held_document(source: Plan | Summary) -> list[dict[str, Any]]:
-    return [
-        {
-            "table": held.table,
-            "index": held.index,
-            "shut": [{"condition": condition.name, "evidence": condition.evidence} for condition in held.shut],
-        }
-        for held in source.held
-    ]
-
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, Iterable):
-        return list(value)
-    return int(value) if value == value.to_integral_value() else float(value)

@@ -46,6 +46,9 @@ class TerminalObserver:
         """Begins the step's line or bar."""
         self._label = f"[{number}/{total}] {step.name}"
         self._last_line = time.monotonic()
+        self._open()
+
+    def _open(self) -> None:
         if not self._console.is_terminal:
             return
         self._bar = Progress(
@@ -63,6 +66,8 @@ class TerminalObserver:
 
     def progress(self, done: int, total: int, text: str) -> None:
         """Moves the bar, or prints a line now and then."""
+        if self._bar is None:
+            self._open()
         if self._bar is not None and self._task is not None:
             elapsed = self._bar.tasks[0].elapsed or 0.0
             rate = f", {done / elapsed:,.0f}/s" if done and elapsed > 1 else ""

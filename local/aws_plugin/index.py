@@ -59,7 +59,7 @@ class IndexType:
         return faults(_Inputs, inputs)
 
     def diff(self, state: Properties, inputs: Properties) -> Difference:
-        replacing = [
+        replacing: list[str] = [
             key
             for key in ("indexName", "tableName", "keySchemas", "projection")
             if key in inputs and inputs[key] != UNKNOWN and state.get(key) != inputs[key]

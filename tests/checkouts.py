@@ -1,0 +1,116 @@
+"""A copy of the project with a local stack of its own, so that a test never meets the one that a person is using."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import psutil
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+PROJECT = Path(__file__).resolve().parents[1]
+MARK = "SITELOGIX_TEST"
+"""Set in the environment of everything that a test starts, so that what is left over can be found."""
+_LEFT_BEHIND = shutil.ignore_patterns(".git", ".venv", ".local", "__pycache__", ".*_cache", ".hypothesis", "tests")
+
+
+@dataclass
+class Checkout:
+    """One copy. `run` runs `./invoke` in it; `client` is plain boto3 at the endpoint of its Pulumi.local.yaml."""
+
+    path: Path
+    port: int
+    mark: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @staticmethod
+    def make(directory: Path) -> Checkout:
+        """Copies the project into `directory`, shares its .venv, and gives its local stack a free port."""
+        shutil.copytree(PROJECT, directory, ignore=_LEFT_BEHIND)
+        (directory / ".venv").symlink_to(PROJECT / ".venv")
+        port = free_port()
+        stack_file = directory / "Pulumi.local.yaml"
+        text = stack_file.read_text(encoding="utf-8")
+        stack_file.write_text(text.replace("127.0.0.1:5995", f"127.0.0.1:{port}"), encoding="utf-8")
+        return Checkout(directory, port)
+
+    def run(
+        self, *arguments: str, environment: Mapping[str, str] | None = None, timeout: float = 300
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs `./invoke` with these arguments and returns what it printed and its exit code."""
+        return self.shell(["./invoke", *arguments], environment=environment, timeout=timeout)
+
+    def shell(
+        self, command: list[str], environment: Mapping[str, str] | None = None, timeout: float = 300
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs any command in the copy."""
+        return subprocess.run(
+            command,
+            cwd=self.path,
+            env={**os.environ, MARK: self.mark, "COLUMNS": "200", **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout,
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Starts `./invoke` and returns at once."""
+        return subprocess.Popen(
+            ["./invoke", *arguments],
+            cwd=self.path,
+            env={**os.environ, MARK: self.mark},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    @property
+    def client(self) -> DynamoDBClient:
+        return boto3.client(
+            "dynamodb",
+            endpoint_url=f"http://127.0.0.1:{self.port}",
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def items(self, table: str) -> dict[tuple[str, str], dict[str, Any]]:
+        """Every item of a physical table by its key."""
+        pages = self.client.get_paginator("scan").paginate(TableName=table)
+        return {(item["PK"]["S"], item["SK"]["S"]): dict(item) for page in pages for item in page["Items"]}
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process that something in this copy started and that still runs."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get(MARK) == self.mark and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def clean_up(self) -> None:
+        """Ends whatever still runs."""
+        for process in self.processes():
+            process.kill()
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

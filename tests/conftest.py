@@ -1,0 +1,76 @@
+"""Fixtures that several suites use: a moto server, and a stack of its own on it for each test."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from moto.server import ThreadedMotoServer
+
+from local.stack import create_table, put_items
+from schema.sitelogix import SITELOGIX
+from stack.aws import dynamodb
+from stack.config import StackConfig
+from tests.worlds import settings
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+# Loading hypothesis's tables of letters takes a second on a slow machine, and is no fault of a test.
+hypothesis_settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("project")
+
+
+@dataclass
+class MotoStack:
+    """A stack of its own on a moto server: settings, client, and a hand for its tables."""
+
+    config: StackConfig
+    client: DynamoDBClient
+
+    def create(self, table: str, items: list[dict[str, Any]]) -> str:
+        """Creates the table as it was before the migration, with these items; returns its physical name."""
+        before = SITELOGIX.table(table).before()
+        assert before is not None
+        physical = self.config.physical_name(table)
+        create_table(self.client, physical, before)
+        put_items(self.client, physical, items)
+        return physical
+
+    def items(self, table: str) -> dict[tuple[str, str], dict[str, Any]]:
+        """Every item of the table by its key."""
+        pages = self.client.get_paginator("scan").paginate(
+            TableName=self.config.physical_name(table), ConsistentRead=True
+        )
+        return {(item["PK"]["S"], item["SK"]["S"]): dict(item) for page in pages for item in page["Items"]}
+
+
+@pytest.fixture(scope="session")
+def moto_endpoint() -> Iterator[str]:
+    """The URL of a moto server that lives as long as the test session."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def moto_stack(moto_endpoint: str, tmp_path: Path) -> MotoStack:
+    """A stack with tables of its own."""
+    config = StackConfig(
+        stack="test",
+        checkout=tmp_path,
+        settings=settings(table_prefix=f"t{uuid.uuid4().hex[:8]}-"),
+        region="us-east-1",
+        endpoint=moto_endpoint,
+        access_key="test",
+        secret_key="test",
+    )
+    return MotoStack(config, dynamodb(config))

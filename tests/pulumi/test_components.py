@@ -1,0 +1,258 @@
+"""What the program declares for each table and index, seen through Pulumi's mocks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from google.protobuf import json_format
+from pulumi.runtime import mocks
+from pulumi.runtime.settings import SETTINGS
+from pulumi.runtime.stack import run_pulumi_func
+
+from components.program import declare
+from schema.model import BillingMode
+from schema.sitelogix import REPORTS, SITELOGIX
+from stack.config import StackConfig
+from stack.declaration import Declaration, present, whole
+from stack.managed import INDEX_TYPE, TABLE_TYPE
+from stack.world import World
+from tests.worlds import after, before, settings, with_table
+
+
+class Answers(mocks.Mocks):
+    """Every resource is as its inputs say."""
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        return f"{args.name}-id", {**args.inputs, "streamArn": f"arn:{args.name}"}
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        raise AssertionError(f"the program calls {args.token}")
+
+
+class Hooks:
+    """Stands for the server through which the engine would call hooks: keeps their names."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def register_resource_hook(self, hook: pulumi.ResourceHook) -> None:
+        self.names.append(hook.name)
+
+    def register_error_hook(self, hook: pulumi.ErrorHook) -> None:
+        self.names.append(hook.name)
+
+
+class Monitor(mocks.MockMonitor):
+    """Keeps every registration as the engine would receive it, hooks and options included."""
+
+    def __init__(self) -> None:
+        super().__init__(Answers())
+        self.registered: dict[str, Any] = {}
+        self.hooks = Hooks()
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802  # the protocol's name
+        self.registered[request.name] = request
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+
+
+Run = Callable[[World, Declaration], Monitor]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Runs the program against mocks and returns what it registered."""
+    config = StackConfig(
+        stack="test",
+        checkout=tmp_path,
+        settings=settings(tags={"Project": "SiteLogix"}),
+        region="us-east-1",
+        endpoint="http://127.0.0.1:1",
+        access_key="test",
+        secret_key="test",
+    )
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+
+    def declared(world: World, declaration: Declaration) -> Monitor:
+        monitor = Monitor()
+        mocks.set_mocks(Answers(), project="sitelogix", stack="test", monitor=monitor)
+        monkeypatch.setattr(SETTINGS, "callbacks", monitor.hooks)
+        loop.run_until_complete(run_pulumi_func(lambda: declare(SITELOGIX, config, world.live, declaration)))
+        return monitor
+
+    yield declared
+    loop.close()
+
+
+def inputs(monitor: Monitor, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json_format.MessageToDict(monitor.registered[name].object)
+    return found
+
+
+def declared_names(monitor: Monitor, type_: str) -> set[str]:
+    return {name for name, request in monitor.registered.items() if request.type == type_}
+
+
+def test_the_whole_schema_is_six_tables_and_fourteen_indexes(run: Run) -> None:
+    monitor = run(after(), whole(SITELOGIX, settings(), after().live))
+    assert declared_names(monitor, TABLE_TYPE) == {table.name for table in SITELOGIX}
+    indexes = {f"{table.name}/{index.name}" for table in SITELOGIX for index in table.indexes}
+    assert declared_names(monitor, INDEX_TYPE) == indexes
+    assert len(indexes) == 14
+
+
+def test_before_the_migration_what_is_live_is_imported_and_nothing_else_declared(run: Run) -> None:
+    monitor = run(before(), present(SITELOGIX, before()))
+    imports = {name: request.importId for name, request in monitor.registered.items() if request.custom}
+    assert imports == {
+        "reports": "test-reports",
+        "reports/GSI1-ProjectIndex": "test-reports,GSI1-ProjectIndex",
+        "reports/GSI2-ManagerIndex": "test-reports,GSI2-ManagerIndex",
+        "personnel": "test-personnel",
+        "personnel/GSI1-NameIndex": "test-personnel,GSI1-NameIndex",
+        "personnel/GSI2-ProjectIndex": "test-personnel,GSI2-ProjectIndex",
+        "vendors": "test-vendors",
+        "vendors/GSI1-CompanyIndex": "test-vendors,GSI1-CompanyIndex",
+        "constraints": "test-constraints",
+        "constraints/GSI1-CategoryIndex": "test-constraints,GSI1-CategoryIndex",
+        "constraints/GSI2-StatusIndex": "test-constraints,GSI2-StatusIndex",
+    }
+
+
+def test_what_pulumi_has_already_is_never_imported_again(run: Run) -> None:
+    monitor = run(after(), present(SITELOGIX, after()))
+    assert {request.importId for request in monitor.registered.values()} == {""}
+
+
+def test_an_adopted_table_is_protected_kept_and_left_as_it_is_where_others_set_it(run: Run) -> None:
+    table = run(after(), present(SITELOGIX, after())).registered["reports"]
+    assert (table.protect, table.retainOnDelete) == (True, True)
+    assert set(table.ignoreChanges) == {
+        "billingMode",
+        "onDemandThroughput",
+        "readCapacity",
+        "serverSideEncryption",
+        "tableClass",
+        "tags",
+        "writeCapacity",
+    }
+
+
+def test_an_adopted_table_declares_its_keys_and_protection_only(run: Run) -> None:
+    assert inputs(run(after(), present(SITELOGIX, after())), "reports") == {
+        "name": "test-reports",
+        "hashKey": "PK",
+        "rangeKey": "SK",
+        "attributes": [{"name": "PK", "type": "S"}, {"name": "SK", "type": "S"}],
+        "streamEnabled": True,
+        "streamViewType": "NEW_AND_OLD_IMAGES",
+        "pointInTimeRecovery": {"enabled": True},
+        "deletionProtectionEnabled": True,
+    }
+
+
+def test_a_new_table_declares_capacity_encryption_tags_and_expiry(run: Run) -> None:
+    assert inputs(run(before(), whole(SITELOGIX, settings(), before().live)), "ai-analysis-cache") == {
+        "name": "test-ai-analysis-cache",
+        "hashKey": "PK",
+        "rangeKey": "SK",
+        "attributes": [{"name": "PK", "type": "S"}, {"name": "SK", "type": "S"}],
+        "billingMode": "PROVISIONED",
+        "readCapacity": 10.0,
+        "writeCapacity": 10.0,
+        "streamEnabled": True,
+        "streamViewType": "NEW_AND_OLD_IMAGES",
+        "pointInTimeRecovery": {"enabled": True},
+        "deletionProtectionEnabled": True,
+        "serverSideEncryption": {"enabled": True},
+        "tags": {"Project": "SiteLogix"},
+        "ttl": {"enabled": True, "attributeName": "ttl"},
+    }
+
+
+def test_an_index_is_neither_protected_nor_kept_on_delete(run: Run) -> None:
+    index = run(after(), present(SITELOGIX, after())).registered["reports/GSI3-StatusIndex"]
+    assert (index.protect, index.retainOnDelete) == (False, False)
+
+
+def test_an_index_builds_with_the_write_capacity_that_its_table_needs(run: Run) -> None:
+    world = before()
+    monitor = run(world, present(SITELOGIX, world).with_index("reports/GSI3-StatusIndex"))
+    assert inputs(monitor, "reports/GSI3-StatusIndex") == {
+        "indexName": "GSI3-StatusIndex",
+        "tableName": "test-reports",
+        "keySchemas": [
+            {"attributeName": "status", "attributeType": "S", "keyType": "HASH"},
+            {"attributeName": "timestamp", "attributeType": "S", "keyType": "RANGE"},
+        ],
+        "projection": {"projectionType": "ALL"},
+        "provisionedThroughput": {"readCapacityUnits": 5.0, "writeCapacityUnits": 15.0},
+    }
+
+
+def test_a_settling_index_gets_its_steady_capacity(run: Run) -> None:
+    declaration = present(SITELOGIX, after()).settling(frozenset({"reports/GSI3-StatusIndex"}))
+    monitor = run(after(), declaration)
+    wanted = inputs(monitor, "reports/GSI3-StatusIndex")["provisionedThroughput"]
+    assert wanted == {"readCapacityUnits": 5.0, "writeCapacityUnits": 5.0}
+    assert list(monitor.registered["reports/GSI3-StatusIndex"].ignoreChanges) == []
+
+
+def test_the_capacity_of_any_other_index_of_an_adopted_table_is_left_as_it_is(run: Run) -> None:
+    index = run(after(), present(SITELOGIX, after())).registered["reports/GSI1-ProjectIndex"]
+    assert list(index.ignoreChanges) == ["onDemandThroughput", "provisionedThroughput"]
+
+
+def test_an_index_on_an_on_demand_table_declares_no_capacity(run: Run) -> None:
+    world = with_table(before(), "reports", billing_mode=BillingMode.ON_DEMAND, throughput=None)
+    monitor = run(world, present(SITELOGIX, world).with_index("reports/GSI3-StatusIndex"))
+    assert "provisionedThroughput" not in inputs(monitor, "reports/GSI3-StatusIndex")
+
+
+def test_an_unapproved_retired_index_stays_declared_while_it_is_live(run: Run) -> None:
+    monitor = run(before(), whole(SITELOGIX, settings(), before().live))
+    assert "personnel/GSI2-ProjectIndex" in monitor.registered
+
+
+def test_a_retired_index_that_is_gone_is_never_declared(run: Run) -> None:
+    monitor = run(after(), whole(SITELOGIX, settings(), after().live))
+    assert "personnel/GSI2-ProjectIndex" not in monitor.registered
+
+
+def test_every_hook_is_always_registered(run: Run) -> None:
+    nothing = replace(Declaration(), tables=frozenset())
+    assert sorted(run(before(), nothing).hooks.names) == [
+        "index-after-create",
+        "index-after-delete",
+        "index-before-create",
+        "index-before-delete",
+        "index-on-error",
+        "table-before-create",
+        "table-before-delete",
+    ]
+
+
+def test_every_table_and_index_is_bound_to_the_guards(run: Run) -> None:
+    monitor = run(after(), present(SITELOGIX, after()))
+    for name, request in monitor.registered.items():
+        if request.type == TABLE_TYPE:
+            assert list(request.hooks.before_create) == ["table-before-create"], name
+            assert list(request.hooks.before_delete) == ["table-before-delete"], name
+        if request.type == INDEX_TYPE:
+            assert list(request.hooks.before_create) == ["index-before-create"], name
+            assert list(request.hooks.before_delete) == ["index-before-delete"], name
+
+
+def test_the_stack_exports_stream_arns_and_the_schema_digest(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    exported: dict[str, Any] = {}
+    monkeypatch.setattr(pulumi, "export", lambda name, value: exported.update({name: value}))
+    run(after(), present(SITELOGIX, after()))
+    assert exported["schemaDigest"] == SITELOGIX.digest
+    assert set(exported["streamArns"]) == {table.name for table in SITELOGIX}
+    assert REPORTS.name in exported["streamArns"]

@@ -1,0 +1,113 @@
+"""A stack file is read once and every fault in it is one clear error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from schema.sitelogix import SITELOGIX
+from stack.config import load_config
+from stack.errors import UsageError
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+GOOD = """\
+config:
+  aws:region: us-east-1
+  sitelogix:account: "123456789012"
+  sitelogix:tablePrefix: sitelogix-
+  sitelogix:backend: file://.local/state
+"""
+FAULTS = [
+    (GOOD + "  sitelogix:tabelPrefix: x\n", "unknown config key sitelogix:tabelPrefix", "Did you mean tablePrefix?"),
+    (GOOD + "  sitelogics:account: x\n", "unknown config key sitelogics:account", "Did you mean sitelogix:account?"),
+    (GOOD + "  aws:endpoint: x\n", "unknown config key aws:endpoint", "Did you mean aws:endpoints?"),
+    (GOOD + "encriptionsalt: x\n", "unknown top-level key encriptionsalt", "Did you mean encryptionsalt?"),
+    (GOOD.replace('"123456789012"', "123456789012"), "sitelogix:account has a wrong value: 123456789012", ""),
+    (GOOD.replace('"123456789012"', '"12"'), "sitelogix:account has a wrong value: '12'", ""),
+    (GOOD.replace("sitelogix-\n", "site/logix\n"), "sitelogix:tablePrefix has a wrong value: 'site/logix'", ""),
+    (GOOD.replace('  sitelogix:account: "123456789012"\n', ""), "sitelogix:account is missing", ""),
+    (GOOD.replace("  aws:region: us-east-1\n", ""), "aws:region is missing", ""),
+    (GOOD + "  aws:endpoints: http://127.0.0.1:1\n", "aws:endpoints has a wrong value", ""),
+    (GOOD + "  aws:endpoints: [{dynamodb: 'localhost:1'}]\n", "aws:endpoints has a wrong value", ""),
+    (GOOD + "  sitelogix:indexTimeoutMinutes: soon\n", "sitelogix:indexTimeoutMinutes has a wrong value: 'soon'", ""),
+    (
+        GOOD + "  sitelogix:replaceStreams: [report]\n",
+        "unknown sitelogix:replaceStreams: report",
+        "Did you mean reports?",
+    ),
+    (
+        GOOD + "  sitelogix:acceptedViolations: {constraint: 1}\n",
+        "unknown sitelogix:acceptedViolations: constraint",
+        "",
+    ),
+    (
+        GOOD + "  sitelogix:approvals: {personnel/GSI2-ProjektIndex: {applicationUpdated: true, testsPassed: true,"
+        ' by: a, at: "2025-11-04"}}\n',
+        "unknown sitelogix:approvals: personnel/GSI2-ProjektIndex",
+        "Did you mean personnel/GSI2-ProjectIndex?",
+    ),
+    (
+        GOOD + "  sitelogix:approvals: {personnel/GSI2-ProjectIndex: {applicationUpdated: true}}\n",
+        "sitelogix:approvals.personnel/GSI2-ProjectIndex.testsPassed is missing",
+        "",
+    ),
+    ("config: [\n", "it is not YAML", ""),
+    ("name: sitelogix\n", "it has no `config:` section", ""),
+    ("", "it has no `config:` section", ""),
+]
+
+
+def write(directory: Path, text: str) -> None:
+    (directory / "Pulumi.test.yaml").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(("text", "what", "then"), FAULTS, ids=[fault[1] for fault in FAULTS])
+def test_a_fault_in_a_stack_file_is_one_clear_error(tmp_path: Path, text: str, what: str, then: str) -> None:
+    write(tmp_path, text)
+    with pytest.raises(UsageError) as refused:
+        load_config("test", tmp_path, SITELOGIX)
+    assert refused.value.exit_code == 2
+    assert refused.value.what == f"Pulumi.test.yaml: {what}."
+    assert refused.value.next.startswith(then)
+
+
+@pytest.mark.parametrize("stack", ["tset", "", "../test", "test.yaml", "a b"])
+def test_an_unknown_stack_names_those_that_there_are(tmp_path: Path, stack: str) -> None:
+    write(tmp_path, GOOD)
+    with pytest.raises(UsageError, match=r"There is no stack") as refused:
+        load_config(stack, tmp_path, SITELOGIX)
+    assert "there are: test" in refused.value.why
+
+
+@pytest.mark.parametrize("stack", ["local", "staging", "prod"])
+def test_every_stack_file_of_the_project_is_valid(stack: str) -> None:
+    assert load_config(stack, CHECKOUT, SITELOGIX).stack == stack
+
+
+def test_only_the_local_stack_approves_the_removal_of_the_old_index() -> None:
+    approvals = {stack: load_config(stack, CHECKOUT, SITELOGIX).settings.approvals for stack in ("staging", "prod")}
+    assert approvals == {"staging": {}, "prod": {}}
+    assert list(load_config("local", CHECKOUT, SITELOGIX).settings.approvals) == ["personnel/GSI2-ProjectIndex"]
+
+
+def test_prod_has_the_required_table_names() -> None:
+    config = load_config("prod", CHECKOUT, SITELOGIX)
+    assert [config.physical_name(table.name) for table in SITELOGIX] == [
+        "sitelogix-reports",
+        "sitelogix-personnel",
+        "sitelogix-vendors",
+        "sitelogix-constraints",
+        "sitelogix-work-logs",
+        "sitelogix-ai-analysis-cache",
+    ]
+
+
+def test_a_relative_backend_lies_in_the_checkout(tmp_path: Path) -> None:
+    write(tmp_path, GOOD)
+    assert load_config("test", tmp_path, SITELOGIX).backend_url == f"file://{tmp_path}/.local/state"
+
+
+def test_a_backend_elsewhere_is_used_as_written(tmp_path: Path) -> None:
+    write(tmp_path, GOOD.replace("file://.local/state", "s3://states?region=us-east-1"))
+    assert load_config("test", tmp_path, SITELOGIX).backend_url == "s3://states?region=us-east-1"

@@ -1,0 +1,296 @@
+"""The plan's order and its refusals, rule by rule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from migration.plan import Action, Plan, plan
+from schema.model import Attribute, Index, Projection, ProjectionType
+from schema.sitelogix import PERSONNEL, REPORTS, SITELOGIX
+from stack.errors import Refused
+from stack.live import LiveIndex
+from stack.managed import Managed
+from stack.world import World
+from tests.worlds import (
+    RETIRED,
+    after,
+    approving,
+    before,
+    settings,
+    with_index,
+    with_proofs,
+    with_table,
+    without_index,
+)
+
+STATUS_INDEX = REPORTS.index("GSI3-StatusIndex")
+
+
+def names(found: Plan) -> list[str]:
+    return [step.name for step in found.steps]
+
+
+def planned(world: World) -> list[str]:
+    return names(plan(SITELOGIX, approving(), world))
+
+
+def test_the_whole_migration_is_planned_in_this_order() -> None:
+    assert planned(before()) == [
+        "backup reports",
+        "backup personnel",
+        "backup vendors",
+        "backup constraints",
+        "adopt reports, personnel, vendors, constraints",
+        "backfill reports",
+        "create-index reports/GSI3-StatusIndex",
+        "verify-index reports/GSI3-StatusIndex",
+        "backfill personnel",
+        "create-index personnel/GSI2-StatusIndex",
+        "verify-index personnel/GSI2-StatusIndex",
+        "backfill vendors",
+        "create-index vendors/GSI2-TypeIndex",
+        "verify-index vendors/GSI2-TypeIndex",
+        "backfill constraints",
+        "create-index constraints/GSI3-ProjectDateIndex",
+        "verify-index constraints/GSI3-ProjectDateIndex",
+        "create-tables work-logs, ai-analysis-cache",
+        "verify-index work-logs/GSI1-ProjectDateIndex",
+        "verify-index work-logs/GSI2-TeamIndex",
+        "verify-index ai-analysis-cache/GSI1-TypeIndex",
+        "verify-index ai-analysis-cache/GSI2-ModelIndex",
+        "settle-capacity reports, personnel, vendors, constraints",
+        "remove-index personnel/GSI2-ProjectIndex",
+        "verify",
+    ]
+
+
+def test_nothing_is_planned_when_all_is_done() -> None:
+    assert plan(SITELOGIX, approving(), after()) == Plan()
+
+
+def test_the_removal_is_held_without_approval_and_the_rest_goes_on() -> None:
+    found = plan(SITELOGIX, settings(), before())
+    assert "remove-index personnel/GSI2-ProjectIndex" not in names(found)
+    assert [held.subject for held in found.held] == [RETIRED]
+    assert [condition.name for condition in found.held[0].shut] == ["approved"]
+    assert names(found)[-1] == "verify"
+
+
+@pytest.mark.parametrize("half", ["application_updated", "tests_passed"])
+def test_half_an_approval_holds_the_removal(half: str) -> None:
+    approval = approving().approvals[RETIRED].model_copy(update={half: False})
+    found = plan(SITELOGIX, settings(approvals={RETIRED: approval}), before())
+    assert [held.subject for held in found.held] == [RETIRED]
+
+
+def test_the_old_index_stays_until_its_replacement_is_verified() -> None:
+    retired = PERSONNEL.index("GSI2-ProjectIndex")
+    world = with_index(after(), "personnel", retired)
+    world = replace(world, managed=replace(world.managed, indexes=world.managed.indexes | {RETIRED}))
+    unverified = with_proofs(world, **{"index__personnel/GSI2-StatusIndex": {"created": "now", "settled": "now"}})
+    steps = planned(unverified)
+    assert steps.index("verify-index personnel/GSI2-StatusIndex") < steps.index(f"remove-index {RETIRED}")
+
+
+def test_an_index_waits_for_its_backfill() -> None:
+    world = without_index(with_proofs(after(), backfill__reports=None), "reports", STATUS_INDEX.name)
+    steps = planned(world)
+    assert steps.index("backfill reports") < steps.index("create-index reports/GSI3-StatusIndex")
+
+
+def test_a_proven_backfill_is_not_repeated() -> None:
+    world = without_index(after(), "reports", STATUS_INDEX.name)
+    assert "backfill reports" not in planned(world)
+
+
+def test_no_backup_is_repeated_for_the_same_schema() -> None:
+    world = without_index(after(), "reports", STATUS_INDEX.name)
+    assert not [name for name in planned(world) if name.startswith("backup")]
+
+
+def test_a_backup_of_an_earlier_schema_does_not_count() -> None:
+    world = with_proofs(without_index(after(), "reports", STATUS_INDEX.name), backup__reports={"schema": "older"})
+    assert planned(world)[0] == "backup reports"
+
+
+def test_only_tables_that_change_are_backed_up() -> None:
+    world = without_index(after(), "reports", STATUS_INDEX.name)
+    world = with_proofs(world, backup__reports=None, backup__vendors=None)
+    assert [name for name in planned(world) if name.startswith("backup")] == ["backup reports"]
+
+
+@pytest.mark.parametrize("status", ["CREATING", "UPDATING", "DELETING"])
+def test_a_change_in_progress_is_waited_for_first(status: str) -> None:
+    world = with_index(after(), "reports", STATUS_INDEX, status=status)
+    found = plan(SITELOGIX, approving(), world)
+    waits = [step for step in found.steps if step.action is Action.WAIT]
+    assert [step.why for step in waits] == [f"GSI3-StatusIndex {status}"]
+    rest = [step for step in found.steps if step.action not in {Action.WAIT, Action.BACKUP}]
+    assert found.steps.index(waits[0]) < found.steps.index(rest[0])
+
+
+def test_an_index_being_deleted_is_created_again() -> None:
+    world = with_index(after(), "reports", STATUS_INDEX, status="DELETING")
+    assert "create-index reports/GSI3-StatusIndex" in planned(world)
+
+
+def test_an_index_being_created_is_not_created_twice() -> None:
+    world = with_index(after(), "reports", STATUS_INDEX, status="CREATING")
+    assert "create-index reports/GSI3-StatusIndex" not in planned(world)
+
+
+def test_an_index_dropped_by_hand_is_forgotten_then_created_and_verified() -> None:
+    world = without_index(after(), "reports", "GSI1-ProjectIndex")
+    assert planned(world) == [
+        "adopt reports",
+        "create-index reports/GSI1-ProjectIndex",
+        "verify-index reports/GSI1-ProjectIndex",
+        "settle-capacity reports",
+        "verify",
+    ]
+
+
+def test_a_live_index_that_pulumi_does_not_know_is_adopted_not_created() -> None:
+    world = after()
+    world = replace(world, managed=replace(world.managed, indexes=world.managed.indexes - {"reports/GSI3-StatusIndex"}))
+    assert planned(world) == ["adopt reports", "verify"]
+
+
+def test_a_retired_index_is_adopted_before_it_is_removed() -> None:
+    world = with_index(after(), "personnel", PERSONNEL.index("GSI2-ProjectIndex"))
+    assert planned(world) == ["adopt personnel", f"remove-index {RETIRED}", "verify"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"stream": None}, "reports: stream"),
+        ({"point_in_time_recovery": False}, "reports: point-in-time recovery"),
+        ({"deletion_protection": False}, "reports: deletion protection"),
+    ],
+)
+def test_protection_that_was_switched_off_is_switched_on_again(changes: dict[str, object], why: str) -> None:
+    found = plan(SITELOGIX, approving(), with_table(after(), "reports", **changes))
+    assert (found.steps[0].name, found.steps[0].why) == ("adopt reports", why)
+
+
+def test_expiry_that_was_switched_off_is_switched_on_again() -> None:
+    found = plan(SITELOGIX, approving(), with_table(after(), "ai-analysis-cache", ttl=None))
+    assert found.steps[0].why == "ai-analysis-cache: TTL"
+
+
+def test_what_a_killed_run_left_pending_is_cleared() -> None:
+    world = replace(after(), managed=replace(after().managed, pending=1))
+    assert plan(SITELOGIX, approving(), world).steps[0].why == "clear what a killed run left pending"
+
+
+def test_an_index_on_an_on_demand_table_has_no_capacity_to_settle() -> None:
+    world = without_index(after(), "reports", STATUS_INDEX.name)
+    world = with_table(world, "reports", billing_mode="PAY_PER_REQUEST", throughput=None)
+    assert not [name for name in planned(world) if name.startswith("settle-capacity")]
+
+
+def test_an_index_of_another_is_left_alone_and_reported() -> None:
+    foreign = Index("GSI9-Foreign", Attribute("somebody"))
+    found = plan(SITELOGIX, approving(), with_index(after(), "reports", foreign))
+    assert found == Plan(left_alone=("reports/GSI9-Foreign is live and not in the schema",))
+
+
+def test_a_changed_schema_is_verified_even_where_nothing_else_is_to_do() -> None:
+    assert planned(with_proofs(after(), verify__stack={"schema": "older"})) == ["verify"]
+
+
+def test_narrowing_to_a_table_leaves_the_others_out_but_adopts_all() -> None:
+    found = plan(SITELOGIX, approving(), before()).narrowed("vendors", None)
+    assert names(found) == [
+        "backup reports",
+        "backup personnel",
+        "backup vendors",
+        "backup constraints",
+        "adopt reports, personnel, vendors, constraints",
+        "backfill vendors",
+        "create-index vendors/GSI2-TypeIndex",
+        "verify-index vendors/GSI2-TypeIndex",
+        "settle-capacity reports, personnel, vendors, constraints",
+    ]
+
+
+def test_a_missing_existing_table_is_refused_never_created() -> None:
+    world = before()
+    gone = {name: table for name, table in world.live.items() if name != "vendors"}
+    with pytest.raises(Refused, match="Table vendors does not exist"):
+        plan(SITELOGIX, approving(), replace(world, live=gone))
+
+
+@pytest.mark.parametrize("known_by", ["ledger", "pulumi"])
+def test_a_new_table_that_vanished_is_refused_never_created_again(known_by: str) -> None:
+    world = after()
+    world = replace(world, live={name: table for name, table in world.live.items() if name != "work-logs"})
+    if known_by == "ledger":
+        world = replace(world, managed=replace(world.managed, tables=world.managed.tables - {"work-logs"}))
+    else:
+        world = with_proofs(world, **{"table__work-logs": None})
+    with pytest.raises(Refused, match="Table work-logs does not exist"):
+        plan(SITELOGIX, approving(), world)
+
+
+def test_other_table_keys_are_refused() -> None:
+    with pytest.raises(Refused, match="Table reports has other keys"):
+        plan(SITELOGIX, approving(), with_table(before(), "reports", keys=(Attribute("id"),)))
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        Index("GSI1-ProjectIndex", Attribute("project_id")),
+        Index(
+            "GSI1-ProjectIndex",
+            Attribute("project_id"),
+            Attribute("report_date"),
+            Projection(ProjectionType.KEYS_ONLY),
+        ),
+    ],
+    ids=["keys", "projection"],
+)
+def test_an_index_with_another_definition_is_refused(index: Index) -> None:
+    with pytest.raises(Refused, match="reports/GSI1-ProjectIndex is live with another definition"):
+        plan(SITELOGIX, approving(), with_index(before(), "reports", index))
+
+
+def test_a_stream_of_another_view_type_has_readers_and_is_refused() -> None:
+    with pytest.raises(Refused, match="already has a stream, with view type KEYS_ONLY"):
+        plan(SITELOGIX, approving(), with_table(before(), "reports", stream="KEYS_ONLY"))
+
+
+def test_a_stream_of_another_view_type_is_replaced_when_the_stack_says_so() -> None:
+    world = with_table(before(), "reports", stream="KEYS_ONLY")
+    told = settings(replace_streams=["reports"])
+    assert "adopt reports, personnel, vendors, constraints" in names(plan(SITELOGIX, told, world))
+
+
+def test_a_half_created_new_table_is_adopted_and_completed() -> None:
+    world = without_index(after(), "work-logs", "GSI2-TeamIndex")
+    world = replace(
+        world,
+        managed=Managed(
+            created=True,
+            tables=world.managed.tables - {"work-logs"},
+            indexes=frozenset(name for name in world.managed.indexes if not name.startswith("work-logs/")),
+        ),
+    )
+    assert planned(world) == [
+        "adopt work-logs",
+        "create-index work-logs/GSI2-TeamIndex",
+        "verify-index work-logs/GSI2-TeamIndex",
+        "verify",
+    ]
+
+
+def test_an_index_that_was_built_with_more_capacity_is_settled_once() -> None:
+    built = replace(STATUS_INDEX, throughput=replace(STATUS_INDEX.throughput, write=15))  # type: ignore[type-var]
+    world = with_table(after(), "reports", indexes={**after().live["reports"].indexes, built.name: LiveIndex(built)})
+    fresh = with_proofs(world, **{"index__reports/GSI3-StatusIndex": {"created": "now", "verified": "now"}})
+    assert planned(fresh) == ["settle-capacity reports", "verify"]
+    assert planned(world) == []

@@ -1,0 +1,95 @@
+"""From any reachable state of the world, the plan ends at the schema without breaking a rule on the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from migration.plan import Action, plan
+from schema.model import Schema
+from schema.sitelogix import SITELOGIX
+from stack.ledger import Proofs
+from stack.live import LiveIndex
+from stack.managed import Managed, index_resource
+from stack.world import World
+from tests.simulation import Simulation
+from tests.worlds import all_proofs, approving, live_table
+from tests.worlds import settings as stack_settings
+
+STATES = st.sampled_from(["ACTIVE", "ACTIVE", "ACTIVE", "CREATING", "DELETING", "UPDATING"])
+MOST_STEPS = 60
+
+
+@st.composite
+def worlds(draw: st.DrawFn, schema: Schema = SITELOGIX) -> World:
+    """Any mixture of live, adopted, half-built, dropped and proven; tables that existed before are always there."""
+    live: dict[str, Any] = {}
+    for table in schema:
+        if not table.existing and draw(st.booleans()):
+            continue
+        kept = tuple(index for index in table.every_index if draw(st.booleans()))
+        found = live_table(table, kept, protected=draw(st.booleans()))
+        indexes = {name: LiveIndex(index.index, status=draw(STATES)) for name, index in found.indexes.items()}
+        live[table.name] = replace(found, indexes=indexes)
+    resources = [index_resource(table.name, index.name) for table in schema for index in table.every_index]
+    known = frozenset(name for name in resources if name.partition("/")[0] in live)
+    managed = Managed(
+        created=True,
+        tables=frozenset(name for name in live if draw(st.booleans())),
+        indexes=frozenset(name for name in known if draw(st.booleans())),
+        pending=draw(st.integers(0, 1)),
+    )
+    proofs = {
+        name: facts
+        for name, facts in all_proofs(schema).items()
+        if draw(st.booleans()) and not (name.startswith("table#") and name.removeprefix("table#") not in live)
+    }
+    return World(live=live, managed=managed, proofs=Proofs(proofs))
+
+
+@given(world=worlds(), approved=st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_every_plan_ends_at_the_schema_one_index_at_a_time(world: World, approved: bool) -> None:
+    wanted = approving() if approved else stack_settings()
+    simulation = Simulation(SITELOGIX, wanted, world)
+    done: list[str] = []
+    while steps := plan(SITELOGIX, wanted, simulation.world).steps:
+        before = _indexes(simulation.world)
+        simulation.apply(steps[0])
+        assert steps[0].name not in done, f"{steps[0].name} does not get done"
+        done.append(steps[0].name)
+        assert len(done) < MOST_STEPS
+        if steps[0].action not in {Action.WAIT, Action.CREATE_TABLES}:
+            assert len(before ^ _indexes(simulation.world)) <= 1
+    _assert_at_the_schema(simulation.world, approved=approved)
+
+
+@given(world=worlds())
+@settings(max_examples=200, deadline=None)
+def test_no_plan_removes_an_index_that_is_not_retired(world: World) -> None:
+    retired = {index_resource(table.name, index.name) for table in SITELOGIX for index in table.retired}
+    found = plan(SITELOGIX, approving(), world)
+    assert {step.subject for step in found.steps if step.action is Action.REMOVE_INDEX} <= retired
+
+
+@given(world=worlds())
+@settings(max_examples=200, deadline=None)
+def test_the_same_world_gives_the_same_plan(world: World) -> None:
+    assert plan(SITELOGIX, approving(), world) == plan(SITELOGIX, approving(), world)
+
+
+def _indexes(world: World) -> set[str]:
+    return {index_resource(name, index) for name, table in world.live.items() for index in table.indexes}
+
+
+def _assert_at_the_schema(world: World, *, approved: bool) -> None:
+    declared = {index_resource(table.name, index.name) for table in SITELOGIX for index in table.indexes}
+    retired = {index_resource(table.name, index.name) for table in SITELOGIX for index in table.retired}
+    left = _indexes(world) - declared
+    assert declared <= _indexes(world)
+    assert left == set() if approved else left <= retired
+    assert world.managed.indexes == _indexes(world)
+    assert world.managed.tables == frozenset(table.name for table in SITELOGIX)
