@@ -206,7 +206,7 @@ def test_every_profile_was_last_seen_on_the_day_of_its_newest_record(
             assert item == old
             continue
         profiles += 1
-        fallback: dict[str, str] = old.get("updatedAt", old.get("createdAt", {"S": "2025-01-01"}))
+        fallback: Any = old.get("updatedAt", old.get("createdAt", {"S": "2025-01-01"}))
         seen = newest[partition_key].date().isoformat() if partition_key in newest else fallback["S"]
         assert item["dateLastSeen"] == old.get("dateLastSeen", {"S": seen})
         if name == "sitelogix-personnel":
