@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterable
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 PLUGIN_VERSION = "7.51.1"
+ANOTHER_PLUGIN = "SITELOGIX_AWS_PLUGIN"
 PASSPHRASE = "local"  # noqa: S105  # guards nothing: the local state is dummies on this machine
 BATCH = 25
 """Items that one BatchWriteItem may put (AWS)."""
@@ -86,10 +89,15 @@ class LocalStack:
         }
 
     def install_plugin(self) -> None:
-        """Puts a script that runs the stand-in where Pulumi looks for its aws plugin, in this stack's own home."""
+        """Puts a script that runs the stand-in where Pulumi looks for its aws plugin, in this stack's own home.
+
+        ANOTHER_PLUGIN in the environment names a program to run in its place: that is how the two are compared.
+        """
+        another = os.environ.get(ANOTHER_PLUGIN)
         script = self._home / "plugins" / f"resource-aws-v{PLUGIN_VERSION}" / "pulumi-resource-aws"
         root = Path(__file__).resolve().parent.parent
-        text = f'#!/bin/sh\ncd "{root}" && exec "{sys.executable}" -m local.aws_plugin "$@"\n'
+        command = shlex.join([another] if another else [sys.executable, "-m", "local.aws_plugin"])
+        text = f'#!/bin/sh\ncd {shlex.quote(str(root))} && exec {command} "$@"\n'
         if script.exists() and script.read_text(encoding="utf-8") == text:
             return
         script.parent.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from migration.engine import Engine
 from migration.plan import Plan, Step, plan
 from schema.model import Schema
 from stack.config import StackConfig
+from stack.errors import Refused
 from stack.ledger import Facts, Ledger
 from stack.live import read_live
 from stack.managed import Managed
@@ -60,4 +61,11 @@ class Context:
 
     def plan(self, world: World) -> Plan:
         """What is left to do. Raises Refused."""
+        owner = (world.proofs.of("owner", "stack") or {}).get("stack", self.config.stack)
+        if owner != self.config.stack:
+            raise Refused(
+                f"These tables belong to stack {owner}.",
+                f"Its ledger {self.config.ledger_name} says so, and this is stack {self.config.stack}.",
+                f"Give stack {self.config.stack} another sitelogix:tablePrefix in {self.config.stack_file.name}.",
+            )
         return plan(self.schema, self.config.settings, world)

@@ -146,6 +146,12 @@ def _refuse_conflicts(table: Table, settings: Settings, world: World) -> None:
                 f"Live: {_definition(found.index)}; schema: {_definition(index)}. An index can not be changed.",
                 "Declare the live definition, or give the changed index a new name, in schema/.",
             )
+    if live.owner is not None and table.name not in settings.acknowledged_owners:
+        raise Refused(
+            f"Table {table.name} is managed by {live.owner}.",
+            "Its tags say so. Two tools that manage one table undo each other's changes.",
+            f"If that tool leaves it alone from now on, list {table.name} under sitelogix:acknowledgedOwners.",
+        )
     if live.stream not in {None, STREAM_VIEW_TYPE} and table.name not in settings.replace_streams:
         raise Refused(
             f"Table {table.name} already has a stream, with view type {live.stream}.",
@@ -298,6 +304,8 @@ def _backups(schema: Schema, world: World, steps: list[Step]) -> Iterable[Step]:
 def _left_alone(schema: Schema, world: World) -> Iterable[str]:
     for table in schema:
         live = world.live.get(table.name)
+        if live is not None and live.owner is not None:
+            yield f"{table.name} is tagged as managed by {live.owner}"
         known = {index.name for index in table.every_index}
         for name in sorted(set(live.indexes) - known) if live else ():
             yield f"{index_resource(table.name, name)} is live and not in the schema"

@@ -73,6 +73,7 @@ class Settings(_Settings):
     approvals: dict[str, Approval] = {}
     accepted_violations: dict[str, Annotated[int, Field(ge=0)]] = {}
     replace_streams: list[str] = []
+    acknowledged_owners: list[str] = []
     index_timeout_minutes: Annotated[int, Field(ge=1)] = 24 * 60
 
 
@@ -199,6 +200,7 @@ def _check_names(settings: Settings, schema: Schema, path: Path) -> None:
         ("approvals", settings.approvals, retired),
         ("acceptedViolations", settings.accepted_violations, tables),
         ("replaceStreams", settings.replace_streams, tables),
+        ("acknowledgedOwners", settings.acknowledged_owners, tables),
     ):
         for name in names:
             if name not in known:

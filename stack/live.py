@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -49,7 +49,7 @@ class LiveIndex:
 class LiveTable:
     """A live table. `name` is the schema's; `indexes` is by index name; `stream` is the view type or None.
 
-    `item_count` and `size` (bytes) are AWS's own, up to six hours old.
+    `owner` is the other tool that manages it, as its tags tell. `item_count` and `size` (bytes) are AWS's own, up to six hours old.
     """
 
     name: str
@@ -64,6 +64,7 @@ class LiveTable:
     point_in_time_recovery: bool = False
     deletion_protection: bool = False
     ttl: str | None = None
+    owner: str | None = None
     item_count: int = 0
     size: int = 0
 
@@ -73,12 +74,15 @@ class LiveTable:
         return self.status == ACTIVE and all(index.status == ACTIVE for index in self.indexes.values())
 
 
+# CloudFormation tags what it makes; the others are tagged by convention, as ManagedBy, managed-by or managed_by.
+_OTHER_TOOLS = {"cdk", "cloudformation", "opentofu", "sam", "serverless", "terraform"}
+
 Live = Mapping[str, LiveTable]
 """The live tables of the schema by their name in it; a table that AWS lacks is absent."""
 
 
 def read_live(client: DynamoDBClient, config: StackConfig, schema: Schema) -> Live:
-    """Reads every table of the schema: three calls a table, tables side by side. Raises ToolError."""
+    """Reads every table of the schema: four calls a table, tables side by side. Raises ToolError."""
     with translated_errors(config), ThreadPoolExecutor(max_workers=8) as pool:
         found = pool.map(lambda table: read_table(client, config, table.name), schema)
         return {table.name: table for table in found if table is not None}
@@ -91,11 +95,13 @@ def read_table(client: DynamoDBClient, config: StackConfig, name: str) -> LiveTa
         table = client.describe_table(TableName=physical)["Table"]
         backups = client.describe_continuous_backups(TableName=physical)["ContinuousBackupsDescription"]
         expiry = client.describe_time_to_live(TableName=physical)["TimeToLiveDescription"]
+        tags = client.list_tags_of_resource(ResourceArn=table["TableArn"]).get("Tags", [])
     except ClientError as error:
         if error_code(error) in {"ResourceNotFoundException", "TableNotFoundException"}:
             return None
         raise
-    return _table(name, table, backups, expiry)
+    owner = _owner({tag["Key"]: tag["Value"] for tag in tags})
+    return replace(_table(name, table, backups, expiry), owner=owner)
 
 
 def _table(name: str, table: Any, backups: Any, expiry: Any) -> LiveTable:
@@ -121,6 +127,17 @@ def _table(name: str, table: Any, backups: Any, expiry: Any) -> LiveTable:
         item_count=table.get("ItemCount", 0),
         size=table.get("TableSizeBytes", 0),
     )
+
+
+def _owner(tags: Mapping[str, str]) -> str | None:
+    """The tool that says, by its tags, that the table is its own."""
+    stack = tags.get("aws:cloudformation:stack-name")
+    if stack:
+        return f"CloudFormation stack {stack}"
+    for key, value in tags.items():
+        if key.lower().replace("-", "").replace("_", "") == "managedby" and value.lower() in _OTHER_TOOLS:
+            return value
+    return None
 
 
 def _index(index: Any, types: Mapping[str, AttributeType], on_demand: bool) -> LiveIndex:
