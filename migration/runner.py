@@ -50,6 +50,8 @@ def migrate(context: Context, table: str | None = None, index: str | None = None
         if plan.steps:
             context.ledger.create()
             context.ledger.prove("owner", "stack", {"stack": context.config.stack})
+            # Whatever was verified before, this run is about to change it.
+            context.ledger.disprove("verify", "stack")
             summary.run = context.ledger.start_run("migrate", context.schema.digest)
             plan = _run(context, summary, summary.run, table, index)
     summary.held, summary.left_alone = plan.held, plan.left_alone

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from migration.plan import Action, Step
+from migration.plan import Action, Step, plan
 from schema.model import Schema, Table
 from stack.capacity import building_throughput
 from stack.config import Settings
@@ -27,6 +27,12 @@ class Simulation:
         self.schema = schema
         self.settings = settings
         self.world = world
+
+    def start(self) -> None:
+        """Begins a run: what was verified before is about to change."""
+        if plan(self.schema, self.settings, self.world).steps:
+            facts = {name: proof for name, proof in self.world.proofs.facts.items() if name != "verify#stack"}
+            self.world = replace(self.world, proofs=Proofs(facts))
 
     def apply(self, step: Step) -> None:
         """Does the step as AWS and Pulumi would."""

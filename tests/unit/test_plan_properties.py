@@ -55,6 +55,7 @@ def worlds(draw: st.DrawFn, schema: Schema = SITELOGIX) -> World:
 def test_every_plan_ends_at_the_schema_one_index_at_a_time(world: World, approved: bool) -> None:
     wanted = approving() if approved else stack_settings()
     simulation = Simulation(SITELOGIX, wanted, world)
+    simulation.start()
     done: list[str] = []
     while steps := plan(SITELOGIX, wanted, simulation.world).steps:
         before = _indexes(simulation.world)
@@ -62,6 +63,7 @@ def test_every_plan_ends_at_the_schema_one_index_at_a_time(world: World, approve
         assert steps[0].name not in done, f"{steps[0].name} does not get done"
         done.append(steps[0].name)
         assert len(done) < MOST_STEPS
+        assert (steps[0].action is Action.VERIFY) == (len(steps) == 1)
         if steps[0].action not in {Action.WAIT, Action.CREATE_TABLES}:
             assert len(before ^ _indexes(simulation.world)) <= 1
     _assert_at_the_schema(simulation.world, approved=approved)

@@ -1,0 +1,167 @@
+"""A place to try an aws plugin in: the real engine, moto, and programs of one or two resources."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from pulumi import automation
+from pulumi.automation import events
+from pulumi.automation.errors import CommandError
+
+from stack.managed import INDEX_TYPE, TABLE_TYPE
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+PROJECT = Path(__file__).resolve().parents[2]
+STAND_IN = f'cd "{PROJECT}" && exec "{sys.executable}" -m local.aws_plugin "$@"'
+
+Program = Callable[[], None]
+Seen = dict[str, Any]
+"""What one operation showed: its planned or made changes, its errors, and afterwards the state's inputs and AWS."""
+
+
+class Lab:
+    """One scenario's stack on one plugin. `plugin` is the path of a program, or None for the stand-in."""
+
+    def __init__(self, plugin: str | None, endpoint: str, directory: Path) -> None:
+        urllib.request.urlopen(urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST")).close()
+        self.client: DynamoDBClient = boto3.client(
+            "dynamodb",
+            endpoint_url=endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+        self.seen: list[Seen] = []
+        home, work, state = directory / "home", directory / "work", directory / "state"
+        script = home / "plugins" / "resource-aws-v7.51.1" / "pulumi-resource-aws"
+        for needed in (script.parent, work, state):
+            needed.mkdir(parents=True, exist_ok=True)
+        script.write_text("#!/bin/sh\n" + (f'exec "{plugin}" "$@"' if plugin else STAND_IN) + "\n", encoding="utf-8")
+        script.chmod(0o755)
+        workspace = automation.LocalWorkspace(
+            work_dir=str(work),
+            pulumi_home=str(home),
+            project_settings=automation.ProjectSettings(
+                name="conformance", runtime="python", backend=automation.ProjectBackend(f"file://{state}")
+            ),
+            env_vars={
+                "PULUMI_CONFIG_PASSPHRASE": "test",
+                "PULUMI_SKIP_UPDATE_CHECK": "true",
+                "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+                "PATH": os.environ["PATH"],
+            },
+        )
+        self._stack = automation.Stack.create("lab", workspace)
+        self._stack.set_all_config(
+            {
+                "aws:region": automation.ConfigValue("us-east-1"),
+                "aws:accessKey": automation.ConfigValue("test"),
+                "aws:secretKey": automation.ConfigValue("test"),
+                "aws:skipCredentialsValidation": automation.ConfigValue("true"),
+                "aws:skipRequestingAccountId": automation.ConfigValue("true"),
+                "aws:skipMetadataApiCheck": automation.ConfigValue("true"),
+            }
+        )
+        self._stack.set_config("aws:endpoints[0].dynamodb", automation.ConfigValue(endpoint), path=True)
+        self._stack.set_config("aws:endpoints[0].sts", automation.ConfigValue(endpoint), path=True)
+
+    def preview(self, program: Program) -> None:
+        """Notes what an `up` of the program would change."""
+        self._do("preview", program, lambda on_event: self._stack.preview(program=program, on_event=on_event))
+
+    def up(self, program: Program) -> None:
+        """Runs the program, then notes the changes, the state's inputs and AWS."""
+        self._do("up", program, lambda on_event: self._stack.up(program=program, on_event=on_event))
+        self.seen[-1] |= {"inputs": self._inputs(), "aws": self._aws()}
+
+    def refresh(self) -> None:
+        """Brings the state up to AWS, then notes what is in it."""
+        self._do("refresh", None, lambda on_event: self._stack.refresh(on_event=on_event))
+        self.seen[-1] |= {"inputs": self._inputs()}
+
+    def _do(self, verb: str, program: Program | None, run: Callable[[Any], object]) -> None:
+        changes: set[tuple[str, str, str]] = set()
+        errors: list[str] = []
+
+        def on_event(event: events.EngineEvent) -> None:
+            if event.resource_pre_event is not None:
+                metadata = event.resource_pre_event.metadata
+                ours = metadata.type in {TABLE_TYPE, INDEX_TYPE}
+                if ours and metadata.op not in {events.OpType.SAME, events.OpType.REFRESH}:
+                    differs = sorted(name for name in metadata.diffs or [] if not name.startswith("__"))
+                    changes.add((str(metadata.op.value), metadata.urn.rsplit("::", 1)[1], ", ".join(differs)))
+            if event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
+                errors.append(event.diagnostic_event.message)
+
+        try:
+            run(on_event)
+        except CommandError:
+            assert errors, "a failure without a message"
+        texts = sorted({plain_error(error) for error in errors} - {""})
+        self.seen.append({"verb": verb, "changes": sorted(map(list, changes)), "errors": texts})
+
+    def _inputs(self) -> dict[str, Any]:
+        deployment = self._stack.export_stack().deployment or {}
+        return {
+            resource["urn"].rsplit("::", 1)[1]: {"id": resource["id"], **_without_marks(resource["inputs"])}
+            for resource in deployment.get("resources", [])
+            if resource["type"] in {TABLE_TYPE, INDEX_TYPE}
+        }
+
+    def _aws(self) -> dict[str, Any]:
+        return {name: self._table(name) for name in sorted(self.client.list_tables()["TableNames"])}
+
+    def _table(self, name: str) -> dict[str, Any]:
+        table: Any = self.client.describe_table(TableName=name)["Table"]
+        backups: Any = self.client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+        expiry: Any = self.client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+        tags = self.client.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"]
+        return {
+            "keys": table["KeySchema"],
+            "attributes": sorted(item["AttributeName"] for item in table["AttributeDefinitions"]),
+            "billing": table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED"),
+            "capacity": _capacity(table),
+            "stream": table.get("StreamSpecification"),
+            "protected": table.get("DeletionProtectionEnabled", False),
+            "recovery": backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"],
+            "expiry": [expiry.get("TimeToLiveStatus"), expiry.get("AttributeName")],
+            "encrypted": table.get("SSEDescription", {}).get("Status"),
+            "tags": {tag["Key"]: tag["Value"] for tag in tags},
+            "indexes": {
+                index["IndexName"]: [index["KeySchema"], index["Projection"], _capacity(index)]
+                for index in table.get("GlobalSecondaryIndexes", [])
+            },
+        }
+
+
+def plain_error(message: str) -> str:
+    """An error's text without what differs from run to run, and without the engine's own words around it."""
+    text = " ".join(message.split())
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    text = re.sub(r"RequestID: [0-9A-Za-z-]+", "RequestID: …", text)
+    if text in {"update failed", "preview failed", "refresh failed"}:
+        return ""
+    return text
+
+
+def _without_marks(value: Any) -> Any:
+    """Inputs without the bridge's own marks (`__defaults`, `__meta`)."""
+    if isinstance(value, dict):
+        return {name: _without_marks(item) for name, item in value.items() if not name.startswith("__")}
+    if isinstance(value, list):
+        return [_without_marks(item) for item in value]
+    return value
+
+
+def _capacity(described: Any) -> list[int]:
+    throughput = described.get("ProvisionedThroughput") or {}
+    return [throughput.get("ReadCapacityUnits", 0), throughput.get("WriteCapacityUnits", 0)]

@@ -1,0 +1,335 @@
+"""What is tried on both plugins: one function a scenario, each a few operations on a table or an index of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+from pulumi_aws import dynamodb
+
+from tests.conformance.lab import Lab
+
+KEYS = [{"name": "PK", "type": "S"}, {"name": "SK", "type": "S"}]
+NAME = "things"
+INDEX = "ByStatus"
+
+
+def table(opts: pulumi.ResourceOptions | None = None, **changes: Any) -> dynamodb.Table:
+    """A provisioned table; a change of None leaves an argument out."""
+    arguments: dict[str, Any] = {
+        "name": NAME,
+        "hash_key": "PK",
+        "range_key": "SK",
+        "attributes": KEYS,
+        "billing_mode": "PROVISIONED",
+        "read_capacity": 5,
+        "write_capacity": 5,
+        **changes,
+    }
+    return dynamodb.Table("table", **arguments, opts=opts)
+
+
+def index(
+    opts: pulumi.ResourceOptions | None = None, keys: tuple[str, ...] = ("status", "time"), **changes: Any
+) -> dynamodb.GlobalSecondaryIndex:
+    """An index of that table."""
+    arguments: dict[str, Any] = {
+        "index_name": INDEX,
+        "table_name": NAME,
+        "key_schemas": [
+            {"attribute_name": name, "attribute_type": "S", "key_type": kind}
+            for name, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+        ],
+        "projection": {"projection_type": "ALL"},
+        "provisioned_throughput": {"read_capacity_units": 5, "write_capacity_units": 5},
+        **changes,
+    }
+    return dynamodb.GlobalSecondaryIndex("index", **arguments, opts=opts)
+
+
+def create_live(lab: Lab, *, with_index: bool = False, on_demand: bool = False) -> None:
+    """The table as an application's own tooling made it."""
+    throughput: Any = {"ReadCapacityUnits": 7, "WriteCapacityUnits": 8}
+    attributes = ["PK", "SK", *(["status", "time"] if with_index else [])]
+    request: dict[str, Any] = {
+        "TableName": NAME,
+        "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in attributes],
+        "BillingMode": "PAY_PER_REQUEST" if on_demand else "PROVISIONED",
+        "Tags": [{"Key": "Team", "Value": "Field"}],
+    }
+    if not on_demand:
+        request["ProvisionedThroughput"] = throughput
+    if with_index:
+        request["GlobalSecondaryIndexes"] = [
+            {
+                "IndexName": INDEX,
+                "KeySchema": [
+                    {"AttributeName": "status", "KeyType": "HASH"},
+                    {"AttributeName": "time", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+                "ProvisionedThroughput": throughput,
+            }
+        ]
+    lab.client.create_table(**request)
+
+
+NOT_OURS = ["billingMode", "readCapacity", "writeCapacity", "tags", "tableClass", "serverSideEncryption"]
+PROTECTION: dict[str, Any] = {
+    "billing_mode": None,
+    "read_capacity": None,
+    "write_capacity": None,
+    "stream_enabled": True,
+    "stream_view_type": "NEW_AND_OLD_IMAGES",
+    "point_in_time_recovery": {"enabled": True},
+    "deletion_protection_enabled": True,
+}
+
+
+def adopted() -> None:
+    """A live table with an index, imported, protected, and otherwise left as it is."""
+    table(pulumi.ResourceOptions(import_=NAME, ignore_changes=NOT_OURS), **PROTECTION)
+    index(pulumi.ResourceOptions(import_=f"{NAME},{INDEX}", ignore_changes=["provisionedThroughput"]))
+
+
+def kept() -> None:
+    """The same once it is in the state."""
+    table(pulumi.ResourceOptions(ignore_changes=NOT_OURS), **PROTECTION)
+    index(pulumi.ResourceOptions(ignore_changes=["provisionedThroughput"]))
+
+
+def adopt_protect_and_preview(lab: Lab) -> None:
+    create_live(lab, with_index=True)
+    lab.preview(adopted)
+    lab.up(adopted)
+    lab.preview(kept)
+    lab.refresh()
+    lab.preview(kept)
+
+
+def adopt_only(lab: Lab) -> None:
+    create_live(lab)
+
+    def program() -> None:
+        table(
+            pulumi.ResourceOptions(import_=NAME, ignore_changes=NOT_OURS),
+            billing_mode=None,
+            read_capacity=None,
+            write_capacity=None,
+        )
+
+    lab.up(program)
+
+
+def import_of_an_index_in_the_state_plans_a_replacement(lab: Lab) -> None:
+    create_live(lab, with_index=True)
+    lab.up(adopted)
+    lab.preview(adopted)
+
+
+def create_a_full_table_with_an_index(lab: Lab) -> None:
+    def program() -> None:
+        made = table(
+            stream_enabled=True,
+            stream_view_type="NEW_AND_OLD_IMAGES",
+            point_in_time_recovery={"enabled": True},
+            deletion_protection_enabled=True,
+            server_side_encryption={"enabled": True},
+            ttl={"enabled": True, "attribute_name": "expires"},
+            tags={"Project": "Test"},
+        )
+        index(table_name=made.name)
+
+    lab.preview(program)
+    lab.up(program)
+    lab.preview(program)
+    lab.refresh()
+    lab.preview(program)
+
+
+def create_index_then_delete_it(lab: Lab) -> None:
+    def both() -> None:
+        table()
+        index()
+
+    lab.up(lambda: table() and None)
+    lab.up(both)
+    lab.preview(both)
+    lab.up(lambda: table() and None)
+    lab.preview(lambda: table() and None)
+
+
+def change_capacity(lab: Lab) -> None:
+    def program(units: int) -> Callable[[], None]:
+        def run() -> None:
+            table(read_capacity=units)
+            index(provisioned_throughput={"read_capacity_units": 5, "write_capacity_units": units})
+
+        return run
+
+    lab.up(lambda: table() and None)
+    lab.up(program(5))
+    lab.preview(program(9))
+    lab.up(program(9))
+
+
+def change_protection_tags_and_expiry(lab: Lab) -> None:
+    def program(**changes: Any) -> Callable[[], None]:
+        def run() -> None:
+            table(**changes)
+
+        return run
+
+    lab.up(program(tags={"a": "1", "b": "2"}))
+    lab.up(
+        program(
+            tags={"a": "3"},
+            stream_enabled=True,
+            stream_view_type="KEYS_ONLY",
+            deletion_protection_enabled=True,
+            ttl={"enabled": True, "attribute_name": "expires"},
+            point_in_time_recovery={"enabled": True},
+        )
+    )
+    lab.up(program(tags={"a": "3"}, stream_enabled=True, stream_view_type="NEW_AND_OLD_IMAGES"))
+
+
+def drift_is_seen_after_a_refresh(lab: Lab) -> None:
+    create_live(lab, with_index=True)
+    lab.up(adopted)
+    lab.client.update_table(TableName=NAME, StreamSpecification={"StreamEnabled": False})
+    lab.client.update_table(TableName=NAME, DeletionProtectionEnabled=False)
+    lab.client.update_continuous_backups(
+        TableName=NAME, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False}
+    )
+    lab.preview(kept)
+    lab.refresh()
+    lab.preview(kept)
+    lab.up(kept)
+
+
+def an_index_dropped_by_hand_is_forgotten_by_a_refresh(lab: Lab) -> None:
+    create_live(lab, with_index=True)
+    lab.up(adopted)
+    lab.client.update_table(TableName=NAME, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": INDEX}}])
+    lab.refresh()
+    lab.preview(kept)
+
+
+def other_index_keys_plan_a_replacement(lab: Lab) -> None:
+    create_live(lab, with_index=True)
+    lab.up(adopted)
+
+    def program() -> None:
+        table(pulumi.ResourceOptions(ignore_changes=NOT_OURS), **PROTECTION)
+        index(pulumi.ResourceOptions(ignore_changes=["provisionedThroughput"]), keys=("status",))
+
+    lab.preview(program)
+
+
+def another_projection_plans_a_replacement(lab: Lab) -> None:
+    create_live(lab, with_index=True)
+    lab.up(adopted)
+
+    def program() -> None:
+        table(pulumi.ResourceOptions(ignore_changes=NOT_OURS), **PROTECTION)
+        index(
+            pulumi.ResourceOptions(ignore_changes=["provisionedThroughput"]), projection={"projection_type": "KEYS_ONLY"}
+        )
+
+    lab.preview(program)
+
+
+def other_table_keys_or_name_plan_a_replacement(lab: Lab) -> None:
+    lab.up(lambda: table() and None)
+    lab.preview(lambda: table(hash_key="SK", range_key="PK") and None)
+    lab.preview(lambda: table(name="others") and None)
+    lab.preview(lambda: table(range_key=None, attributes=KEYS[:1]) and None)
+
+
+def import_of_a_missing_table_fails(lab: Lab) -> None:
+    lab.up(lambda: table(pulumi.ResourceOptions(import_=NAME)) and None)
+
+
+def import_of_a_missing_index_fails(lab: Lab) -> None:
+    create_live(lab)
+    lab.up(lambda: index(pulumi.ResourceOptions(import_=f"{NAME},{INDEX}")) and None)
+
+
+def import_of_a_table_with_other_keys(lab: Lab) -> None:
+    create_live(lab)
+    lab.preview(lambda: table(pulumi.ResourceOptions(import_=NAME), hash_key="SK", range_key="PK") and None)
+
+
+def an_existing_table_is_not_created_again(lab: Lab) -> None:
+    create_live(lab)
+    lab.up(lambda: table() and None)
+
+
+def a_stream_needs_a_view_type(lab: Lab) -> None:
+    lab.preview(lambda: table(stream_enabled=True) and None)
+
+
+def on_demand_takes_no_capacity(lab: Lab) -> None:
+    lab.preview(lambda: table(billing_mode="PAY_PER_REQUEST") and None)
+
+
+def expiry_needs_an_attribute(lab: Lab) -> None:
+    lab.preview(lambda: table(ttl={"enabled": True}) and None)
+
+
+def every_attribute_is_indexed(lab: Lab) -> None:
+    lab.preview(lambda: table(attributes=[*KEYS, {"name": "status", "type": "S"}]) and None)
+
+
+def an_index_of_a_provisioned_table_needs_capacity(lab: Lab) -> None:
+    create_live(lab)
+    lab.preview(lambda: index(provisioned_throughput=None) and None)
+    lab.up(lambda: index(provisioned_throughput=None) and None)
+
+
+def an_index_of_an_on_demand_table_takes_no_capacity(lab: Lab) -> None:
+    create_live(lab, on_demand=True)
+    lab.up(lambda: index() and None)
+
+
+def an_index_of_an_on_demand_table(lab: Lab) -> None:
+    create_live(lab, on_demand=True)
+
+    def program() -> None:
+        index(provisioned_throughput=None)
+
+    lab.up(program)
+    lab.preview(program)
+
+
+SCENARIOS: dict[str, Callable[[Lab], None]] = {
+    scenario.__name__: scenario
+    for scenario in (
+        adopt_protect_and_preview,
+        adopt_only,
+        import_of_an_index_in_the_state_plans_a_replacement,
+        create_a_full_table_with_an_index,
+        create_index_then_delete_it,
+        change_capacity,
+        change_protection_tags_and_expiry,
+        drift_is_seen_after_a_refresh,
+        an_index_dropped_by_hand_is_forgotten_by_a_refresh,
+        other_index_keys_plan_a_replacement,
+        another_projection_plans_a_replacement,
+        other_table_keys_or_name_plan_a_replacement,
+        import_of_a_missing_table_fails,
+        import_of_a_missing_index_fails,
+        import_of_a_table_with_other_keys,
+        an_existing_table_is_not_created_again,
+        a_stream_needs_a_view_type,
+        on_demand_takes_no_capacity,
+        expiry_needs_an_attribute,
+        every_attribute_is_indexed,
+        an_index_of_a_provisioned_table_needs_capacity,
+        an_index_of_an_on_demand_table_takes_no_capacity,
+        an_index_of_an_on_demand_table,
+    )
+}
