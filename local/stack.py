@@ -97,7 +97,7 @@ class LocalStack:
         script = self._home / "plugins" / f"resource-aws-v{PLUGIN_VERSION}" / "pulumi-resource-aws"
         root = Path(__file__).resolve().parent.parent
         command = shlex.join([another] if another else [sys.executable, "-m", "local.aws_plugin"])
-        text = f'#!/bin/sh\ncd {shlex.quote(str(root))} && exec {command} "$@"\n'
+        text = f'#!/bin/sh\nexport SITELOGIX_PLUGIN_PARENT=$PPID\ncd {shlex.quote(str(root))} && exec {command} "$@"\n'
         if script.exists() and script.read_text(encoding="utf-8") == text:
             return
         script.parent.mkdir(parents=True, exist_ok=True)

@@ -182,7 +182,8 @@ def _validate(ours: dict[str, Any], path: Path) -> Settings:
     try:
         return Settings.model_validate(ours)
     except ValidationError as error:
-        first = error.errors()[0]
+        # A mistyped key is also a missing one; the typo is what the user wants to hear of.
+        first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
         key = f"{PROJECT}:" + ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             known = _setting_names() if len(first["loc"]) == 1 else [to_camel(name) for name in Approval.model_fields]

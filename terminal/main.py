@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -69,7 +70,8 @@ def _usage_errors(parse: Callable[..., None]) -> Callable[..., None]:
         try:
             parse(*args)
         except ParseError as error:
-            _show(UsageError(f"{error}", "", "Run: ./invoke --list, or ./invoke --help TASK"))
+            what = re.sub(r"<Argument: (\S+)[^>]*>", r"--\1", str(error))
+            _show(UsageError(what, "", "Run: ./invoke --list, or ./invoke --help TASK"))
             raise Exit(code=UsageError.exit_code) from None
 
     return run

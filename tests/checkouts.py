@@ -92,15 +92,16 @@ class Checkout:
         return {(item["PK"]["S"], item["SK"]["S"]): dict(item) for page in pages for item in page["Items"]}
 
     def processes(self) -> list[psutil.Process]:
-        """Every process that something in this copy started and that still runs."""
+        """Every process that something in this copy started and that does not end within a moment."""
         found = []
         for process in psutil.process_iter():
             try:
-                if process.environ().get(MARK) == self.mark and process.status() != psutil.STATUS_ZOMBIE:
+                if process.environ().get(MARK) == self.mark:
                     found.append(process)
             except psutil.Error:
                 continue
-        return found
+        _, alive = psutil.wait_procs(found, timeout=3)
+        return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
 
     def clean_up(self) -> None:
         """Ends whatever still runs."""

@@ -17,7 +17,7 @@ from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from local.aws_plugin.index import IndexType
-from local.aws_plugin.resource import PluginError, Properties, ResourceType
+from local.aws_plugin.resource import Found, PluginError, Properties, ResourceType
 from local.aws_plugin.table import TableType
 
 Result = TypeVar("Result")
@@ -25,6 +25,8 @@ Result = TypeVar("Result")
 VERSION = "7.51.1"
 TABLE = "aws:dynamodb/table:Table"
 INDEX = "aws:dynamodb/globalSecondaryIndex:GlobalSecondaryIndex"
+PARENT = "SITELOGIX_PLUGIN_PARENT"
+"""In the environment: the process id of the engine that wants the plugin."""
 PARENT_CHECK_SECONDS = 0.2
 _SETTINGS = {
     "region",
@@ -79,9 +81,9 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
         kind = self._type(request.urn, context)
         inputs = _plain(request.news)
-        found = _guarded(context, lambda: kind.check(inputs, is_new=not request.olds.fields))
+        found = _guarded(context, lambda: kind.check(inputs))
         failures = [provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in found]
-        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
+        return provider_pb2.CheckResponse(inputs=_struct({**kind.defaults, **inputs}), failures=failures)
 
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
         kind = self._type(request.urn, context)
@@ -92,14 +94,14 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
             changes=response.DIFF_SOME if difference.changed else response.DIFF_NONE,
             diffs=list(difference.changed),
             replaces=list(difference.replacing),
-            deleteBeforeReplace=bool(difference.replacing),
         )
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
         kind = self._type(request.urn, context)
         inputs = _plain(request.properties)
         if request.preview:
-            return provider_pb2.CreateResponse(id="", properties=_struct(kind.planned(inputs)))
+            planned = _guarded(context, lambda: kind.planned(inputs), f"diffing {request.urn}: ")
+            return provider_pb2.CreateResponse(id="", properties=_struct(planned))
         found = _guarded(context, lambda: kind.create(inputs, request.timeout))
         return provider_pb2.CreateResponse(id=found.id, properties=_struct(found.state))
 
@@ -109,17 +111,15 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         found = _guarded(context, lambda: kind.read(request.id, state))
         if found is None:
             return provider_pb2.ReadResponse(id="")
-        # A refresh keeps the inputs that the program gave: what AWS has besides is state.
-        inputs = _plain(request.inputs)
-        kept = {key: found.inputs[key] for key in inputs if key in found.inputs} if inputs else found.inputs
-        return provider_pb2.ReadResponse(id=found.id, properties=_struct(found.state), inputs=_struct(kept))
+        inputs = _refreshed(_plain(request.inputs), found) if request.inputs.fields else found.inputs
+        return provider_pb2.ReadResponse(id=found.id, properties=_struct(found.state), inputs=_struct(inputs))
 
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
         kind = self._type(request.urn, context)
         state, inputs = _plain(request.olds), _plain(request.news)
         if request.preview:
             return provider_pb2.UpdateResponse(properties=_struct({**state, **inputs}))
-        found = _guarded(context, lambda: kind.update(request.id, state, inputs, request.timeout))
+        found = _guarded(context, lambda: kind.update(request.urn, request.id, state, inputs, request.timeout))
         return provider_pb2.UpdateResponse(properties=_struct(found.state))
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -140,11 +140,24 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         return self._types[token]
 
 
-def _guarded(context: grpc.ServicerContext, operation: Callable[[], Result]) -> Result:
+def _refreshed(inputs: Properties, found: Found) -> Properties:
+    """The program's inputs after a refresh: the properties that it gave, with the values that AWS now has."""
+    refreshed: Properties = {}
+    for name, value in inputs.items():
+        now = found.state.get(name, value)
+        if name == "attributes":
+            now = value
+        elif isinstance(value, dict) and isinstance(now, dict) and name != "tags":
+            now = {inner: now.get(inner, value[inner]) for inner in value}
+        refreshed[name] = now
+    return refreshed
+
+
+def _guarded(context: grpc.ServicerContext, operation: Callable[[], Result], doing: str = "") -> Result:
     try:
         return operation()
     except PluginError as error:
-        context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        context.abort(grpc.StatusCode.UNKNOWN, f"{doing}{error}")
     except Exception as error:  # noqa: BLE001  # anything else would reach the engine without its text
         context.abort(grpc.StatusCode.UNKNOWN, f"{type(error).__name__}: {error}")
     raise AssertionError("abort raises")
@@ -172,8 +185,12 @@ def _struct(properties: Properties) -> struct_pb2.Struct:
     return struct
 
 
-def _end_with(parent: int) -> None:
-    """Ends the process once its parent has: an orphan would go on changing tables after a killed `up`."""
+def _end_with_parent() -> None:
+    """Ends the process once its parent has: an orphan would go on changing tables after a killed `up`.
+
+    The script that started us noted the parent; by now it may have ended already.
+    """
+    parent = int(os.environ[PARENT])
     while os.getppid() == parent:
         time.sleep(PARENT_CHECK_SECONDS)
     os._exit(1)
@@ -181,7 +198,7 @@ def _end_with(parent: int) -> None:
 
 def main() -> None:
     """Serves until ended by the engine or by the engine's own end."""
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     server = grpc.server(ThreadPoolExecutor(max_workers=32))
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(Plugin(), server)
     port = server.add_insecure_port("127.0.0.1:0")

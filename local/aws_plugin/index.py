@@ -14,6 +14,7 @@ from local.aws_plugin.resource import (
     Properties,
     Strict,
     faults,
+    said,
     wait_until,
 )
 from local.aws_plugin.table import ON_DEMAND
@@ -47,6 +48,7 @@ class _Inputs(Strict):
     key_schemas: list[_Key]
     projection: _Projection | None = None
     provisioned_throughput: _Throughput | None = None
+    region: str | None = None  # known to the program only after an import, which fills it in
 
 
 class IndexType:
@@ -55,7 +57,11 @@ class IndexType:
     def __init__(self, client: DynamoDBClient) -> None:
         self._client = client
 
-    def check(self, inputs: Properties, is_new: bool) -> list[tuple[str, str]]:
+    @property
+    def defaults(self) -> Properties:
+        return {}
+
+    def check(self, inputs: Properties) -> list[tuple[str, str]]:
         return faults(_Inputs, inputs)
 
     def diff(self, state: Properties, inputs: Properties) -> Difference:
@@ -68,6 +74,9 @@ class IndexType:
         wanted = inputs.get("provisionedThroughput")
         if wanted is not None and wanted != state.get("provisionedThroughput"):
             changed.append("provisionedThroughput")
+        if changed:
+            # What AWS computes anew from a change is part of the real plugin's diff.
+            changed.append("warmThroughput")
         return Difference(tuple(changed), tuple(replacing))
 
     def planned(self, inputs: Properties) -> Properties:
@@ -83,9 +92,9 @@ class IndexType:
         on_demand = table.get("BillingModeSummary", {}).get("BillingMode") == ON_DEMAND
         throughput = inputs.get("provisionedThroughput")
         if throughput is None and not on_demand:
-            raise PluginError(f"{what}: provisioned_throughput is required when billing_mode is PROVISIONED")
+            raise PluginError(_invalid_throughput("must", "PROVISIONED"))
         if throughput is not None and on_demand:
-            raise PluginError(f"{what}: provisioned_throughput is not allowed when billing_mode is {ON_DEMAND}")
+            raise PluginError(_invalid_throughput("cannot", ON_DEMAND))
         types = {item["AttributeName"]: item["AttributeType"] for item in table["AttributeDefinitions"]}
         types |= {key["attributeName"]: key["attributeType"] for key in inputs["keySchemas"]}
         projection = inputs.get("projection") or {"projectionType": "ALL"}
@@ -101,7 +110,7 @@ class IndexType:
             creation["ProvisionedThroughput"] = _capacity(throughput)
         self._change(what, table_name, {"Create": creation}, types)
         self._wait(table_name, timeout)
-        found = self.read(f"{table_name},{index_name}", {})
+        found = self.read("", {"tableName": table_name, "indexName": index_name})
         if found is None:
             raise PluginError(f"{what}: couldn't find resource")
         return found
@@ -116,7 +125,8 @@ class IndexType:
             raise
         index = self._index(table, index_name)
         if index is None:
-            return None
+            # An import of what is not there gives the real plugin's phantom: the id, and nothing else.
+            return None if state else Found(id=id, inputs={}, state={})
         types = {item["AttributeName"]: item["AttributeType"] for item in table["AttributeDefinitions"]}
         projection: Properties = {"projectionType": index["Projection"]["ProjectionType"]}
         if index["Projection"].get("NonKeyAttributes"):
@@ -133,6 +143,7 @@ class IndexType:
                 for key in index["KeySchema"]
             ],
             "projection": projection,
+            "region": self._client.meta.region_name,
         }
         capacity = index.get("ProvisionedThroughput") or {}
         if capacity.get("WriteCapacityUnits"):
@@ -142,26 +153,24 @@ class IndexType:
             }
         return Found(id=NO_ID, inputs=inputs, state={**inputs, "arn": f"{table['TableArn']}/index/{index_name}"})
 
-    def update(self, id: str, state: Properties, inputs: Properties, timeout: float) -> Found:
+    def update(self, urn: str, id: str, state: Properties, inputs: Properties, timeout: float) -> Found:
         table_name, index_name = inputs["tableName"], inputs["indexName"]
         what = f"updating AWS DynamoDB Global Secondary Index ({table_name},{index_name})"
         update = {"IndexName": index_name, "ProvisionedThroughput": _capacity(inputs["provisionedThroughput"])}
         self._change(what, table_name, {"Update": update}, {})
         self._wait(table_name, timeout)
-        found = self.read(f"{table_name},{index_name}", {})
+        found = self.read("", {"tableName": table_name, "indexName": index_name})
         if found is None:
             raise PluginError(f"{what}: couldn't find resource")
         return found
 
     def delete(self, state: Properties, timeout: float) -> None:
         table_name, index_name = state["tableName"], state["indexName"]
-        if self.read(f"{table_name},{index_name}", {}) is None:
+        if self.read("", state) is None:
             return
         what = f"deleting AWS DynamoDB Global Secondary Index ({table_name},{index_name})"
         self._change(what, table_name, {"Delete": {"IndexName": index_name}}, {})
-        wait_until(
-            lambda: self.read(f"{table_name},{index_name}", {}) is None, f"index {index_name} to be gone", timeout
-        )
+        wait_until(lambda: self.read("", state) is None, f"index {index_name} to be gone", timeout)
 
     def _change(self, what: str, table_name: str, change: dict[str, Any], types: dict[str, str]) -> None:
         definitions: Any = [{"AttributeName": name, "AttributeType": kind} for name, kind in sorted(types.items())]
@@ -170,7 +179,7 @@ class IndexType:
         try:
             self._client.update_table(TableName=table_name, GlobalSecondaryIndexUpdates=updates, **request)
         except ClientError as error:
-            raise PluginError(f"{what}: {error}") from error
+            raise PluginError(f"{what}: {said(error)}") from error
 
     def _wait(self, table_name: str, timeout: float) -> None:
         def settled() -> bool:
@@ -184,6 +193,14 @@ class IndexType:
     def _index(table: Any, index_name: str) -> Any:
         indexes = {index["IndexName"]: index for index in table.get("GlobalSecondaryIndexes", [])}
         return indexes.get(index_name)
+
+
+def _invalid_throughput(verb: str, billing_mode: str) -> str:
+    return (
+        '[AttributeName("provisioned_throughput")] Invalid Attribute Combination: '
+        f'Attribute "provisioned_throughput" {verb} be specified when the associated table\'s attribute '
+        f'"billing_mode" is "{billing_mode}".'
+    )
 
 
 def _names(id: str, state: Properties) -> tuple[str, str]:

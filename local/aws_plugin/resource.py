@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
@@ -22,6 +23,22 @@ POLL_SECONDS = 0.05
 
 class PluginError(Exception):
     """Fails one operation; the engine shows the message as the resource's error."""
+
+
+def said(error: ClientError) -> str:
+    """An AWS error in the words of the Go SDK, which the real plugin shows."""
+    details = error.response.get("Error", {})
+    metadata = error.response.get("ResponseMetadata", {})
+    return (
+        f"operation error DynamoDB: {error.operation_name}, https response error StatusCode: "
+        f"{metadata.get('HTTPStatusCode')}, RequestID: {metadata.get('RequestId')}, "
+        f"{details.get('Code')}: {details.get('Message')}"
+    )
+
+
+def one_error(message: str) -> str:
+    """The frame that the real plugin puts around an error of a table."""
+    return f"1 error occurred:\n\t* {message}\n\n"
 
 
 @dataclass(frozen=True)
@@ -44,14 +61,18 @@ class Found:
 class ResourceType(Protocol):
     """The operations of one resource type."""
 
-    def check(self, inputs: Properties, is_new: bool) -> list[tuple[str, str]]:
+    @property
+    def defaults(self) -> Properties:
+        """What an input is when the program leaves it out."""
+
+    def check(self, inputs: Properties) -> list[tuple[str, str]]:
         """Faults of the inputs: property and reason."""
 
     def diff(self, state: Properties, inputs: Properties) -> Difference:
         """What an update of `state` to `inputs` would change."""
 
     def planned(self, inputs: Properties) -> Properties:
-        """The state as a preview of a creation knows it."""
+        """The state as a preview of a creation knows it. Raises PluginError for what AWS is known to refuse."""
 
     def create(self, inputs: Properties, timeout: float) -> Found:
         """Makes the resource and waits until it can be used; at most `timeout` seconds."""
@@ -59,7 +80,7 @@ class ResourceType(Protocol):
     def read(self, id: str, state: Properties) -> Found | None:
         """The resource as it is, by import id or by its last state; None if AWS lacks it."""
 
-    def update(self, id: str, state: Properties, inputs: Properties, timeout: float) -> Found:
+    def update(self, urn: str, id: str, state: Properties, inputs: Properties, timeout: float) -> Found:
         """Changes the resource in place and waits until that is done."""
 
     def delete(self, state: Properties, timeout: float) -> None:

@@ -15,6 +15,8 @@ from local.aws_plugin.resource import (
     Properties,
     Strict,
     faults,
+    one_error,
+    said,
     wait_until,
 )
 
@@ -60,6 +62,9 @@ class _Inputs(Strict):
     server_side_encryption: _Encryption | None = None
     table_class: str | None = None
     tags: dict[str, str] | None = None
+    # Known to the program only after an import, which fills them in.
+    tags_all: dict[str, str] | None = None
+    region: str | None = None
 
 
 class TableType:
@@ -68,22 +73,12 @@ class TableType:
     def __init__(self, client: DynamoDBClient) -> None:
         self._client = client
 
-    def check(self, inputs: Properties, is_new: bool) -> list[tuple[str, str]]:
-        found = faults(_Inputs, inputs)
-        if found:
-            return found
-        if inputs.get("streamEnabled") and not inputs.get("streamViewType"):
-            found.append(("streamViewType", "stream_view_type is required when stream_enabled = true"))
-        on_demand = inputs.get("billingMode") == ON_DEMAND
-        if on_demand and (inputs.get("readCapacity") or inputs.get("writeCapacity")):
-            found.append(("billingMode", f"capacity can not be set when billing_mode is {ON_DEMAND!r}"))
-        expiry = inputs.get("ttl") or {}
-        if expiry.get("enabled") and not expiry.get("attributeName"):
-            found.append(("ttl", '"ttl.0.attribute_name" cannot be an empty string when "ttl.0.enabled" is true'))
-        unused = sorted({item["name"] for item in inputs["attributes"]} - set(_key_names(inputs)))
-        if is_new and unused:
-            found.append(("attributes", f"all attributes must be indexed. Unused attributes: {_go_list(unused)}"))
-        return found
+    @property
+    def defaults(self) -> Properties:
+        return {"tableClass": "STANDARD"}
+
+    def check(self, inputs: Properties) -> list[tuple[str, str]]:
+        return faults(_Inputs, inputs)
 
     def diff(self, state: Properties, inputs: Properties) -> Difference:
         replacing = [
@@ -92,9 +87,17 @@ class TableType:
         changed = [
             key for key, wanted in _comparable(inputs).items() if wanted != UNKNOWN and _current(state, key) != wanted
         ]
+        # What AWS computes anew from a change is part of the real plugin's diff.
+        if {"streamEnabled", "streamViewType"} & set(changed):
+            changed.append("streamArn")
+        if "tags" in changed:
+            changed.append("tagsAll")
         return Difference((*replacing, *changed), tuple(replacing))
 
     def planned(self, inputs: Properties) -> Properties:
+        unused = sorted({item["name"] for item in inputs["attributes"]} - set(_key_names(inputs)))
+        if unused:
+            raise PluginError(one_error(f"all attributes must be indexed. Unused attributes: {_go_list(unused)}"))
         return {**inputs, "arn": UNKNOWN, "streamArn": UNKNOWN, "streamLabel": UNKNOWN}
 
     def create(self, inputs: Properties, timeout: float) -> Found:
@@ -115,13 +118,13 @@ class TableType:
         if request["BillingMode"] != ON_DEMAND:
             request["ProvisionedThroughput"] = _throughput(inputs)
         if inputs.get("streamEnabled"):
-            request["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": inputs["streamViewType"]}
+            request["StreamSpecification"] = _stream_specification(inputs)
         if (inputs.get("serverSideEncryption") or {}).get("enabled"):
             request["SSESpecification"] = {"Enabled": True}
         try:
             self._client.create_table(**request)
         except ClientError as error:
-            raise PluginError(f"creating AWS DynamoDB Table ({name}): {error}") from error
+            raise PluginError(one_error(f"creating AWS DynamoDB Table ({name}): {said(error)}")) from error
         self._wait(name, timeout)
         self._set_expiry(name, {}, inputs)
         self._set_recovery(name, inputs)
@@ -129,22 +132,32 @@ class TableType:
 
     def read(self, id: str, state: Properties) -> Found | None:
         try:
-            return self._found(id)
+            found = self._found(id)
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
                 return None
             raise
+        if state.get("streamViewType") and "streamViewType" not in found.inputs:
+            # The real plugin remembers the view type of a stream that was switched off.
+            found.state["streamViewType"] = state["streamViewType"]
+        return found
 
-    def update(self, id: str, state: Properties, inputs: Properties, timeout: float) -> Found:
+    def update(self, urn: str, id: str, state: Properties, inputs: Properties, timeout: float) -> Found:
         changed = set(self.diff(state, inputs).changed)
+        doing = f"updating {urn}: 1 error occurred:\n\t* updating AWS DynamoDB Table ({id})"
         request = _table_update(changed, inputs)
-        if changed & {"streamEnabled", "streamViewType"}:
-            request["StreamSpecification"] = self._stream(id, state, inputs, timeout)
         try:
+            if changed & {"streamEnabled", "streamViewType"}:
+                if inputs.get("streamEnabled") and state.get("streamEnabled"):
+                    # Another view type needs the old stream switched off first, which ends it.
+                    doing += ": cycling stream enabled"
+                    self._client.update_table(TableName=id, StreamSpecification={"StreamEnabled": False})
+                    self._wait(id, timeout)
+                request["StreamSpecification"] = _stream_specification(inputs)
             if request:
                 self._client.update_table(TableName=id, **request)
         except ClientError as error:
-            raise PluginError(f"updating AWS DynamoDB Table ({id}): {error}") from error
+            raise PluginError(one_error(f"{doing}: {said(error)}")) from error
         self._wait(id, timeout)
         if "ttl" in changed:
             self._set_expiry(id, state, inputs)
@@ -161,7 +174,7 @@ class TableType:
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
                 return
-            raise PluginError(f"deleting AWS DynamoDB Table ({name}): {error}") from error
+            raise PluginError(one_error(f"deleting AWS DynamoDB Table ({name}): {said(error)}")) from error
         wait_until(lambda: self.read(name, state) is None, f"table {name} to be gone", timeout)
 
     def _wait(self, name: str, timeout: float) -> None:
@@ -169,15 +182,6 @@ class TableType:
             return self._client.describe_table(TableName=name)["Table"]["TableStatus"] == "ACTIVE"
 
         wait_until(active, f"table {name} to become ACTIVE", timeout)
-
-    def _stream(self, name: str, state: Properties, inputs: Properties, timeout: float) -> dict[str, Any]:
-        """The new stream setting. Another view type needs the old stream switched off first, which ends it."""
-        if not inputs.get("streamEnabled"):
-            return {"StreamEnabled": False}
-        if state.get("streamEnabled"):
-            self._client.update_table(TableName=name, StreamSpecification={"StreamEnabled": False})
-            self._wait(name, timeout)
-        return {"StreamEnabled": True, "StreamViewType": inputs["streamViewType"]}
 
     def _set_expiry(self, name: str, state: Properties, inputs: Properties) -> None:
         expiry = inputs.get("ttl") or {}
@@ -217,6 +221,8 @@ class TableType:
         on_demand = table.get("BillingModeSummary", {}).get("BillingMode") == ON_DEMAND
         recovery = backups.get("PointInTimeRecoveryDescription", {})
         recovering = recovery.get("PointInTimeRecoveryStatus") == "ENABLED"
+        expiring = expiry.get("TimeToLiveStatus") == "ENABLED"
+        labels = {tag["Key"]: tag["Value"] for tag in tags}
         inputs: Properties = {
             "name": table["TableName"],
             "hashKey": keys["HASH"],
@@ -225,32 +231,38 @@ class TableType:
                 for item in sorted(table["AttributeDefinitions"], key=lambda item: str(item["AttributeName"]))
             ],
             "billingMode": ON_DEMAND if on_demand else "PROVISIONED",
-            "deletionProtectionEnabled": bool(table.get("DeletionProtectionEnabled")),
-            "streamEnabled": bool(stream.get("StreamEnabled")),
             "pointInTimeRecovery": {"enabled": recovering}
             | ({"recoveryPeriodInDays": recovery.get("RecoveryPeriodInDays", 35)} if recovering else {}),
             "tableClass": table.get("TableClassSummary", {}).get("TableClass", "STANDARD"),
-            "tags": {tag["Key"]: tag["Value"] for tag in tags},
-            "ttl": {
-                "enabled": expiry.get("TimeToLiveStatus") == "ENABLED",
-                "attributeName": expiry.get("AttributeName", ""),
-            },
+            "region": self._client.meta.region_name,
         }
+        # What is off or empty is no input: the real plugin leaves it out.
+        if table.get("DeletionProtectionEnabled"):
+            inputs["deletionProtectionEnabled"] = True
+        if expiring:
+            inputs["ttl"] = {"enabled": True, "attributeName": expiry.get("AttributeName", "")}
+        if labels:
+            inputs["tags"] = inputs["tagsAll"] = labels
         if "RANGE" in keys:
             inputs["rangeKey"] = keys["RANGE"]
         if not on_demand:
             inputs["readCapacity"] = table["ProvisionedThroughput"]["ReadCapacityUnits"]
             inputs["writeCapacity"] = table["ProvisionedThroughput"]["WriteCapacityUnits"]
         if stream.get("StreamEnabled"):
-            inputs["streamViewType"] = stream["StreamViewType"]
+            inputs["streamEnabled"] = True
+            inputs["streamViewType"] = stream.get("StreamViewType", "")
         if table.get("SSEDescription", {}).get("Status") == "ENABLED":
             inputs["serverSideEncryption"] = {"enabled": True}
         state = {
             **inputs,
+            "deletionProtectionEnabled": bool(table.get("DeletionProtectionEnabled")),
+            "streamEnabled": bool(stream.get("StreamEnabled")),
+            "ttl": {"enabled": expiring, "attributeName": expiry.get("AttributeName", "")},
+            "tags": labels,
+            "tagsAll": labels,
             "arn": table["TableArn"],
             "streamArn": table.get("LatestStreamArn") or "",
             "streamLabel": table.get("LatestStreamLabel") or "",
-            "tagsAll": inputs["tags"],
         }
         return Found(id=table["TableName"], inputs=inputs, state=state)
 
@@ -269,6 +281,13 @@ def _table_update(changed: set[str], inputs: Properties) -> dict[str, Any]:
     if "tableClass" in changed:
         request["TableClass"] = inputs.get("tableClass") or "STANDARD"
     return request
+
+
+def _stream_specification(inputs: Properties) -> Any:
+    if not inputs.get("streamEnabled"):
+        return {"StreamEnabled": False}
+    view_type = inputs.get("streamViewType")
+    return {"StreamEnabled": True, **({"StreamViewType": view_type} if view_type else {})}
 
 
 def _comparable(inputs: Properties) -> Properties:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 PROJECT = Path(__file__).resolve().parents[2]
-STAND_IN = f'cd "{PROJECT}" && exec "{sys.executable}" -m local.aws_plugin "$@"'
+STAND_IN = f'export SITELOGIX_PLUGIN_PARENT=$PPID; cd "{PROJECT}" && exec "{sys.executable}" -m local.aws_plugin "$@"'
 
 Program = Callable[[], None]
 Seen = dict[str, Any]
@@ -90,6 +90,7 @@ class Lab:
 
     def _do(self, verb: str, program: Program | None, run: Callable[[Any], object]) -> None:
         changes: set[tuple[str, str, str]] = set()
+        replacing: list[str] = []
         errors: list[str] = []
 
         def on_event(event: events.EngineEvent) -> None:
@@ -98,6 +99,8 @@ class Lab:
                 ours = metadata.type in {TABLE_TYPE, INDEX_TYPE}
                 if ours and metadata.op not in {events.OpType.SAME, events.OpType.REFRESH}:
                     differs = sorted(name for name in metadata.diffs or [] if not name.startswith("__"))
+                    if "replace" in metadata.op.value and metadata.op.value not in replacing:
+                        replacing.append(str(metadata.op.value))
                     changes.add((str(metadata.op.value), metadata.urn.rsplit("::", 1)[1], ", ".join(differs)))
             if event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
                 errors.append(event.diagnostic_event.message)
@@ -108,13 +111,15 @@ class Lab:
             assert errors, "a failure without a message"
         texts = sorted({plain_error(error) for error in errors} - {""})
         self.seen.append({"verb": verb, "changes": sorted(map(list, changes)), "errors": texts})
+        if replacing:
+            self.seen[-1]["replacing"] = replacing
 
     def _inputs(self) -> dict[str, Any]:
         deployment = self._stack.export_stack().deployment or {}
+        ours = [one for one in deployment.get("resources", []) if one["type"] in {TABLE_TYPE, INDEX_TYPE}]
         return {
-            resource["urn"].rsplit("::", 1)[1]: {"id": resource["id"], **_without_marks(resource["inputs"])}
-            for resource in deployment.get("resources", [])
-            if resource["type"] in {TABLE_TYPE, INDEX_TYPE}
+            one["urn"].rsplit("::", 1)[1]: {"id": one.get("id", ""), **_without_marks(one.get("inputs", {}))}
+            for one in ours
         }
 
     def _aws(self) -> dict[str, Any]:
@@ -148,7 +153,10 @@ def plain_error(message: str) -> str:
     text = " ".join(message.split())
     text = re.sub(r"\x1b\[[0-9;]*m", "", text)
     text = re.sub(r"RequestID: [0-9A-Za-z-]+", "RequestID: …", text)
-    if text in {"update failed", "preview failed", "refresh failed"}:
+    # The differing properties come in the random order of a Go map.
+    text = re.sub(r"(`import` declaration from your program); .*", r"\1", text)
+    # The bridge logs each error of upstream code once more, in the words of its log.
+    if text in {"update failed", "preview failed", "refresh failed"} or text.startswith(("sdk-v2/", "[ERROR] ")):
         return ""
     return text
 

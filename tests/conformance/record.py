@@ -38,7 +38,8 @@ def record(plugin: str | None, names: list[str]) -> dict[str, Any]:
 def main() -> None:
     plugin = sys.argv[1]
     out = Path(sys.argv[2]) if len(sys.argv) > 2 else EXPECTED
-    seen = record(None if plugin == "stand-in" else plugin, list(SCENARIOS))
+    names = sys.argv[3:] or list(SCENARIOS)
+    seen = record(None if plugin == "stand-in" else plugin, names)
     out.write_text(json.dumps(seen, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

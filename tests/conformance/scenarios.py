@@ -127,6 +127,21 @@ def import_of_an_index_in_the_state_plans_a_replacement(lab: Lab) -> None:
     create_live(lab, with_index=True)
     lab.up(adopted)
     lab.preview(adopted)
+    lab.up(kept)
+    lab.preview(adopted)
+
+
+def import_of_an_index_that_pulumi_made_plans_a_replacement(lab: Lab) -> None:
+    def program(import_: str | None) -> Callable[[], None]:
+        def run() -> None:
+            table()
+            index(pulumi.ResourceOptions(import_=import_))
+
+        return run
+
+    lab.up(lambda: table() and None)
+    lab.up(program(None))
+    lab.preview(program(f"{NAME},{INDEX}"))
 
 
 def create_a_full_table_with_an_index(lab: Lab) -> None:
@@ -235,9 +250,8 @@ def another_projection_plans_a_replacement(lab: Lab) -> None:
 
     def program() -> None:
         table(pulumi.ResourceOptions(ignore_changes=NOT_OURS), **PROTECTION)
-        index(
-            pulumi.ResourceOptions(ignore_changes=["provisionedThroughput"]), projection={"projection_type": "KEYS_ONLY"}
-        )
+        keys_only = {"projection_type": "KEYS_ONLY"}
+        index(pulumi.ResourceOptions(ignore_changes=["provisionedThroughput"]), projection=keys_only)
 
     lab.preview(program)
 
@@ -270,14 +284,17 @@ def an_existing_table_is_not_created_again(lab: Lab) -> None:
 
 def a_stream_needs_a_view_type(lab: Lab) -> None:
     lab.preview(lambda: table(stream_enabled=True) and None)
+    lab.up(lambda: table(stream_enabled=True) and None)
 
 
 def on_demand_takes_no_capacity(lab: Lab) -> None:
     lab.preview(lambda: table(billing_mode="PAY_PER_REQUEST") and None)
+    lab.up(lambda: table(billing_mode="PAY_PER_REQUEST") and None)
 
 
 def expiry_needs_an_attribute(lab: Lab) -> None:
     lab.preview(lambda: table(ttl={"enabled": True}) and None)
+    lab.up(lambda: table(ttl={"enabled": True}) and None)
 
 
 def every_attribute_is_indexed(lab: Lab) -> None:
@@ -311,6 +328,7 @@ SCENARIOS: dict[str, Callable[[Lab], None]] = {
         adopt_protect_and_preview,
         adopt_only,
         import_of_an_index_in_the_state_plans_a_replacement,
+        import_of_an_index_that_pulumi_made_plans_a_replacement,
         create_a_full_table_with_an_index,
         create_index_then_delete_it,
         change_capacity,

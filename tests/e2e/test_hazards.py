@@ -215,9 +215,7 @@ def test_tables_of_another_stack_are_refused(migrated: SmallStack) -> None:
         ({"Key": "managed-by", "Value": "Terraform"}, "Terraform"),
     ],
 )
-def test_a_table_that_another_tool_manages_needs_to_be_acknowledged(
-    stack: SmallStack, tag: Any, owner: str
-) -> None:
+def test_a_table_that_another_tool_manages_needs_to_be_acknowledged(stack: SmallStack, tag: Any, owner: str) -> None:
     arn = stack.client.describe_table(TableName=stack.physical("personnel"))["Table"]["TableArn"]
     stack.client.tag_resource(ResourceArn=arn, Tags=[tag])
     with pytest.raises(Refused, match=f"Table personnel is managed by {owner}"):

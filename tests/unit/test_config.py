@@ -20,6 +20,11 @@ config:
 """
 FAULTS = [
     (GOOD + "  sitelogix:tabelPrefix: x\n", "unknown config key sitelogix:tabelPrefix", "Did you mean tablePrefix?"),
+    (
+        GOOD.replace("tablePrefix", "tabelPrefix"),
+        "unknown config key sitelogix:tabelPrefix",
+        "Did you mean tablePrefix?",
+    ),
     (GOOD + "  sitelogics:account: x\n", "unknown config key sitelogics:account", "Did you mean sitelogix:account?"),
     (GOOD + "  aws:endpoint: x\n", "unknown config key aws:endpoint", "Did you mean aws:endpoints?"),
     (GOOD + "encriptionsalt: x\n", "unknown top-level key encriptionsalt", "Did you mean encryptionsalt?"),
