@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 
@@ -163,6 +164,26 @@ def test(shell: Shell, only: str = "tests") -> None:
     _run(shell, sys.executable, "-m", "pytest", *shlex.split(only))
 
 
+@task(
+    help={
+        "plugin": "a real pulumi-resource-aws (its path); without it the stand-in is compared",
+        "record": "record anew what that plugin does",
+    }
+)
+@reported
+def conformance(shell: Shell, plugin: str = "", record: bool = False) -> None:
+    """Compare an aws plugin with what the real one was recorded to do."""
+    if record and not plugin:
+        raise UsageError("--record needs --plugin.", "The stand-in is held to the real plugin.", "Add --plugin PATH.")
+    if plugin and not os.access(plugin, os.X_OK):
+        raise UsageError(f"{plugin} is no program.", "It has to be a pulumi-resource-aws.", "Give its path.")
+    if record:
+        _run(shell, sys.executable, "-m", "tests.conformance.record", plugin)
+    else:
+        os.environ["SITELOGIX_AWS_PLUGIN"] = plugin
+        _run(shell, sys.executable, "-m", "pytest", "tests/conformance")
+
+
 @task
 @reported
 def lint(shell: Shell) -> None:
@@ -201,4 +222,4 @@ def _say(line: str) -> None:
 
 
 local = Collection("local", local_up, local_down, local_reset)
-ns = Collection(plan, migrate, status, verify, preview, env, test, lint, local)
+ns = Collection(plan, migrate, status, verify, preview, env, test, conformance, lint, local)

@@ -165,7 +165,7 @@ class Engine:
                 "A `pulumi up` is running, or one was killed and left its lock behind.",
                 f"Wait for it, or if it is dead run `pulumi cancel` (./invoke env), then: {again}",
             )
-        reasons = [message for message in messages if message] or [" ".join(str(error).split())[-600:]]
+        reasons = [message for message in messages if message] or [_last_words(error)]
         return ToolError(what, "; ".join(dict.fromkeys(reasons)), f"Mend that, then run: {again}")
 
 
@@ -184,6 +184,11 @@ def refuse_losses(changes: Iterable[Change], deletions: frozenset[str] = frozens
                 "Only a retired index whose gate is open may go.",
                 "Declare it in schema/ again, or retire and approve it there and in the stack file.",
             )
+
+
+def _last_words(error: CommandError) -> str:
+    """What the CLI wrote to standard error, in one line: the end of it, where the reason stands."""
+    return " ".join(str(error).rpartition("stderr:")[2].split())[-600:]
 
 
 def _change(metadata: events.StepEventMetadata) -> Change | None:

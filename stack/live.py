@@ -49,7 +49,8 @@ class LiveIndex:
 class LiveTable:
     """A live table. `name` is the schema's; `indexes` is by index name; `stream` is the view type or None.
 
-    `owner` is the other tool that manages it, as its tags tell. `item_count` and `size` (bytes) are AWS's own, up to six hours old.
+    `owner` is the other tool that manages it, as its tags tell. `item_count` and `size` (bytes) are AWS's own, up to
+    six hours old.
     """
 
     name: str

@@ -48,7 +48,11 @@ def edit(checkout: Checkout, old: str, new: str) -> Callable[[], None]:
     before = path.read_text(encoding="utf-8")
     assert old in before
     path.write_text(before.replace(old, new), encoding="utf-8")
-    return lambda: path.write_text(before, encoding="utf-8") and None
+
+    def undo() -> None:
+        path.write_text(before, encoding="utf-8")
+
+    return undo
 
 
 def expect(checkout: Checkout, arguments: list[str], code: int, lines: list[str], **environment: str) -> None:

@@ -77,7 +77,7 @@ def test_a_refused_deletion_stops_the_other_changes_of_that_up_too(stack: SmallS
     with pytest.raises(Refused, match="Pulumi would delete personnel/GSI1-NameIndex"):
         context.engine.up(world.live, wanted)
     assert "GSI2-TeamIndex" not in stack.indexes("work-logs"), "nothing was created either"
-    with pytest.raises(Refused, match="Pulumi must not delete index personnel/GSI1-NameIndex|in the schema"):
+    with pytest.raises(Refused, match="Pulumi must not delete index personnel/GSI1-NameIndex"):
         context.engine._run(world.live, wanted, dry=False)
     assert "GSI1-NameIndex" in stack.indexes("personnel")
 

@@ -262,9 +262,12 @@ def test_the_plan_after_is_empty(migrated: Migrated) -> None:
     assert plan == {"stack": "local", "steps": [], "held": [], "left_alone": []}
 
 
-def test_the_preview_after_shows_no_change(migrated: Migrated) -> None:
+def test_the_preview_after_shows_no_change_and_writes_nothing(migrated: Migrated) -> None:
+    state = migrated.checkout.path / ".local" / "state"
+    before = {path: path.stat().st_mtime_ns for path in state.rglob("*")}
     result = migrated.checkout.run("preview", "--stack", "local")
     assert (result.returncode, result.stdout) == (0, "No change: Pulumi's state of stack local is as declared.\n")
+    assert {path: path.stat().st_mtime_ns for path in state.rglob("*")} == before
 
 
 def test_verify_and_status_agree(migrated: Migrated) -> None:
@@ -275,12 +278,20 @@ def test_verify_and_status_agree(migrated: Migrated) -> None:
     assert len([state for state in states if state["index"] and state["state"] == "active"]) == SITELOGIX.index_count
 
 
-def test_a_plain_pulumi_up_by_hand_changes_nothing(migrated: Migrated) -> None:
-    exports = (
-        'eval "$(./invoke env --stack local)" && pulumi preview --stack local --expect-no-changes --non-interactive'
-    )
-    result = migrated.checkout.shell(["sh", "-c", exports])
+def test_a_plain_pulumi_up_by_hand_declares_the_same_and_changes_nothing(migrated: Migrated) -> None:
+    exports = 'eval "$(./invoke env --stack local)" && '
+
+    def declared() -> dict[str, Any]:
+        state = migrated.checkout.shell(["sh", "-c", exports + "pulumi stack export --stack local"])
+        resources = json.loads(state.stdout)["deployment"]["resources"]
+        return {resource["urn"]: (resource.get("inputs"), resource.get("resourceHooks")) for resource in resources}
+
+    before = declared()
+    up = "pulumi up --yes --skip-preview --expect-no-changes --stack local --non-interactive"
+    result = migrated.checkout.shell(["sh", "-c", exports + up])
     assert result.returncode == 0, result.stdout + result.stderr
+    assert declared() == before
+    assert len(before) == 1 + 1 + 6 + 6 + 14, "stack, provider, components, tables, indexes"
 
 
 def test_a_server_that_died_is_recognised_and_only_the_local_state_starts_afresh(migrated: Migrated) -> None:

@@ -1,0 +1,215 @@
+"""The hooks that guard every `pulumi up`, called as the engine calls them, against live tables and a ledger on moto."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import pulumi
+import pytest
+from pulumi.runtime.settings import SETTINGS
+
+from components.guards import Guards
+from schema.sitelogix import PERSONNEL, SITELOGIX
+from stack.config import Settings
+from stack.errors import Refused
+from stack.ledger import Ledger
+from tests.conftest import MotoStack
+from tests.worlds import RETIRED, VERIFIED, approving, settings
+
+Hook = Callable[[Any], Awaitable[Any]]
+NEW = "personnel/GSI2-StatusIndex"
+
+
+class Registered:
+    """Stands for the engine's side: keeps every hook by its name."""
+
+    def __init__(self) -> None:
+        self.hooks: dict[str, Hook] = {}
+
+    def register_resource_hook(self, hook: pulumi.ResourceHook) -> None:
+        self.hooks[hook.name] = cast("Hook", hook.callback)
+
+    def register_error_hook(self, hook: pulumi.ErrorHook) -> None:
+        self.hooks[hook.name] = cast("Hook", hook.callback)
+
+
+@dataclass
+class Guarded:
+    """A stack with its guards: `call` runs a hook to its end, `refused` are the refusals that were passed on."""
+
+    stack: MotoStack
+    registered: Registered
+    loop: asyncio.AbstractEventLoop
+    ledger: Ledger
+    refused: list[Refused]
+
+    def call(self, hook: str, resource: str) -> None:
+        self.loop.run_until_complete(self.hook(hook, resource))
+
+    async def hook(self, hook: str, resource: str) -> None:
+        args = pulumi.ResourceHookArgs(urn="", id="", name=resource, type="")
+        await self.registered.hooks[hook](args)
+
+
+Guard = Callable[[Settings], Guarded]
+
+
+@pytest.fixture
+def guard(moto_stack: MotoStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Guard]:
+    """Registers the guards of a stack with these settings."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+
+    def registered(wanted: Settings) -> Guarded:
+        prefix = moto_stack.config.settings.table_prefix
+        config = replace(moto_stack.config, settings=wanted.model_copy(update={"table_prefix": prefix}))
+        hooks, refused = Registered(), list[Refused]()
+        monkeypatch.setattr(SETTINGS, "callbacks", hooks)
+        monkeypatch.setattr("pulumi.runtime.resource.monitor_supports_feature", lambda feature: True)
+
+        async def register() -> None:
+            Guards(SITELOGIX, config, refused.append)
+            while len(hooks.hooks) < 7:
+                await asyncio.sleep(0)
+
+        loop.run_until_complete(register())
+        ledger = Ledger(moto_stack.client, config)
+        ledger.create()
+        return Guarded(moto_stack, hooks, loop, ledger, refused)
+
+    yield registered
+    loop.close()
+
+
+def test_a_live_table_is_never_created(guard: Guard) -> None:
+    guarded = guard(settings())
+    guarded.stack.create("reports", [])
+    with pytest.raises(Refused, match="Table reports is live and not in Pulumi's state") as refused:
+        guarded.call("table-before-create", "reports")
+    assert refused.value.next == "Run: ./invoke migrate --stack test"
+    assert guarded.refused == [refused.value]
+
+
+def test_an_existing_table_that_is_gone_is_never_created(guard: Guard) -> None:
+    with pytest.raises(Refused, match="Table reports is gone"):
+        guard(settings()).call("table-before-create", "reports")
+
+
+def test_a_new_table_that_the_ledger_knows_is_never_created_again(guard: Guard) -> None:
+    guarded = guard(settings())
+    guarded.call("table-before-create", "work-logs")
+    guarded.ledger.prove("table", "work-logs", {})
+    with pytest.raises(Refused, match="Table work-logs is gone"):
+        guarded.call("table-before-create", "work-logs")
+
+
+def test_no_table_is_ever_deleted(guard: Guard) -> None:
+    with pytest.raises(Refused, match="Pulumi must not delete table work-logs"):
+        guard(settings()).call("table-before-delete", "work-logs")
+
+
+def test_an_index_is_not_created_before_its_backfill_is_proven(guard: Guard) -> None:
+    guarded = guard(settings())
+    guarded.stack.create("personnel", [])
+    with pytest.raises(Refused, match="must not be created yet") as refused:
+        guarded.call("index-before-create", NEW)
+    assert refused.value.next == "Run: ./invoke migrate --stack test"
+    guarded.ledger.prove("backfill", "personnel", {})
+    guarded.call("index-before-create", NEW)
+
+
+def test_an_index_is_never_created_under_a_live_name(guard: Guard) -> None:
+    guarded = guard(settings())
+    guarded.stack.create("personnel", [])
+    with pytest.raises(Refused, match="personnel/GSI1-NameIndex is live"):
+        guarded.call("index-before-create", "personnel/GSI1-NameIndex")
+
+
+def test_a_retired_index_is_never_created(guard: Guard) -> None:
+    with pytest.raises(Refused, match="is retired"):
+        guard(approving()).call("index-before-create", RETIRED)
+
+
+def test_only_a_retired_index_may_be_deleted(guard: Guard) -> None:
+    guarded = guard(approving())
+    guarded.stack.create("personnel", [])
+    with pytest.raises(Refused, match="Pulumi must not delete index personnel/GSI1-NameIndex"):
+        guarded.call("index-before-delete", "personnel/GSI1-NameIndex")
+
+
+@pytest.mark.parametrize("missing", ["approval", "verification", "nothing"])
+def test_a_retired_index_goes_only_with_approval_and_a_verified_replacement(guard: Guard, missing: str) -> None:
+    guarded = guard(settings() if missing == "approval" else approving())
+    physical = guarded.stack.create("personnel", [])
+    index = PERSONNEL.index("GSI2-StatusIndex")
+    described = guarded.stack.client.describe_table(TableName=physical)["Table"]
+    definitions: Any = [
+        *described["AttributeDefinitions"],
+        *({"AttributeName": key.name, "AttributeType": "S"} for key in index.keys),
+    ]
+    guarded.stack.client.update_table(
+        TableName=physical,
+        AttributeDefinitions=definitions,
+        GlobalSecondaryIndexUpdates=[
+            {
+                "Create": {
+                    "IndexName": index.name,
+                    "KeySchema": [
+                        {"AttributeName": "status", "KeyType": "HASH"},
+                        {"AttributeName": "dateLastSeen", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "ALL"},
+                    "ProvisionedThroughput": {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5},
+                }
+            }
+        ],
+    )
+    if missing != "verification":
+        guarded.ledger.prove("index", NEW, VERIFIED)
+    if missing == "nothing":
+        guarded.call("index-before-delete", RETIRED)
+        return
+    with pytest.raises(Refused, match="must not be removed yet"):
+        guarded.call("index-before-delete", RETIRED)
+
+
+def test_index_changes_of_one_table_wait_for_each_other_and_tables_do_not(guard: Guard) -> None:
+    guarded = guard(settings())
+    order: list[str] = []
+
+    async def change(resource: str, end: str) -> None:
+        await guarded.hook("index-before-create", resource)
+        order.append(f"begins {resource}")
+        await asyncio.sleep(0.2)
+        order.append(f"ends {resource}")
+        if end == "index-on-error":
+            assert await guarded.registered.hooks[end](_failed(resource)) is False
+        else:
+            await guarded.hook(end, resource)
+
+    async def all_at_once() -> None:
+        await asyncio.gather(
+            change("work-logs/GSI1-ProjectDateIndex", "index-on-error"),
+            change("work-logs/GSI2-TeamIndex", "index-after-create"),
+            change("ai-analysis-cache/GSI1-TypeIndex", "index-after-create"),
+        )
+
+    guarded.loop.run_until_complete(all_at_once())
+    logs = [entry for entry in order if "work-logs" in entry]
+    first, second = logs[0].removeprefix("begins "), logs[2].removeprefix("begins ")
+    assert logs == [f"begins {first}", f"ends {first}", f"begins {second}", f"ends {second}"]
+    assert order.index("begins ai-analysis-cache/GSI1-TypeIndex") < order.index(f"ends {first}")
+
+
+def test_a_refused_change_lets_the_next_one_of_its_table_through(guard: Guard) -> None:
+    guarded = guard(settings())
+    with pytest.raises(Refused):
+        guarded.call("index-before-delete", "work-logs/GSI1-ProjectDateIndex")
+    guarded.call("index-before-create", "work-logs/GSI2-TeamIndex")
+
+
+def _failed(resource: str) -> pulumi.ErrorHookArgs:
+    return pulumi.ErrorHookArgs(urn="", id="", name=resource, type="", failed_operation="create")
