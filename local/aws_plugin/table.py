@@ -185,8 +185,8 @@ class TableType:
 
     def _set_expiry(self, name: str, state: Properties, inputs: Properties) -> None:
         expiry = inputs.get("ttl") or {}
-        attribute = expiry.get("attributeName") or (state.get("ttl") or {}).get("attributeName")
-        if attribute and (expiry.get("enabled") or state):
+        attribute = expiry.get("attributeName") or (state.get("ttl") or {}).get("attributeName") or ""
+        if expiry.get("enabled") or attribute:
             self._client.update_time_to_live(
                 TableName=name,
                 TimeToLiveSpecification={"Enabled": bool(expiry.get("enabled")), "AttributeName": attribute},
