@@ -20,12 +20,11 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from local.aws_plugin.index import IndexType
 from local.aws_plugin.resource import Found, PluginError, Properties, ResourceType
 from local.aws_plugin.table import TableType
+from stack.managed import INDEX_TYPE, TABLE_TYPE
 
 Result = TypeVar("Result")
 
 VERSION = "7.51.1"
-TABLE = "aws:dynamodb/table:Table"
-INDEX = "aws:dynamodb/globalSecondaryIndex:GlobalSecondaryIndex"
 PARENT = "SITELOGIX_PLUGIN_PARENT"
 """In the environment: the process id of the engine that wants the plugin."""
 PARENT_CHECK_SECONDS = 0.2
@@ -78,7 +77,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
             # The real plugin sends what it is given and lets AWS refuse it.
             config=Config(parameter_validation=False),
         )
-        self._types = {TABLE: TableType(client), INDEX: IndexType(client)}
+        self._types = {TABLE_TYPE: TableType(client), INDEX_TYPE: IndexType(client)}
         return provider_pb2.ConfigureResponse(acceptSecrets=False, supportsPreview=True, acceptResources=False)
 
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:

@@ -17,7 +17,7 @@ from local.aws_plugin.resource import (
     said,
     wait_until,
 )
-from local.aws_plugin.table import ON_DEMAND
+from local.aws_plugin.table_properties import ON_DEMAND
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

@@ -118,7 +118,7 @@ class Lab:
         deployment = self._stack.export_stack().deployment or {}
         ours = [one for one in deployment.get("resources", []) if one["type"] in {TABLE_TYPE, INDEX_TYPE}]
         return {
-            one["urn"].rsplit("::", 1)[1]: {"id": one.get("id", ""), **_without_marks(one.get("inputs", {}))}
+            one["urn"].rsplit("::", 1)[1]: {"id": one.get("id", ""), **without_marks(one.get("inputs", {}))}
             for one in ours
         }
 
@@ -161,12 +161,12 @@ def plain_error(message: str) -> str:
     return text
 
 
-def _without_marks(value: Any) -> Any:
+def without_marks(value: Any) -> Any:
     """Inputs without the bridge's own marks (`__defaults`, `__meta`)."""
     if isinstance(value, dict):
-        return {name: _without_marks(item) for name, item in value.items() if not name.startswith("__")}
+        return {name: without_marks(item) for name, item in value.items() if not name.startswith("__")}
     if isinstance(value, list):
-        return [_without_marks(item) for item in value]
+        return [without_marks(item) for item in value]
     return value
 
 

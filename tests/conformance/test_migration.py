@@ -11,6 +11,7 @@ import pytest
 
 from stack.managed import INDEX_TYPE, TABLE_TYPE
 from tests.checkouts import Checkout
+from tests.conformance.lab import without_marks
 
 PLUGIN = "SITELOGIX_AWS_PLUGIN"
 
@@ -64,12 +65,3 @@ def without_clock(items: dict[tuple[str, str], dict[str, Any]]) -> dict[tuple[st
         key: {name: value for name, value in item.items() if name != "timestamp" or "createdAt" in item}
         for key, item in items.items()
     }
-
-
-def without_marks(value: Any) -> Any:
-    """Inputs without the bridge's own marks, and without what an import adds to them."""
-    if isinstance(value, dict):
-        return {name: without_marks(item) for name, item in value.items() if not name.startswith("__")}
-    if isinstance(value, list):
-        return [without_marks(item) for item in value]
-    return value
