@@ -54,6 +54,7 @@ def definition(checkout: Checkout, name: str) -> Any:
     described = {
         key: value for key, value in table.items() if not key.startswith(("Table", "LatestStream", "Creation"))
     }
+    described.get("SSEDescription", {}).pop("KMSMasterKeyArn", None)
     described["AttributeDefinitions"] = sorted(table["AttributeDefinitions"], key=str)
     described["GlobalSecondaryIndexes"] = sorted(table["GlobalSecondaryIndexes"], key=str)
     return json.loads(json.dumps(described, default=str))
