@@ -9,11 +9,16 @@ import pulumi
 
 from components.program import declare
 from schema.sitelogix import SITELOGIX
-from stack.aws import dynamodb
+from stack.aws import check_account, dynamodb
 from stack.config import load_config
 from stack.declaration import whole
+from stack.errors import ToolError
 from stack.live import read_live
 
-config = load_config(pulumi.get_stack(), Path(__file__).parent, SITELOGIX)
-live = read_live(dynamodb(config), config, SITELOGIX)
+try:
+    config = load_config(pulumi.get_stack(), Path(__file__).parent, SITELOGIX)
+    check_account(config)
+    live = read_live(dynamodb(config), config, SITELOGIX)
+except ToolError as error:
+    raise pulumi.RunError(str(error)) from None  # shown without a traceback
 declare(SITELOGIX, config, live, whole(SITELOGIX, config.settings, live))

@@ -10,6 +10,10 @@ Item = Mapping[str, Mapping[str, Any]]
 """An item as DynamoDB sends it, such as {"PK": {"S": "REPORT#1"}}: nothing is lost by converting it."""
 
 
+LONGEST_KEY = 1024
+"""Bytes of the longest value that fits any index key: AWS allows a sort key so many, a partition key twice as many."""
+
+
 class NoValue(Exception):
     """An attribute can not be computed for an item; the message is the reason, the same for all such items."""
 
@@ -77,8 +81,8 @@ def fill(backfill: Backfill, item: Item, given: Given) -> Filled:
 
 
 def text(item: Item, attribute: str) -> str | None:
-    """The string in an attribute, or None if the item lacks it. Raises NoValue for another type or an empty string,
-    neither of which an index key may be."""
+    """The string in an attribute, or None if the item lacks it. Raises NoValue for what no index key may be: another
+    type, an empty string, or one that is too long."""
     value = item.get(attribute)
     if value is None:
         return None
@@ -86,6 +90,8 @@ def text(item: Item, attribute: str) -> str | None:
         raise NoValue(f"{attribute} is not a string")
     if not value["S"]:
         raise NoValue(f"{attribute} is an empty string")
+    if len(str(value["S"]).encode()) > LONGEST_KEY:
+        raise NoValue(f"{attribute} is too long for an index key")
     return str(value["S"])
 
 

@@ -14,9 +14,9 @@ def record_time(sort_key: str) -> datetime | None:
     """The time at the end of a record's sort key, or None if there is none to read. Without a zone it is UTC."""
     try:
         time = datetime.fromisoformat(sort_key.rsplit("#", 1)[-1])
-    except ValueError:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def newest_date(
@@ -33,11 +33,13 @@ def newest_date(
         ProjectionExpression="#sk",
         ExpressionAttributeNames={"#pk": keys[0], "#sk": keys[1]},
         ExpressionAttributeValues={":pk": partition_key, ":prefix": {"S": prefix}},
+        ConsistentRead=True,
     )
     newest: date | None = None
     for page in pages:
         for item in page["Items"]:
-            time = record_time(item[keys[1]]["S"])
+            sort_key = item[keys[1]]["S"]
+            time = record_time(sort_key) if "#" in sort_key.removeprefix(prefix) else None
             if time is not None and (newest is None or time.date() > newest):
                 newest = time.date()
     return newest.isoformat() if newest else None

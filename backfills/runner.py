@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from backfills.model import Backfill, Filled, Given, Item, fill
+from backfills.model import LONGEST_KEY, Backfill, Filled, Given, Item, fill
 from backfills.newest import newest_date
-from backfills.scan import MAXIMUM_SORT_KEY, Page, scan_segment
+from backfills.scan import Page, scan_segment
 from backfills.writer import Outcome, Written, write_item
 from stack.errors import VerificationFailed
 
@@ -27,13 +27,15 @@ MAXIMUM_PASSES = 10
 
 @dataclass
 class Counts:
-    """What a backfill has done so far: items by what became of them, and violations by reason (last pass only)."""
+    """What a backfill has done so far: items by what became of them. Of the last pass only: `remaining`, the items that
+    it still had to change or leave; `unfit`, those that can not be filled or can be no index key, and why."""
 
     scanned: int = 0
     changed: int = 0
     raced: int = 0
     passes: int = 0
     remaining: int = 0
+    unfit: int = 0
     violations: Counter[str] = field(default_factory=Counter)
 
 
@@ -69,8 +71,8 @@ class BackfillRun:
         """
         self._canary()
         for _ in range(MAXIMUM_PASSES):
-            changed = self._pass()
-            if changed == 0:
+            self._pass()
+            if self._counts.remaining == 0:
                 break
         return self._counts
 
@@ -92,15 +94,14 @@ class BackfillRun:
                     raise VerificationFailed(
                         f"The canary item of {self._table} read back wrong.",
                         f"{key}: {attribute} should be {value!r}. No other item was touched.",
-                        "Compare the rule in backfills/ with the item, then run: ./invoke migrate",
+                        "Compare the rule in backfills/ with the item.",
                     )
             return
 
-    def _pass(self) -> int:
-        """Scans the whole table once and mends what it finds. Returns how many items it changed."""
-        before = self._counts.changed
+    def _pass(self) -> None:
+        """Scans the whole table once and mends what it finds."""
         self._counts.passes += 1
-        self._counts.scanned = 0
+        self._counts.scanned = self._counts.remaining = self._counts.unfit = 0
         self._counts.violations = Counter()
         with ThreadPoolExecutor(max_workers=SEGMENTS) as pool:
             segments = [pool.submit(self._segment, segment) for segment in range(SEGMENTS)]
@@ -110,8 +111,6 @@ class BackfillRun:
             except BaseException:
                 self._stop.set()
                 raise
-        self._counts.remaining = self._counts.changed - before
-        return self._counts.remaining
 
     def _segment(self, segment: int) -> None:
         for page in self._pages(segment):
@@ -127,11 +126,13 @@ class BackfillRun:
             if self._stop.is_set():
                 return
             written = self._write(item)
+            reasons = [*written.reasons, *unfit_keys(self._backfill, item)]
             with self._lock:
                 self._counts.changed += written.outcome is Outcome.CHANGED
+                self._counts.remaining += written.outcome in {Outcome.CHANGED, Outcome.BUSY}
                 self._counts.raced += written.races
-                self._counts.violations.update(written.reasons)
-                self._counts.violations.update(unfit_keys(self._backfill, item))
+                self._counts.unfit += bool(reasons)
+                self._counts.violations.update(reasons)
                 self._on_progress(self._counts)
         with self._lock:
             self._counts.scanned += page.scanned
@@ -159,6 +160,6 @@ def unfit_keys(backfill: Backfill, item: Item) -> list[str]:
             reasons.append(f"{attribute} is not a string")
         elif not value["S"]:
             reasons.append(f"{attribute} is an empty string")
-        elif len(value["S"].encode()) > MAXIMUM_SORT_KEY:
+        elif len(value["S"].encode()) > LONGEST_KEY:
             reasons.append(f"{attribute} is too long for an index key")
     return reasons

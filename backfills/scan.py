@@ -6,15 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from backfills.model import Backfill, Item
+from backfills.model import LONGEST_KEY, Backfill, Item
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
-
-MAXIMUM_PARTITION_KEY = 2048
-"""Bytes that an index's partition key may have (AWS)."""
-MAXIMUM_SORT_KEY = 1024
-"""Bytes that an index's sort key may have (AWS). Both are counted on the server."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +43,7 @@ def scan_parameters(backfill: Backfill, keys: tuple[str, ...]) -> dict[str, Any]
     """The filter and the projection of a backfill's scan. Every name is a placeholder: `status` and `timestamp`
     are reserved words."""
     names = {f"#k{number}": key for number, key in enumerate(keys)}
-    values: dict[str, Any] = {":string": {"S": "S"}, ":empty": {"S": ""}, ":longest": {"N": str(MAXIMUM_SORT_KEY)}}
+    values: dict[str, Any] = {":string": {"S": "S"}, ":empty": {"S": ""}, ":longest": {"N": str(LONGEST_KEY)}}
     unfit: list[str] = []
     for number, attribute in enumerate(backfill.attributes):
         name = f"#a{number}"

@@ -16,7 +16,7 @@ from schema.model import Schema, Table
 from stack.aws import dynamodb
 from stack.config import StackConfig
 from stack.errors import Refused
-from stack.gates import gate
+from stack.gates import backfill_proven, gate
 from stack.ledger import Ledger
 from stack.live import read_live, read_table
 
@@ -34,6 +34,7 @@ class Guards:
         self._client = dynamodb(config)
         self._ledger = Ledger(self._client, config)
         self._changing: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._holders: set[str] = set()
         self._table_hooks = pulumi.ResourceHookBinding(
             before_create=[pulumi.ResourceHook("table-before-create", self._before_table_create)],
             before_delete=[pulumi.ResourceHook("table-before-delete", self._before_table_delete)],
@@ -41,6 +42,8 @@ class Guards:
         self._index_hooks = pulumi.ResourceHookBinding(
             before_create=[pulumi.ResourceHook("index-before-create", self._before_index_create)],
             after_create=[pulumi.ResourceHook("index-after-create", self._after_index_change)],
+            before_update=[pulumi.ResourceHook("index-before-update", self._before_index_update)],
+            after_update=[pulumi.ResourceHook("index-after-update", self._after_index_change)],
             before_delete=[pulumi.ResourceHook("index-before-delete", self._before_index_delete)],
             after_delete=[pulumi.ResourceHook("index-after-delete", self._after_index_change)],
             on_error=[pulumi.ErrorHook("index-on-error", self._on_index_error)],
@@ -66,6 +69,9 @@ class Guards:
     async def _before_index_delete(self, args: pulumi.ResourceHookArgs) -> None:
         await self._one_at_a_time(args.name, self._check_index_delete)
 
+    async def _before_index_update(self, args: pulumi.ResourceHookArgs) -> None:
+        await self._one_at_a_time(args.name, lambda resource: None)
+
     async def _after_index_change(self, args: pulumi.ResourceHookArgs) -> None:
         self._release(args.name)
 
@@ -76,10 +82,11 @@ class Guards:
     async def _one_at_a_time(self, resource: str, check: Callable[[str], None]) -> None:
         lock = self._changing[_table_of(resource)]
         await lock.acquire()
+        self._holders.add(resource)
         try:
             await self._check(check, resource)
         except BaseException:
-            lock.release()
+            self._release(resource)
             raise
 
     async def _check(self, check: Callable[[str], None], resource: str) -> None:
@@ -91,9 +98,10 @@ class Guards:
             raise
 
     def _release(self, resource: str) -> None:
-        lock = self._changing[_table_of(resource)]
-        if lock.locked():
-            lock.release()
+        # An error hook is also called for a change that never got its turn.
+        if resource in self._holders:
+            self._holders.remove(resource)
+            self._changing[_table_of(resource)].release()
 
     def _check_table_create(self, name: str) -> None:
         table = self._schema.table(name)
@@ -131,7 +139,8 @@ class Guards:
                 "It has to be adopted; changed keys need a new index name.",
                 f"Run: {self._command('migrate')}",
             )
-        if table.needs_backfill(index) and self._ledger.proofs().of("backfill", table.name) is None:
+        proofs = self._ledger.proofs().about({table.name: live} if live else {})
+        if table.needs_backfill(index) and not backfill_proven(table, proofs):
             raise Refused(
                 f"Index {resource} must not be created yet.",
                 f"The backfill of {table.name} is not proven, so the index would miss items.",
@@ -148,7 +157,7 @@ class Guards:
                 f"Run: {self._command('plan')}",
             )
         live = read_live(self._client, self._config, Schema((table,)))
-        conditions = gate(table, retired, self._config.settings, live, self._ledger.proofs())
+        conditions = gate(table, retired, self._config.settings, live, self._ledger.proofs().about(live))
         shut = [condition for condition in conditions if not condition.holds]
         if shut:
             raise Refused(

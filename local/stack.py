@@ -17,7 +17,7 @@ from local.data_set import Item, before_migration
 from local.server import Server
 from schema.model import Index, Schema, Table
 from stack.aws import dynamodb, translated_errors
-from stack.config import StackConfig
+from stack.config import PROJECT, StackConfig
 from stack.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class LocalStack:
                 self._start_afresh()
 
     def _start_afresh(self) -> None:
-        if self._server.stop() or self._state.exists():
+        if self._server.stop() or self._state_files():
             self._say("The local server is gone or was never loaded: starting it and its Pulumi state afresh.")
             self._wipe_state()
         self._say(f"Starting the local AWS endpoint {self._config.endpoint} (moto) …")
@@ -112,8 +112,17 @@ class LocalStack:
     def _state(self) -> Path:
         return self._directory / "state"
 
+    def _state_files(self) -> list[Path]:
+        """What Pulumi keeps of this stack: other stacks may share the backend."""
+        found = self._state.glob(f".pulumi/*/**/{PROJECT}/{self._config.stack}*")
+        return [path for path in found if path.name.partition(".")[0] == self._config.stack]
+
     def _wipe_state(self) -> None:
-        shutil.rmtree(self._state, ignore_errors=True)
+        for path in self._state_files():
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
 
     def _load(self) -> int:
         client = dynamodb(self._config)

@@ -52,10 +52,10 @@ class Context:
     def read_world(self) -> World:
         """AWS, Pulumi's state and the ledger as they are now. The state is read again only once it may have changed."""
         # AWS first: its answer to wrong credentials is clearer than Pulumi's.
-        live, proofs = read_live(self.client, self.config, self.schema), self.ledger.proofs()
+        live = read_live(self.client, self.config, self.schema)
         if self._managed is None or self._managed[0] != self.engine.revision:
             self._managed = (self.engine.revision, self.engine.managed())
-        return World(live=live, managed=self._managed[1], proofs=proofs)
+        return World(live=live, managed=self._managed[1], proofs=self.ledger.proofs().about(live))
 
     def plan(self, world: World) -> Plan:
         """What is left to do. Raises Refused."""

@@ -162,7 +162,7 @@ class Engine:
         if isinstance(error, ConcurrentUpdateError):
             return Refused(
                 "Another Pulumi process holds this stack's state.",
-                "A `pulumi up` is running, or one was killed and left its lock behind.",
+                _last_words(error).partition("error: ")[2] or "A `pulumi up` is running, or left its lock behind.",
                 f"Wait for it, or if it is dead run `pulumi cancel` (./invoke env), then: {again}",
             )
         reasons = [message for message in messages if message] or [_last_words(error)]
@@ -207,9 +207,11 @@ def _command(checkout: Path) -> automation.PulumiCommand:
         )
     command = automation.PulumiCommand(skip_version_check=True)
     if str(command.version) != pinned:
+        # ./invoke noted where it found the engine; what lies there now is another one.
+        (checkout / ".venv" / f"engine-{pinned}").unlink(missing_ok=True)
         raise UsageError(
             f"The Pulumi engine on PATH is version {command.version}.",
             f"The project is tested with {pinned} only.",
-            "Run the tasks through ./invoke, which gets that version.",
+            "Run ./invoke again: it gets that version.",
         )
     return command

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from schema.model import Attribute, BillingMode, Index, RetiredIndex, Schema, Table
+from migration.conflicts import keys_text, refuse_conflicts
+from schema.model import BillingMode, Index, RetiredIndex, Schema, Table
 from stack.capacity import building_throughput
 from stack.config import Settings
-from stack.errors import Refused
-from stack.gates import Condition, gate
+from stack.gates import Condition, backfill_proven, gate
 from stack.live import ACTIVE, DELETING, STREAM_VIEW_TYPE, LiveTable
 from stack.managed import index_resource
 from stack.world import World
@@ -103,7 +103,7 @@ class Plan:
 def plan(schema: Schema, settings: Settings, world: World) -> Plan:
     """The steps from `world` to the schema; none when it is reached. Raises Refused where going on could lose data."""
     for table in schema:
-        _refuse_conflicts(table, settings, world)
+        refuse_conflicts(table, settings, world)
     steps = [
         *_waits(schema, world),
         *_adoption(schema, world),
@@ -116,48 +116,6 @@ def plan(schema: Schema, settings: Settings, world: World) -> Plan:
     if steps or world.proofs.of("verify", "stack") is None or _verified_schema(world) != schema.digest:
         steps.append(Step(Action.VERIFY, why="prove that the whole stack is as the schema says"))
     return Plan((*_backups(schema, world, steps), *steps), tuple(held), tuple(_left_alone(schema, world)))
-
-
-def _refuse_conflicts(table: Table, settings: Settings, world: World) -> None:
-    """Refuses what no step may touch: a table that is gone, or live definitions that differ from the schema."""
-    live = world.live.get(table.name)
-    known = table.existing or table.name in world.managed.tables or world.proofs.of("table", table.name) is not None
-    if live is None:
-        if known:
-            raise Refused(
-                f"Table {table.name} does not exist.",
-                "It was live before; creating it again would leave it empty.",
-                "Restore it from its backup (docs/operations.md), or correct sitelogix:tablePrefix.",
-            )
-        return
-    if live.keys != table.keys:
-        raise Refused(
-            f"Table {table.name} has other keys than the schema says.",
-            f"Live: {_keys(live.keys)}; schema: {_keys(table.keys)}. A table's keys can not be changed.",
-            "Correct the table in schema/.",
-        )
-    for index in table.every_index:
-        found = live.indexes.get(index.name)
-        if found is None:
-            continue
-        if (found.index.keys, found.index.projection) != (index.keys, index.projection):
-            raise Refused(
-                f"Index {index_resource(table.name, index.name)} is live with another definition.",
-                f"Live: {_definition(found.index)}; schema: {_definition(index)}. An index can not be changed.",
-                "Declare the live definition, or give the changed index a new name, in schema/.",
-            )
-    if live.owner is not None and table.name not in settings.acknowledged_owners:
-        raise Refused(
-            f"Table {table.name} is managed by {live.owner}.",
-            "Its tags say so. Two tools that manage one table undo each other's changes.",
-            f"If that tool leaves it alone from now on, list {table.name} under sitelogix:acknowledgedOwners.",
-        )
-    if live.stream not in {None, STREAM_VIEW_TYPE} and table.name not in settings.replace_streams:
-        raise Refused(
-            f"Table {table.name} already has a stream, with view type {live.stream}.",
-            f"Somebody reads it; {STREAM_VIEW_TYPE} needs a new stream, with a new ARN.",
-            f"If its readers can move, list {table.name} under sitelogix:replaceStreams in the stack file.",
-        )
 
 
 def _waits(schema: Schema, world: World) -> Iterable[Step]:
@@ -187,6 +145,8 @@ def _adoption(schema: Schema, world: World) -> Iterable[Step]:
         if known - there:
             wanted.append("forget what is gone from AWS")
         wanted += _unprotected(table, live)
+        if not table.existing and world.proofs.of("table", table.name) is None:
+            wanted.append("record")
         if wanted:
             tables.append(table.name)
             reasons.append(f"{table.name}: {', '.join(wanted)}")
@@ -212,13 +172,13 @@ def _unprotected(table: Table, live: LiveTable) -> list[str]:
 def _table_steps(table: Table, world: World) -> Iterable[Step]:
     """Backfill, then each missing index by itself: created, then verified."""
     live = world.live[table.name]
-    if table.backfilled and world.proofs.of("backfill", table.name) is None:
+    if table.backfilled and not backfill_proven(table, world.proofs):
         why = f"items get {' and '.join(table.backfilled)}; about {live.item_count:,} to scan"
         yield Step(Action.BACKFILL, (table.name,), why=why)
     for index in table.indexes:
         missing = not _will_be_live(live, index.name)
         if missing:
-            yield Step(Action.CREATE_INDEX, (table.name,), index.name, why=f"on {_keys(index.keys)}")
+            yield Step(Action.CREATE_INDEX, (table.name,), index.name, why=f"on {keys_text(index.keys)}")
         proof = world.proofs.of("index", index_resource(table.name, index.name)) or {}
         if missing or (not index.existing and "verified" not in proof):
             yield Step(Action.VERIFY_INDEX, (table.name,), index.name, why="wait until ACTIVE, then query it")
@@ -259,7 +219,8 @@ def unsettled_indexes(table: Table, world: World, *, planned: bool = False) -> I
                 yield index
             continue
         proof = world.proofs.of("index", index_resource(table.name, index.name))
-        if proof is not None and "settled" not in proof and found.index.throughput != index.throughput:
+        ours = proof is not None and "started" in proof and "settled" not in proof
+        if ours and found.index.throughput != index.throughput:
             yield index
 
 
@@ -319,11 +280,3 @@ def _will_be_live(live: LiveTable, index: str) -> bool:
     """Whether the index is there once what AWS is doing is done."""
     found = live.indexes.get(index)
     return found is not None and found.status != DELETING
-
-
-def _keys(keys: Iterable[Attribute]) -> str:
-    return ", ".join(f"{key.name} ({key.type})" for key in keys)
-
-
-def _definition(index: Index) -> str:
-    return f"{_keys(index.keys)}, {index.projection.type}"

@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass, field
 
 from migration.context import Context
-from migration.plan import Held, Plan, Step
+from migration.plan import Action, Held, Plan, Step
 from migration.steps import apply
-from stack.aws import check_account, translated_errors
+from stack.aws import translated_errors
 from stack.errors import ToolError, VerificationFailed
 from stack.ledger import Facts, now
 from stack.world import World
@@ -33,20 +33,20 @@ class Summary:
     left_alone: tuple[str, ...] = ()
     ups: int = 0
     seconds: float = 0.0
+    narrowed_to: str | None = None
 
 
 def migrate(context: Context, table: str | None = None, index: str | None = None) -> Summary:
     """Takes the stack to the schema, or as far as shut gates allow. Raises ToolError.
 
-    Nothing to do takes no lock, writes nothing and runs no `up`. Killed anywhere, the next run goes on from what AWS,
-    Pulumi's state and the ledger then say.
+    Nothing to do writes nothing and runs no `up`. The next run goes on from what AWS, Pulumi's state and the ledger
+    then say.
     """
     began = time.monotonic()
     with translated_errors(context.config):
-        check_account(context.config)
         plan = context.plan(context.read_world()).narrowed(table, index)
         context.observer.planned(plan)
-        summary = Summary()
+        summary = Summary(narrowed_to=table)
         if plan.steps:
             context.ledger.create()
             context.ledger.prove("owner", "stack", {"stack": context.config.stack})
@@ -69,25 +69,30 @@ def _run(context: Context, summary: Summary, run: str, table: str | None, index:
                 context.ledger.end_run(run, "waiting" if plan.held else "done")
                 return plan
             step = plan.steps[0]
-            if any(step.name == done.step.name for done in summary.done):
+            if step.action is not Action.WAIT and any(step.name == done.step.name for done in summary.done):
                 raise VerificationFailed(
                     f"{step.name} was done, and is still to do: {step.why}.",
                     "AWS does not show what the step changed.",
                     f"Run: ./invoke status --stack {context.config.stack}",
                 )
             summary.done.append(_do(context, world, step, run, len(summary.done) + 1, len(plan.steps)))
-    except ToolError as error:
-        context.ledger.end_run(run, error.what)
+    except BaseException as error:
+        context.ledger.end_run(run, _what(error))
         raise
+
+
+def _what(error: BaseException) -> str:
+    return error.what if isinstance(error, ToolError) else type(error).__name__
 
 
 def _do(context: Context, world: World, step: Step, run: str, number: int, left: int) -> Done:
     started, began = now(), time.monotonic()
     context.observer.started(step, number, number - 1 + left)
     try:
-        facts = apply(context, world, step)
-    except ToolError as error:
-        context.ledger.record_step(run, number, step.name, started, error.what, {})
+        with translated_errors(context.config):
+            facts = apply(context, world, step)
+    except BaseException as error:
+        context.ledger.record_step(run, number, step.name, started, _what(error), {})
         raise
     seconds = time.monotonic() - began
     context.ledger.record_step(run, number, step.name, started, "done", facts)

@@ -13,7 +13,8 @@ from backfills import BACKFILLS
 from backfills.runner import BackfillRun, Counts
 from migration.context import Context
 from migration.plan import Action, Step, unsettled_indexes
-from migration.verify import query_index, verify
+from migration.verify import NOTHING_TO_QUERY, no_item_missed, query_index, verify
+from stack.capacity import building_throughput
 from stack.declaration import present
 from stack.errors import Refused, VerificationFailed, Waiting
 from stack.gates import gate
@@ -65,7 +66,7 @@ def _backup(context: Context, world: World, step: Step) -> Facts:
         context.observer.progress(0, 0, details["BackupStatus"])
         time.sleep(POLL_SECONDS)
     facts = {"arn": arn, "bytes": int(details.get("BackupSizeBytes", 0)), "name": backup_name}
-    context.ledger.prove("backup", name, {**facts, "schema": context.schema.digest})
+    context.ledger.prove_of("backup", name, world.live[name], {**facts, "schema": context.schema.digest})
     return facts
 
 
@@ -106,24 +107,35 @@ def _backfill(context: Context, world: World, step: Step) -> Facts:
         "remaining": counts.remaining,
         "violations": dict(counts.violations),
     }
+    again = f"./invoke migrate --stack {context.config.stack}"
+    if counts.remaining:
+        raise Waiting(
+            f"Items of {name} still appear without {' or '.join(backfill.attributes)}.",
+            f"The last of {counts.passes} passes found {counts.remaining} more: something still writes them so.",
+            f"Update what writes them, then run: {again}",
+        )
     accepted = context.config.settings.accepted_violations.get(name, 0)
-    if counts.violations.total() > accepted:
+    if counts.unfit > accepted:
         reasons = ", ".join(f"{count} × {reason}" for reason, count in counts.violations.items())
         raise Waiting(
-            f"{counts.violations.total()} items of {name} can not enter the new index.",
+            f"{counts.unfit} items of {name} can not enter the new index.",
             f"{reasons}. The stack accepts {accepted}. The other items are filled.",
             f"Mend them, or set sitelogix:acceptedViolations: {name} in {context.config.stack_file.name}; "
-            f"then run: ./invoke migrate --stack {context.config.stack}",
+            f"then run: {again}",
         )
-    context.ledger.prove("backfill", name, facts)
+    context.ledger.prove_of("backfill", name, world.live[name], facts)
     return facts
 
 
 def _create_index(context: Context, world: World, step: Step) -> Facts:
-    resource = step.subject
-    context.ledger.disprove("index", resource)
-    context.engine.up(world.live, present(context.schema, world).with_index(resource))
-    context.ledger.prove("index", resource, {"created": now()})
+    (name,) = step.tables
+    live, steady = world.live[name], context.schema.table(name).index(step.index or "").throughput
+    # Before the `up`: killed in the middle of it, the index is still known to be ours, and gets settled.
+    proof: dict[str, str] = {"started": now()}
+    if live.throughput is None or steady is None or building_throughput(live, steady) == steady:
+        proof["settled"] = now()
+    context.ledger.prove_of("index", step.subject, live, proof)
+    context.engine.up(world.live, present(context.schema, world).with_index(step.subject))
     return {}
 
 
@@ -146,8 +158,15 @@ def _verify_index(context: Context, world: World, step: Step) -> Facts:
 
     _wait_for(context, name, show)
     facts = query_index(context.client, context.config.physical_name(name), table.key_names, index)
+    filled = (world.proofs.of("backfill", name) or {}).get("changed", 0)
+    if table.needs_backfill(index) and filled and facts["queried"] == NOTHING_TO_QUERY:
+        raise VerificationFailed(
+            f"No item of {name} belongs in {index.name}, although the backfill filled {filled}.",
+            "So nothing shows that the index works.",
+            f"Run: ./invoke verify --stack {context.config.stack}",
+        )
     proof = dict(world.proofs.of("index", step.subject) or {})
-    context.ledger.prove("index", step.subject, {**proof, **facts, "verified": now()})
+    context.ledger.prove_of("index", step.subject, world.live[name], {**proof, **facts, "verified": now()})
     return facts
 
 
@@ -173,7 +192,7 @@ def _settle_capacity(context: Context, world: World, step: Step) -> Facts:
     settled: dict[str, str] = {}
     for resource, index in indexes.items():
         proof = world.proofs.of("index", resource) or {}
-        context.ledger.prove("index", resource, {**proof, "settled": now()})
+        context.ledger.prove("index", resource, {**proof, "settled": now()})  # still of the same table
         if index.throughput is not None:
             settled[resource] = f"{index.throughput.read}/{index.throughput.write}"
     return {"capacity": settled}
@@ -189,6 +208,13 @@ def _remove_index(context: Context, world: World, step: Step) -> Facts:
             f"The gate for removing {step.subject} is shut.",
             "; ".join(f"{condition.name}: {condition.evidence}" for condition in conditions if not condition.holds),
             f"Run: ./invoke plan --stack {context.config.stack}",
+        )
+    missed = no_item_missed(context.client, context.config, table)
+    if not missed.holds:
+        raise Refused(
+            f"{step.subject} must not be removed yet.",
+            f"Its replacement would miss items: {missed.evidence}.",
+            f"Run: ./invoke verify --stack {context.config.stack}",
         )
     context.engine.up(
         world.live,

@@ -33,6 +33,7 @@ _RETRIES = Config(
     max_pool_connections=32,
 )
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"}
+_THROTTLED = {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 
@@ -44,7 +45,7 @@ def dynamodb(config: StackConfig) -> DynamoDBClient:
 def check_account(config: StackConfig) -> None:
     """Refuses credentials of any account but the one that the stack file names. Raises Refused."""
     with translated_errors(config):
-        sts = _session(config).client("sts", endpoint_url=config.endpoint, config=_RETRIES)
+        sts = _session(config).client("sts", endpoint_url=config.sts_endpoint, config=_RETRIES)
         account = sts.get_caller_identity()["Account"]
     if account != config.settings.account:
         raise Refused(
@@ -76,6 +77,12 @@ def translated_errors(config: StackConfig) -> Iterator[None]:
         if code in _DENIED:
             raise Refused(
                 f"AWS denies {error.operation_name}.", message, "Grant that action to these credentials, then repeat."
+            ) from error
+        if code in _THROTTLED:
+            raise ToolError(
+                f"AWS throttles {error.operation_name}, in spite of retries.",
+                message,
+                "Give the table more capacity, or wait; then repeat: the run goes on where it was.",
             ) from error
         raise
     except BotoCoreError as error:

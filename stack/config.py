@@ -6,9 +6,11 @@ import difflib
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
+import boto3
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -34,6 +36,8 @@ _AWS_KEYS = {
     "s3UsePathStyle",
     "allowedAccountIds",
 }
+# Services whose endpoint a stack may name.
+_SERVICES = {"cloudwatch", "dynamodb", "iam", "kms", "lambda", "logs", "s3", "sns", "sts"}
 # Top-level keys that Pulumi itself owns in a stack file.
 _PULUMI_KEYS = {"config", "secretsprovider", "encryptionsalt", "encryptedkey"}
 
@@ -54,6 +58,12 @@ def _is_prefix(value: str) -> str:
     return value
 
 
+def _is_backend(value: str) -> str:
+    if not re.match(r"(file|s3|gs|azblob|https?)://.", value):
+        raise ValueError("a backend is a URL that begins with file://, s3://, gs://, azblob:// or https://")
+    return value
+
+
 class Approval(_Settings):
     """Leave to remove one retired index, written into the stack file and reviewed in a pull request."""
 
@@ -68,7 +78,7 @@ class Settings(_Settings):
 
     table_prefix: Annotated[str, AfterValidator(_is_prefix)]
     account: Annotated[str, AfterValidator(_is_account)]
-    backend: Annotated[str, Field(min_length=1)]
+    backend: Annotated[str, AfterValidator(_is_backend)]
     tags: dict[str, str] = {}
     approvals: dict[str, Approval] = {}
     accepted_violations: dict[str, Annotated[int, Field(ge=0)]] = {}
@@ -86,6 +96,7 @@ class StackConfig:
     settings: Settings
     region: str
     endpoint: str | None = None
+    sts_endpoint: str | None = None
     profile: str | None = None
     access_key: str | None = None
     secret_key: str | None = None
@@ -137,14 +148,21 @@ def load_config(stack: str, checkout: Path, schema: Schema) -> StackConfig:
     settings = _validate(ours, path)
     _check_names(settings, schema, path)
     region = aws.get("region")
-    if not isinstance(region, str) or not region:
+    if region is None:
         raise _fault(path, "aws:region is missing", "every stack names its region")
+    if region not in _regions():
+        raise _unknown_key(path, f"aws:region: {region}", str(region), _regions())
+    for key in ("profile", "accessKey", "secretKey"):
+        if not isinstance(aws.get(key, ""), str):
+            raise _fault(path, f"aws:{key} has a wrong value", "it is a plain text")
+    endpoints = _endpoints(aws.get("endpoints"), path)
     return StackConfig(
         stack=stack,
         checkout=checkout,
         settings=settings,
         region=region,
-        endpoint=_endpoint(aws.get("endpoints"), path),
+        endpoint=endpoints.get("dynamodb"),
+        sts_endpoint=endpoints.get("sts"),
         profile=aws.get("profile"),
         access_key=aws.get("accessKey"),
         secret_key=aws.get("secretKey"),
@@ -208,16 +226,29 @@ def _check_names(settings: Settings, schema: Schema, path: Path) -> None:
                 raise _unknown_key(path, f"{PROJECT}:{key}: {name}", name, known)
 
 
-def _endpoint(endpoints: Any, path: Path) -> str | None:
-    """The DynamoDB endpoint out of the provider's list of service endpoints."""
+def _endpoints(endpoints: Any, path: Path) -> dict[str, str]:
+    """The URL of each service, out of the provider's list of them; empty on real AWS."""
     if endpoints is None:
-        return None
+        return {}
     if not (isinstance(endpoints, list) and len(endpoints) == 1 and isinstance(endpoints[0], dict)):
         raise _fault(path, "aws:endpoints has a wrong value", "it is a list of one map from service to URL")
-    endpoint = endpoints[0].get("dynamodb")
-    if not isinstance(endpoint, str) or not re.fullmatch(r"https?://[^/\s]+", endpoint):
-        raise _fault(path, "aws:endpoints has a wrong value", "its `dynamodb` is a URL such as http://127.0.0.1:5995")
-    return endpoint
+    for service, url in endpoints[0].items():
+        if service not in _SERVICES:
+            raise _unknown_key(path, f"service {service} in aws:endpoints", str(service), sorted(_SERVICES))
+        if not isinstance(url, str) or not re.fullmatch(r"https?://[^/\s]+", url):
+            raise _fault(path, "aws:endpoints has a wrong value", f"{service} is a URL such as http://127.0.0.1:5995")
+    return dict(endpoints[0])
+
+
+@cache
+def _regions() -> list[str]:
+    """Every region in which AWS offers DynamoDB, as far as the AWS SDK knows."""
+    session = boto3.Session()
+    return [
+        region
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("dynamodb", partition_name=partition)
+    ]
 
 
 def _setting_names() -> list[str]:

@@ -20,6 +20,12 @@ class Condition:
     evidence: str
 
 
+def backfill_proven(table: Table, proofs: Proofs) -> bool:
+    """Whether every attribute that the schema now wants filled was filled."""
+    proof = proofs.of("backfill", table.name)
+    return proof is not None and set(table.backfilled) <= set(proof["attributes"])
+
+
 def gate(table: Table, retired: RetiredIndex, settings: Settings, live: Live, proofs: Proofs) -> list[Condition]:
     """All conditions for removing `retired`, in the order in which they are usually met."""
     return [

@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 
 from stack.aws import error_code, translated_errors
 from stack.config import StackConfig
+from stack.live import Live, LiveTable
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -38,6 +39,15 @@ class Proofs:
     def of(self, kind: str, subject: str) -> Facts | None:
         """The facts of one proof, or None: not proven."""
         return self.facts.get(f"{kind}#{subject}")
+
+    def about(self, live: Live) -> Proofs:
+        """Without the proofs about tables that were restored since: they say nothing of the new one."""
+
+        def holds(proof: Facts) -> bool:
+            table = live.get(str(proof.get("table")))
+            return table is None or proof.get("table_id") in {None, table.id}
+
+        return Proofs({name: proof for name, proof in self.facts.items() if holds(proof)})
 
 
 def now() -> str:
@@ -70,6 +80,7 @@ class Ledger:
                         {"AttributeName": "SK", "AttributeType": "S"},
                     ],
                     BillingMode="PAY_PER_REQUEST",
+                    DeletionProtectionEnabled=True,
                 )
             except ClientError as error:
                 if error_code(error) != "ResourceInUseException":
@@ -83,6 +94,10 @@ class Ledger:
     def prove(self, kind: str, subject: str, facts: Facts) -> None:
         """Records a proof with the time; an older one of the same subject is replaced."""
         self._put({"PK": "PROOF", "SK": f"{kind}#{subject}", **facts, "at": now()})
+
+    def prove_of(self, kind: str, subject: str, table: LiveTable, facts: Facts) -> None:
+        """Records a proof that holds for this very table only, not for one that is restored under its name."""
+        self.prove(kind, subject, {**facts, "table": table.name, "table_id": table.id})
 
     def disprove(self, kind: str, subject: str) -> None:
         """Takes a proof back. Harmless when there is none."""

@@ -47,13 +47,14 @@ class LiveIndex:
 
 @dataclass(frozen=True)
 class LiveTable:
-    """A live table. `name` is the schema's; `indexes` is by index name; `stream` is the view type or None.
+    """A live table. `name` is the schema's; `id` is AWS's own, and another one after a restore; `indexes` is by index
+    name; `stream` is the view type or None; `owner` is the other tool that manages the table, as its tags tell.
 
-    `owner` is the other tool that manages it, as its tags tell. `item_count` and `size` (bytes) are AWS's own, up to
-    six hours old.
+    `item_count` and `size` (bytes) are AWS's own, up to six hours old.
     """
 
     name: str
+    id: str = ""
     arn: str = ""
     status: str = ACTIVE
     keys: tuple[Attribute, ...] = ()
@@ -112,6 +113,7 @@ def _table(name: str, table: Any, backups: Any, expiry: Any) -> LiveTable:
     recovery = backups.get("PointInTimeRecoveryDescription", {})
     return LiveTable(
         name=name,
+        id=table.get("TableId", ""),
         arn=table["TableArn"],
         status=table["TableStatus"],
         keys=_keys(table["KeySchema"], types),

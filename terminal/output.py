@@ -42,7 +42,9 @@ def print_plan(stack: str, plan: Plan) -> None:
 def print_summary(stack: str, schema: Schema, summary: Summary) -> None:
     """What a run did, how long it took, and what waits."""
     out = console()
-    if summary.run is None and not summary.held:
+    if summary.run is None and summary.narrowed_to:
+        out.print(f"Nothing to do for {summary.narrowed_to} on stack {stack}.")
+    elif summary.run is None and not summary.held:
         out.print(
             f"Nothing to do: stack {stack} is at schema {schema.digest}, "
             f"{len(schema.tables)} tables and {schema.index_count} indexes, all verified."

@@ -12,7 +12,7 @@ from local.stack import LocalStack
 from migration.context import Context
 from migration.engine import Engine
 from schema.sitelogix import SITELOGIX
-from stack.aws import dynamodb, translated_errors
+from stack.aws import check_account, dynamodb, translated_errors
 from stack.config import StackConfig, load_config
 from stack.ledger import Ledger, now
 from terminal.main import CHECKOUT
@@ -31,6 +31,7 @@ def open_session(stack: str, *, json: bool = False) -> Iterator[Context]:
         lambda live, declaration, on_refusal: declare(SITELOGIX, config, live, declaration, on_refusal),
         pulumi_environment(config),
     )
+    check_account(config)
     clock = now()
     with TerminalObserver(stack) as shown, translated_errors(config):
         yield Context(
@@ -45,8 +46,15 @@ def open_session(stack: str, *, json: bool = False) -> Iterator[Context]:
 
 
 def pulumi_environment(config: StackConfig) -> dict[str, str]:
-    """What Pulumi is told by its environment for this stack."""
+    """What Pulumi is told by its environment for this stack: its backend needs the credentials, too."""
     variables = {"PULUMI_BACKEND_URL": config.backend_url, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    credentials = {
+        "AWS_REGION": config.region,
+        "AWS_PROFILE": config.profile,
+        "AWS_ACCESS_KEY_ID": config.access_key,
+        "AWS_SECRET_ACCESS_KEY": config.secret_key,
+    }
+    variables |= {name: value for name, value in credentials.items() if value}
     if config.is_local:
         variables |= LocalStack(config, SITELOGIX).environment()
     return variables
@@ -54,14 +62,7 @@ def pulumi_environment(config: StackConfig) -> dict[str, str]:
 
 def environment(config: StackConfig) -> dict[str, str]:
     """All that `pulumi` and `aws` need to work by hand on this stack."""
-    variables = {"PATH": os.environ.get("PATH", ""), "PULUMI_STACK": config.stack, "AWS_REGION": config.region}
-    variables |= pulumi_environment(config)
-    for name, value in (
-        ("AWS_PROFILE", config.profile),
-        ("AWS_ACCESS_KEY_ID", config.access_key),
-        ("AWS_SECRET_ACCESS_KEY", config.secret_key),
-        ("AWS_ENDPOINT_URL", config.endpoint),
-    ):
-        if value:
-            variables[name] = value
+    variables = {"PATH": os.environ.get("PATH", ""), "PULUMI_STACK": config.stack, **pulumi_environment(config)}
+    if config.endpoint:
+        variables["AWS_ENDPOINT_URL"] = config.endpoint
     return variables

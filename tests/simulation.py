@@ -12,7 +12,7 @@ from migration.plan import Action, Step, plan
 from schema.model import Schema, Table
 from stack.capacity import building_throughput
 from stack.config import Settings
-from stack.gates import gate
+from stack.gates import backfill_proven, gate
 from stack.ledger import Proofs
 from stack.live import LiveIndex, LiveTable
 from stack.managed import Managed, index_resource
@@ -81,7 +81,7 @@ class Simulation:
 
     def _backfill(self, step: Step) -> None:
         self._assert_backed_up(step)
-        self._prove("backfill", step.tables[0], {})
+        self._prove("backfill", step.tables[0], {"attributes": list(self.schema.table(step.tables[0]).backfilled)})
 
     def _create_index(self, step: Step) -> None:
         table, live = self._table(step)
@@ -91,14 +91,14 @@ class Simulation:
         if table.existing:
             self._assert_backed_up(step)
         assert index.name not in live.indexes, f"{step.subject} is live already"
-        assert not table.needs_backfill(index) or self._proof("backfill", table.name) is not None
+        assert not table.needs_backfill(index) or backfill_proven(table, self.world.proofs)
         throughput = index.throughput
         if throughput and live.billing_mode == table.billing_mode:
             throughput = building_throughput(live, throughput)
         built = LiveIndex(replace(index, existing=False, throughput=throughput))
         self._set_table(replace(live, indexes={**live.indexes, index.name: built}))
         self._manage_what_is_live()
-        self._prove("index", step.subject, {"created": "now"})
+        self._prove("index", step.subject, {"started": "now"})
 
     def _verify_index(self, step: Step) -> None:
         _, live = self._table(step)
@@ -120,7 +120,7 @@ class Simulation:
             indexes = dict(live.indexes)
             for index in table.indexes:
                 proof = self._proof("index", index_resource(name, index.name))
-                if proof is None or "settled" in proof or index.name not in indexes:
+                if proof is None or "started" not in proof or "settled" in proof or index.name not in indexes:
                     continue
                 indexes[index.name] = LiveIndex(replace(index, existing=False))
                 self._prove("index", index_resource(name, index.name), {**proof, "settled": "now"})

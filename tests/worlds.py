@@ -13,7 +13,7 @@ from stack.live import STREAM_VIEW_TYPE, Live, LiveIndex, LiveTable
 from stack.managed import Managed, index_resource
 from stack.world import World
 
-VERIFIED = {"created": "2026-01-01T00:00:00Z", "verified": "2026-01-01T00:00:00Z", "settled": "2026-01-01T00:00:00Z"}
+VERIFIED = {"started": "2026-01-01T00:00:00Z", "verified": "2026-01-01T00:00:00Z", "settled": "2026-01-01T00:00:00Z"}
 APPROVAL = Approval.model_validate(
     {"applicationUpdated": True, "testsPassed": True, "by": "the team", "at": "2025-11-04"}
 )
@@ -76,7 +76,7 @@ def all_proofs(schema: Schema) -> dict[str, dict[str, Any]]:
         if table.existing:
             proofs[f"backup#{table.name}"] = {"schema": schema.digest}
         if table.backfilled:
-            proofs[f"backfill#{table.name}"] = {}
+            proofs[f"backfill#{table.name}"] = {"attributes": list(table.backfilled)}
         for index in table.indexes:
             proofs[f"index#{index_resource(table.name, index.name)}"] = dict(VERIFIED)
     return proofs

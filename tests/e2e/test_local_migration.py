@@ -257,6 +257,11 @@ def test_a_second_run_has_nothing_to_do_and_writes_nothing(migrated: Migrated) -
     assert everything() == before
 
 
+def test_a_narrowed_run_speaks_of_its_table_only(migrated: Migrated) -> None:
+    result = migrated.checkout.run("migrate", "--table", "vendors")
+    assert (result.returncode, result.stdout) == (0, "Nothing to do for vendors on stack local.\n")
+
+
 def test_the_plan_after_is_empty(migrated: Migrated) -> None:
     plan = json.loads(migrated.checkout.run("plan", "--stack", "local", "--json").stdout)
     assert plan == {"stack": "local", "steps": [], "held": [], "left_alone": []}
@@ -299,6 +304,8 @@ def test_a_server_that_died_is_recognised_and_only_the_local_state_starts_afresh
     another = checkout.path / ".local" / "another-stack"
     another.mkdir()
     (another / "state.json").write_text("{}", encoding="utf-8")
+    neighbour = checkout.path / ".local" / "state" / ".pulumi" / "stacks" / "sitelogix" / "localish.json"
+    neighbour.write_text("{}", encoding="utf-8")
     record = json.loads((checkout.path / ".local" / "server.json").read_text(encoding="utf-8"))
     server = psutil.Process(record["pid"])
     server.kill()
@@ -308,3 +315,4 @@ def test_a_server_that_died_is_recognised_and_only_the_local_state_starts_afresh
     assert "starting it and its Pulumi state afresh" in result.stderr
     assert json.loads(result.stdout)["steps"] == migrated.plan["steps"]
     assert (another / "state.json").exists()
+    assert neighbour.exists()

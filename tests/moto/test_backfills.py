@@ -211,3 +211,40 @@ def test_an_item_near_the_size_limit_is_reported_and_not_changed(moto_stack: Mot
     counts = run(moto_stack, "reports")
     assert dict(counts.violations) == {"would grow past 400 KB": 1}
     assert moto_stack.items("reports")[("REPORT#0001", "METADATA")] == large
+
+
+def test_what_keeps_appearing_without_its_attributes_is_reported_as_remaining(moto_stack: MotoStack) -> None:
+    physical = moto_stack.create("reports", [report(1)])
+    number = iter(range(2, 100))
+
+    def application(key: dict[str, Any]) -> None:
+        moto_stack.client.put_item(TableName=physical, Item=report(next(number)))
+
+    counts = run(moto_stack, "reports", Interposed(moto_stack.client, application))
+    assert counts.remaining > 0
+    assert counts.passes == 10
+
+
+def test_an_item_that_is_always_in_use_is_not_counted_as_done(moto_stack: MotoStack) -> None:
+    physical = moto_stack.create("reports", [report(1)])
+    number = iter(range(10_000))
+
+    def application(key: dict[str, Any]) -> None:
+        moto_stack.client.put_item(TableName=physical, Item=report(1, createdAt=f"2025-{next(number):05}"))
+
+    counts = run(moto_stack, "reports", Interposed(moto_stack.client, application))
+    assert (counts.changed, counts.remaining) == (0, 1)
+
+
+def test_an_item_with_two_faults_counts_once(moto_stack: MotoStack) -> None:
+    moto_stack.create("constraints", [{"PK": {"S": "STRAY"}, "SK": {"S": "CONSTRAINT#1"}}])
+    counts = run(moto_stack, "constraints")
+    assert (counts.unfit, counts.violations.total()) == (1, 2)
+
+
+def test_a_record_with_an_impossible_time_is_no_record(moto_stack: MotoStack) -> None:
+    keys = ["HISTORY#r1#9999-12-31T23:59:59-05:00", "HISTORY#20250909", "HISTORY#r1#2025-02-02T00:00:00Z"]
+    records = [{"PK": {"S": "PERSON#1"}, "SK": {"S": key}} for key in keys]
+    moto_stack.create("personnel", [{"PK": {"S": "PERSON#1"}, "SK": {"S": "PROFILE"}}, *records])
+    run(moto_stack, "personnel")
+    assert moto_stack.items("personnel")[("PERSON#1", "PROFILE")]["dateLastSeen"] == {"S": "2025-02-02"}

@@ -230,8 +230,10 @@ def test_every_hook_is_always_registered(run: Run) -> None:
     assert sorted(run(before(), nothing).hooks.names) == [
         "index-after-create",
         "index-after-delete",
+        "index-after-update",
         "index-before-create",
         "index-before-delete",
+        "index-before-update",
         "index-on-error",
         "table-before-create",
         "table-before-delete",

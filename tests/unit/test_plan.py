@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from migration.plan import Action, Plan, plan
-from schema.model import Attribute, Index, Projection, ProjectionType
+from schema.model import Attribute, Index, Projection, ProjectionType, Schema
 from schema.sitelogix import PERSONNEL, REPORTS, SITELOGIX
 from stack.errors import Refused
 from stack.live import LiveIndex
@@ -89,7 +89,7 @@ def test_the_old_index_stays_until_its_replacement_is_verified() -> None:
     retired = PERSONNEL.index("GSI2-ProjectIndex")
     world = with_index(after(), "personnel", retired)
     world = replace(world, managed=replace(world.managed, indexes=world.managed.indexes | {RETIRED}))
-    unverified = with_proofs(world, **{"index__personnel/GSI2-StatusIndex": {"created": "now", "settled": "now"}})
+    unverified = with_proofs(world, **{"index__personnel/GSI2-StatusIndex": {"started": "now", "settled": "now"}})
     steps = planned(unverified)
     assert steps.index("verify-index personnel/GSI2-StatusIndex") < steps.index(f"remove-index {RETIRED}")
 
@@ -291,6 +291,33 @@ def test_a_half_created_new_table_is_adopted_and_completed() -> None:
 def test_an_index_that_was_built_with_more_capacity_is_settled_once() -> None:
     built = replace(STATUS_INDEX, throughput=replace(STATUS_INDEX.throughput, write=15))  # type: ignore[type-var]
     world = with_table(after(), "reports", indexes={**after().live["reports"].indexes, built.name: LiveIndex(built)})
-    fresh = with_proofs(world, **{"index__reports/GSI3-StatusIndex": {"created": "now", "verified": "now"}})
+    fresh = with_proofs(world, **{"index__reports/GSI3-StatusIndex": {"started": "now", "verified": "now"}})
     assert planned(fresh) == ["settle-capacity reports", "verify"]
     assert planned(world) == []
+
+
+def test_an_attribute_that_the_schema_adds_later_is_backfilled_before_its_index() -> None:
+    region = Index("GSI4-RegionIndex", Attribute("region"), throughput=STATUS_INDEX.throughput)
+    reports = replace(REPORTS, backfilled=(*REPORTS.backfilled, "region"), indexes=(*REPORTS.indexes, region))
+    schema = Schema((reports, *SITELOGIX.tables[1:]))
+    steps = names(plan(schema, approving(), after()))
+    assert steps.index("backfill reports") < steps.index("create-index reports/GSI4-RegionIndex")
+
+
+def test_proofs_about_a_table_say_nothing_of_one_restored_under_its_name() -> None:
+    filled = {"attributes": list(REPORTS.backfilled), "table": "reports", "table_id": "before"}
+    proofs = with_proofs(after(), backfill__reports=filled).proofs
+    restored = with_table(after(), "reports", id="after").live
+    assert proofs.about(restored).of("backfill", "reports") is None
+    assert proofs.about(with_table(after(), "reports", id="before").live).of("backfill", "reports") == filled
+
+
+def test_a_new_table_that_the_ledger_does_not_know_is_recorded() -> None:
+    found = plan(SITELOGIX, approving(), with_proofs(after(), **{"table__work-logs": None}))
+    assert (found.steps[0].name, found.steps[0].why) == ("adopt work-logs", "work-logs: record")
+
+
+def test_the_capacity_of_an_index_that_was_built_by_hand_is_never_cut() -> None:
+    built = replace(STATUS_INDEX, throughput=replace(STATUS_INDEX.throughput, write=400))  # type: ignore[type-var]
+    world = with_table(after(), "reports", indexes={**after().live["reports"].indexes, built.name: LiveIndex(built)})
+    assert planned(with_proofs(world, **{"index__reports/GSI3-StatusIndex": {"verified": "now"}})) == []

@@ -117,7 +117,10 @@ def built(version: str) -> Path:
         compile_go(go, sources / "language", host, directory / "pulumi-language-python", "-s -w")
         # The host's script has to be of the engine's own version; the module cache holds it read-only.
         listing = [go, "list", "-mod=mod", "-m", "-f", "{{.Dir}}", SDK]
-        sdk = subprocess.run(listing, cwd=sources / "cli", capture_output=True, text=True, check=True).stdout.strip()
+        listed = subprocess.run(listing, cwd=sources / "cli", capture_output=True, text=True, check=False)
+        sdk = listed.stdout.strip()
+        if not sdk:
+            raise NoEngine(f"go does not find its module ({listed.stderr.strip()})")
         script = directory / "pulumi-language-python-exec"
         shutil.copyfile(Path(sdk, "python", "cmd", script.name), script)
         script.chmod(0o755)
@@ -170,7 +173,10 @@ def runs(directory: Path, version: str) -> bool:
         return False
     environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     command = [str(directory / "pulumi"), "version"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    except OSError:
+        return False
     return result.stdout.strip() == f"v{version}"
 
 
