@@ -93,7 +93,7 @@ class BackfillRun:
                 if found.get(attribute) != {"S": value}:
                     raise VerificationFailed(
                         f"The canary item of {self._table} read back wrong.",
-                        f"{key}: {attribute} should be {value!r}. No other item was touched.",
+                        f"{key}: {attribute} should be {value!r}. The run stopped there.",
                         "Compare the rule in backfills/ with the item.",
                     )
             return

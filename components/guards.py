@@ -7,6 +7,8 @@ is once there must stay registered, else a later deletion fails.
 from __future__ import annotations
 
 import asyncio
+import signal
+import threading
 from collections import defaultdict
 from collections.abc import Callable
 
@@ -35,6 +37,9 @@ class Guards:
         self._ledger = Ledger(self._client, config)
         self._changing: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._holders: set[str] = set()
+        self._interrupted = False
+        if threading.current_thread() is threading.main_thread():
+            self._previous = signal.signal(signal.SIGINT, self._on_interrupt)
         self._table_hooks = pulumi.ResourceHookBinding(
             before_create=[pulumi.ResourceHook("table-before-create", self._before_table_create)],
             before_delete=[pulumi.ResourceHook("table-before-delete", self._before_table_delete)],
@@ -84,6 +89,12 @@ class Guards:
         await lock.acquire()
         self._holders.add(resource)
         try:
+            if self._interrupted:
+                raise Refused(
+                    f"Index {resource} was waiting for another one when the `up` was interrupted.",
+                    "Pulumi would still change it.",
+                    f"Run: {self._command('plan')}",
+                )
             await self._check(check, resource)
         except BaseException:
             self._release(resource)
@@ -96,6 +107,11 @@ class Guards:
         except Refused as refusal:
             self._on_refusal(refusal)
             raise
+
+    def _on_interrupt(self, *_: object) -> None:
+        # Pulumi cancels an `up` on Ctrl-C, but not what waits in a hook. A second Ctrl-C acts as it always did.
+        self._interrupted = True
+        signal.signal(signal.SIGINT, self._previous)
 
     def _release(self, resource: str) -> None:
         # An error hook is also called for a change that never got its turn.

@@ -175,7 +175,7 @@ def refuse_losses(changes: Iterable[Change], deletions: frozenset[str] = frozens
         if change.operation in _REPLACING:
             raise Refused(
                 f"Pulumi would replace {change.resource}.",
-                f"That deletes it first. What differs: {', '.join(change.properties) or 'unknown'}.",
+                f"A replacement deletes the live one. What differs: {', '.join(change.properties) or 'unknown'}.",
                 "Give a changed index a new name in schema/; never change a table's keys.",
             )
         if change.operation == events.OpType.DELETE and change.resource not in deletions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -76,6 +77,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
         access_key="test",
         secret_key="test",
     )
+    on_interrupt = signal.getsignal(signal.SIGINT)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
 
@@ -87,6 +89,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
         return monitor
 
     yield declared
+    signal.signal(signal.SIGINT, on_interrupt)
     loop.close()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -62,6 +64,7 @@ def guard(moto_stack: MotoStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gu
     """Registers the guards of a stack with these settings."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
+    on_interrupt = signal.getsignal(signal.SIGINT)
 
     def registered(wanted: Settings) -> Guarded:
         prefix = moto_stack.config.settings.table_prefix
@@ -81,6 +84,7 @@ def guard(moto_stack: MotoStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gu
         return Guarded(moto_stack, hooks, loop, ledger, refused)
 
     yield registered
+    signal.signal(signal.SIGINT, on_interrupt)
     loop.close()
 
 
@@ -202,6 +206,23 @@ def test_index_changes_of_one_table_wait_for_each_other_and_tables_do_not(guard:
     first, second = logs[0].removeprefix("begins "), logs[2].removeprefix("begins ")
     assert logs == [f"begins {first}", f"ends {first}", f"begins {second}", f"ends {second}"]
     assert order.index("begins ai-analysis-cache/GSI1-TypeIndex") < order.index(f"ends {first}")
+
+
+def test_a_change_that_waits_when_the_up_is_interrupted_is_not_made(guard: Guard) -> None:
+    guarded = guard(settings())
+
+    async def interrupted() -> tuple[BaseException | None]:
+        await guarded.hook("index-before-create", "work-logs/GSI1-ProjectDateIndex")
+        waiting = asyncio.create_task(guarded.hook("index-before-create", "work-logs/GSI2-TeamIndex"))
+        await asyncio.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(0.1)
+        await guarded.hook("index-after-create", "work-logs/GSI1-ProjectDateIndex")
+        return await asyncio.gather(waiting, return_exceptions=True)
+
+    (refusal,) = guarded.loop.run_until_complete(interrupted())
+    assert isinstance(refusal, Refused)
+    assert "when the `up` was interrupted" in refusal.what
 
 
 def test_a_refused_change_lets_the_next_one_of_its_table_through(guard: Guard) -> None:

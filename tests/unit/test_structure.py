@@ -50,6 +50,11 @@ def test_only_the_engine_imports_the_automation_api() -> None:
     assert importers == {"migration/engine.py"}
 
 
+def test_nothing_uses_a_target() -> None:
+    engine = (CHECKOUT / "migration" / "engine.py").read_text(encoding="utf-8")
+    assert "target" not in engine, "docs/pulumi.md says what a target can lose"
+
+
 def test_nothing_but_data_and_rules_knows_a_sitelogix_table() -> None:
     names = [table.name for table in SITELOGIX if table.name != "reports"] + ["project_id", "dateLastSeen"]
     general = [
