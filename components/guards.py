@@ -127,11 +127,20 @@ class Guards:
                 "It has to be adopted, not created.",
                 f"Run: {self._command('migrate')}",
             )
-        if table.existing or self._ledger.proofs().of("table", name) is not None:
+        proofs = self._ledger.proofs()
+        if table.existing or proofs.of("table", name) is not None:
             raise Refused(
                 f"Table {name} is gone.",
                 "It was live before; creating it again would leave it empty.",
                 f"Restore it from its backup, then run: {self._command('migrate')}",
+            )
+        # A plain `up` of a stack that was never adopted is refused at the live tables: it must leave no new ones, too.
+        unadopted = [known.name for known in self._schema if known.existing and not proofs.of("table", known.name)]
+        if unadopted:
+            raise Refused(
+                f"Table {name} must not be created yet.",
+                f"Not adopted yet: {', '.join(unadopted)}.",
+                f"Run: {self._command('migrate')}",
             )
 
     def _check_table_delete(self, name: str) -> None:

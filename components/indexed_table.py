@@ -24,6 +24,7 @@ _NOT_OURS = [
     "serverSideEncryption",
     "tableClass",
     "tags",
+    "tagsAll",  # with `tags` alone, an `up` after a refresh would still take away tags that others have added
     "writeCapacity",
 ]
 _CAPACITY = ["onDemandThroughput", "provisionedThroughput"]

@@ -145,7 +145,7 @@ def _adoption(schema: Schema, world: World) -> Iterable[Step]:
         if known - there:
             wanted.append("forget what is gone from AWS")
         wanted += _unprotected(table, live)
-        if not table.existing and world.proofs.of("table", table.name) is None:
+        if world.proofs.of("table", table.name) is None:
             wanted.append("record")
         if wanted:
             tables.append(table.name)

@@ -18,7 +18,7 @@ from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from local.aws_plugin.index import IndexType
-from local.aws_plugin.resource import Found, PluginError, Properties, ResourceType
+from local.aws_plugin.resource import Found, PluginError, Properties, ResourceType, keeping
 from local.aws_plugin.table import TableType
 from stack.managed import INDEX_TYPE, TABLE_TYPE
 
@@ -90,7 +90,9 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
         kind = self._type(request.urn, context)
         state, inputs = _plain(request.olds), _plain(request.news)
-        difference = _guarded(context, lambda: kind.diff(state, inputs))
+        ignored = set(request.ignoreChanges)
+        inputs = keeping(inputs, state, ignored)
+        difference = _guarded(context, lambda: kind.diff(state, inputs)).without(ignored)
         response = provider_pb2.DiffResponse
         return response(
             changes=response.DIFF_SOME if difference.changed else response.DIFF_NONE,
@@ -121,6 +123,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         state, inputs = _plain(request.olds), _plain(request.news)
         if request.preview:
             return provider_pb2.UpdateResponse(properties=_struct({**state, **inputs}))
+        inputs = keeping(inputs, state, set(request.ignoreChanges))
         found = _guarded(context, lambda: kind.update(request.urn, request.id, state, inputs, request.timeout))
         return provider_pb2.UpdateResponse(properties=_struct(found.state))
 
@@ -147,9 +150,9 @@ def _refreshed(inputs: Properties, found: Found) -> Properties:
     refreshed: Properties = {}
     for name, value in inputs.items():
         now = found.state.get(name, value)
-        if name == "attributes":
+        if name in {"attributes", "tags", "tagsAll"}:
             now = value
-        elif isinstance(value, dict) and isinstance(now, dict) and name != "tags":
+        elif isinstance(value, dict) and isinstance(now, dict):
             now = {inner: now.get(inner, value[inner]) for inner in value}
         refreshed[name] = now
     return refreshed

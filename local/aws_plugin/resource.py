@@ -25,6 +25,13 @@ class PluginError(Exception):
     """Fails one operation; the engine shows the message as the resource's error."""
 
 
+def keeping(inputs: Properties, state: Properties, ignored: set[str]) -> Properties:
+    """The inputs, with ignored properties as the state has them. Tags stay as they are only where `tagsAll` is ignored
+    too: with `tags` alone the real plugin still takes away what the program does not declare."""
+    kept = ignored if "tagsAll" in ignored else ignored - {"tags"}
+    return {**inputs, **{name: state[name] for name in kept if name in state}}
+
+
 def said(error: ClientError) -> str:
     """An AWS error in the words of the Go SDK, which the real plugin shows."""
     details = error.response.get("Error", {})
@@ -47,6 +54,13 @@ class Difference:
 
     changed: tuple[str, ...] = ()
     replacing: tuple[str, ...] = ()
+
+    def without(self, ignored: set[str]) -> Difference:
+        """The difference but for ignored properties."""
+        return Difference(
+            tuple(name for name in self.changed if name not in ignored),
+            tuple(name for name in self.replacing if name not in ignored),
+        )
 
 
 @dataclass(frozen=True)

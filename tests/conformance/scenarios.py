@@ -76,7 +76,7 @@ def create_live(lab: Lab, *, with_index: bool = False, on_demand: bool = False) 
     lab.client.create_table(**request)
 
 
-NOT_OURS = ["billingMode", "readCapacity", "writeCapacity", "tags", "tableClass", "serverSideEncryption"]
+NOT_OURS = ["billingMode", "readCapacity", "writeCapacity", "tags", "tagsAll", "tableClass", "serverSideEncryption"]
 PROTECTION: dict[str, Any] = {
     "billing_mode": None,
     "read_capacity": None,
@@ -225,6 +225,45 @@ def drift_is_seen_after_a_refresh(lab: Lab) -> None:
     lab.up(kept)
 
 
+def change_what_others_change(lab: Lab) -> None:
+    """Adds a tag and capacity by hand, and brings the state up to that."""
+    arn = lab.client.describe_table(TableName=NAME)["Table"]["TableArn"]
+    lab.client.tag_resource(ResourceArn=arn, Tags=[{"Key": "CostCenter", "Value": "42"}])
+    more: Any = {"ReadCapacityUnits": 70, "WriteCapacityUnits": 60}
+    lab.client.update_table(TableName=NAME, ProvisionedThroughput=more)
+    lab.client.update_table(
+        TableName=NAME,
+        GlobalSecondaryIndexUpdates=[{"Update": {"IndexName": INDEX, "ProvisionedThroughput": more}}],
+    )
+    lab.refresh()
+
+
+def what_others_change_is_ignored(lab: Lab) -> None:
+    create_live(lab, with_index=True)
+    lab.up(adopted)
+    change_what_others_change(lab)
+    lab.preview(kept)
+    lab.client.update_table(TableName=NAME, DeletionProtectionEnabled=False)
+    lab.refresh()
+    lab.up(kept)
+
+
+def ignoring_tags_alone_takes_away_what_others_add(lab: Lab) -> None:
+    def program(import_: bool) -> Callable[[], None]:
+        def run() -> None:
+            ignored = [name for name in NOT_OURS if name != "tagsAll"]
+            opts = pulumi.ResourceOptions(import_=NAME if import_ else None, ignore_changes=ignored)
+            table(opts, **PROTECTION)
+
+        return run
+
+    create_live(lab, with_index=True)
+    lab.up(program(import_=True))
+    change_what_others_change(lab)
+    lab.preview(program(import_=False))
+    lab.up(program(import_=False))
+
+
 def an_index_dropped_by_hand_is_forgotten_by_a_refresh(lab: Lab) -> None:
     create_live(lab, with_index=True)
     lab.up(adopted)
@@ -334,6 +373,8 @@ SCENARIOS: dict[str, Callable[[Lab], None]] = {
         change_capacity,
         change_protection_tags_and_expiry,
         drift_is_seen_after_a_refresh,
+        what_others_change_is_ignored,
+        ignoring_tags_alone_takes_away_what_others_add,
         an_index_dropped_by_hand_is_forgotten_by_a_refresh,
         other_index_keys_plan_a_replacement,
         another_projection_plans_a_replacement,

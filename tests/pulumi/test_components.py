@@ -143,6 +143,7 @@ def test_an_adopted_table_is_protected_kept_and_left_as_it_is_where_others_set_i
         "serverSideEncryption",
         "tableClass",
         "tags",
+        "tagsAll",
         "writeCapacity",
     }
 

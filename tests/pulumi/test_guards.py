@@ -104,10 +104,27 @@ def test_an_existing_table_that_is_gone_is_never_created(guard: Guard) -> None:
 
 def test_a_new_table_that_the_ledger_knows_is_never_created_again(guard: Guard) -> None:
     guarded = guard(settings())
+    adopt_all(guarded)
     guarded.call("table-before-create", "work-logs")
     guarded.ledger.prove("table", "work-logs", {})
     with pytest.raises(Refused, match="Table work-logs is gone"):
         guarded.call("table-before-create", "work-logs")
+
+
+def test_a_new_table_waits_until_every_live_one_is_adopted(guard: Guard) -> None:
+    guarded = guard(settings())
+    with pytest.raises(Refused, match="Table work-logs must not be created yet") as refused:
+        guarded.call("table-before-create", "work-logs")
+    assert refused.value.why == "Not adopted yet: reports, personnel, vendors, constraints."
+    adopt_all(guarded)
+    guarded.call("table-before-create", "work-logs")
+
+
+def adopt_all(guarded: Guarded) -> None:
+    """Notes in the ledger what the adoption step notes."""
+    for table in SITELOGIX:
+        if table.existing:
+            guarded.ledger.prove("table", table.name, {"stream": "arn"})
 
 
 def test_no_table_is_ever_deleted(guard: Guard) -> None:

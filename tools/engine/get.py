@@ -191,4 +191,8 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], Path(sys.argv[2])))
+    try:
+        sys.exit(main(sys.argv[1], Path(sys.argv[2])))
+    except KeyboardInterrupt:
+        say("Interrupted. Run ./invoke again: it goes on with what is downloaded or compiled already.")
+        sys.exit(130)
