@@ -34,7 +34,7 @@ def refuse_conflicts(table: Table, settings: Settings, world: World) -> None:
         found = live.indexes.get(index.name)
         if found is None:
             continue
-        if (found.index.keys, found.index.projection) != (index.keys, index.projection):
+        if found.index.definition != index.definition:
             raise Refused(
                 f"Index {index_resource(table.name, index.name)} is live with another definition.",
                 f"Live: {_definition(found.index)}; schema: {_definition(index)}. An index can not be changed.",

@@ -113,7 +113,8 @@ def plan(schema: Schema, settings: Settings, world: World) -> Plan:
     ]
     removals, held = _removals(schema, settings, world, steps)
     steps += removals
-    if steps or world.proofs.of("verify", "stack") is None or _verified_schema(world) != schema.digest:
+    verified = world.proofs.of("verify", "stack") or {}
+    if steps or verified.get("schema") != schema.digest:
         steps.append(Step(Action.VERIFY, why="prove that the whole stack is as the schema says"))
     return Plan((*_backups(schema, world, steps), *steps), tuple(held), tuple(_left_alone(schema, world)))
 
@@ -270,10 +271,6 @@ def _left_alone(schema: Schema, world: World) -> Iterable[str]:
         known = {index.name for index in table.every_index}
         for name in sorted(set(live.indexes) - known) if live else ():
             yield f"{index_resource(table.name, name)} is live and not in the schema"
-
-
-def _verified_schema(world: World) -> object:
-    return (world.proofs.of("verify", "stack") or {}).get("schema")
 
 
 def _will_be_live(live: LiveTable, index: str) -> bool:

@@ -119,7 +119,7 @@ def _indexes(table: Table, live: LiveTable) -> Iterable[Check]:
         found = live.indexes.get(index.name)
         if found is None:
             yield Check(resource, False, "the index is missing")
-        elif (found.index.keys, found.index.projection) != (index.keys, index.projection):
+        elif found.index.definition != index.definition:
             yield Check(resource, False, "other keys or projection than the schema's")
         else:
             keys = ", ".join(key.name for key in found.index.keys)

@@ -126,6 +126,11 @@ class Index:
         """The partition key, then the sort key if there is one."""
         return (self.partition_key,) if self.sort_key is None else (self.partition_key, self.sort_key)
 
+    @property
+    def definition(self) -> tuple[tuple[Attribute, ...], Projection]:
+        """What can never change under one name: its keys and its projection."""
+        return self.keys, self.projection
+
 
 @dataclass(frozen=True)
 class RetiredIndex:
