@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from typing import Any
 
 from invoke.collection import Collection
 from invoke.context import Context as Shell
@@ -17,6 +18,10 @@ from stack.errors import UsageError, VerificationFailed, Waiting
 from terminal.main import CHECKOUT, reported
 
 STACK = {"stack": "the stack: local, staging or prod", "json": "print one JSON document and nothing else"}
+PACE = {
+    "rate": "write units a second for backfills, before the stack's setting",
+    "workers": "how many segments a backfill scans side by side",
+}
 
 
 @task(help={**STACK, "table": "only this table", "index": "only this index of --table"})
@@ -35,16 +40,24 @@ def plan(shell: Shell, stack: str = "local", table: str = "", index: str = "", j
         output.print_plan(stack, found)
 
 
-@task(help={**STACK, "table": "only this table", "index": "only this index of --table"})
+@task(help={**STACK, **PACE, "table": "only this table", "index": "only this index of --table"})
 @reported
-def migrate(shell: Shell, stack: str = "local", table: str = "", index: str = "", json: bool = False) -> None:
+def migrate(
+    shell: Shell,
+    stack: str = "local",
+    table: str = "",
+    index: str = "",
+    rate: int = 0,
+    workers: int = 0,
+    json: bool = False,
+) -> None:
     """Take the stack to the schema. Repeating it resumes; a shut gate ends it with exit code 3."""
     from migration.runner import migrate as run
     from terminal import document, output
     from terminal.session import open_session
 
     only = _narrowing(table, index)
-    with open_session(stack, json=json) as context:
+    with open_session(stack, json=json, **_pace(rate, workers)) as context:
         summary = run(context, *only)
     if json:
         document.print_json(document.summary_document(stack, SITELOGIX, summary))
@@ -52,6 +65,108 @@ def migrate(shell: Shell, stack: str = "local", table: str = "", index: str = ""
         output.print_summary(stack, SITELOGIX, summary)
     if summary.held:
         raise Exit(code=Waiting.exit_code)
+
+
+@task(
+    help={
+        **STACK,
+        **PACE,
+        "table": "only this table",
+        "dry-run": "count what would change, with examples, and write nothing",
+        "check": "count filled values that are no longer what their sources give",
+        "mend": "with --check: mend them",
+    }
+)
+@reported
+def backfill(
+    shell: Shell,
+    stack: str = "local",
+    table: str = "",
+    dry_run: bool = False,
+    check: bool = False,
+    mend: bool = False,
+    rate: int = 0,
+    workers: int = 0,
+    json: bool = False,
+) -> None:
+    """Fill the attributes that new indexes need, as far as they are not proven to be filled; or look at them."""
+    from terminal import document, output
+    from terminal.backfilling import fill, look
+    from terminal.session import open_session
+
+    if mend and not check:
+        raise UsageError("--mend needs --check.", "It mends what the check finds.", "Add --check.")
+    if dry_run and check:
+        raise UsageError("--dry-run and --check exclude each other.", "One looks at what is missing.", "Drop one.")
+    only, _ = _narrowing(table, "")
+    with open_session(stack, json=json, **_pace(rate, workers)) as context:
+        if dry_run or check:
+            surveys = look(context, only, check=check, mend=mend)
+        else:
+            summary = fill(context, only)
+    if dry_run or check:
+        if json:
+            document.print_json(document.surveys_document(stack, surveys))
+        else:
+            output.print_surveys(surveys, check=check)
+    elif json:
+        document.print_json(document.summary_document(stack, SITELOGIX, summary))
+    else:
+        output.print_summary(stack, SITELOGIX, summary)
+
+
+@task(help={**STACK, **PACE, "backfill": "the table whose backfill is taken back", "yes": "do not ask"})
+@reported
+def rollback(
+    shell: Shell,
+    backfill: str = "",
+    stack: str = "local",
+    yes: bool = False,
+    rate: int = 0,
+    workers: int = 0,
+    json: bool = False,
+) -> None:
+    """Take a backfill back: exactly what it added, where it is still as it wrote it."""
+    from dataclasses import asdict
+
+    from terminal import document, output
+    from terminal.backfilling import take_back
+    from terminal.session import open_session
+
+    if not backfill:
+        raise UsageError("Nothing to roll back is named.", "A backfill is rolled back by its table.", "Add --backfill.")
+    name, _ = _narrowing(backfill, "")
+    if not yes and not output.confirmed(f"Remove what the backfill of {name} added on stack {stack}?"):
+        raise UsageError("Nothing was changed.", "A rollback asks first.", "Answer y, or add --yes.")
+    with open_session(stack, json=json, **_pace(rate, workers)) as context:
+        undone = take_back(context, str(name))
+    if json:
+        document.print_json({"stack": stack, "table": name, **asdict(undone)})
+    else:
+        output.print_undone(stack, str(name), undone)
+
+
+@task(help={"stack": STACK["stack"]})
+@reported
+def pause(shell: Shell, stack: str = "local") -> None:
+    """Stop what runs on the stack, from any terminal or machine: backfills within 2 s, a run at its next step."""
+    from terminal.session import open_session
+
+    with open_session(stack) as context:
+        context.ledger.create()
+        context.ledger.pause()
+    _say(f"Stack {stack} is paused. To go on: ./invoke resume --stack {stack}")
+
+
+@task(help={**STACK, **PACE})
+@reported
+def resume(shell: Shell, stack: str = "local", rate: int = 0, workers: int = 0, json: bool = False) -> None:
+    """Take a pause back, and go on with the migration."""
+    from terminal.session import open_session
+
+    with open_session(stack, json=True) as context:
+        context.ledger.resume()
+    migrate(shell, stack=stack, rate=rate, workers=workers, json=json)
 
 
 @task(help=STACK)
@@ -211,6 +326,13 @@ def _narrowing(table: str, index: str) -> tuple[str | None, str | None]:
     return table or None, index or None
 
 
+def _pace(rate: int, workers: int) -> dict[str, Any]:
+    """The --rate and --workers flags; 0 stands for the stack's setting. Raises UsageError."""
+    if rate < 0 or not 0 <= workers <= 64:
+        raise UsageError("--rate and --workers are positive; workers are at most 64.", "", "Correct the flag.")
+    return {"rate": float(rate) or None, "workers": workers or None}
+
+
 def _run(shell: Shell, *command: str) -> None:
     result = shell.run(shlex.join(command), pty=sys.stdout.isatty(), warn=True)
     if result is not None and result.exited:
@@ -222,4 +344,6 @@ def _say(line: str) -> None:
 
 
 local = Collection("local", local_up, local_down, local_reset)
-ns = Collection(plan, migrate, status, verify, preview, env, test, conformance, lint, local)
+ns = Collection(
+    plan, migrate, backfill, rollback, pause, resume, status, verify, preview, env, test, conformance, lint, local
+)

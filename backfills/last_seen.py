@@ -8,4 +8,4 @@ NEVER_SEEN = "2025-01-01"
 
 def last_seen(item: Item, given: Given) -> str:
     """The date of the newest record of the partition, else the item's updatedAt, else createdAt, else NEVER_SEEN."""
-    return given.newest or first_text(item, "updatedAt", "createdAt") or NEVER_SEEN
+    return given.newest or first_text(item, "updatedAt", "createdAt") or given.default(NEVER_SEEN)

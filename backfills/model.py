@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 Item = Mapping[str, Mapping[str, Any]]
 """An item as DynamoDB sends it, such as {"PK": {"S": "REPORT#1"}}: nothing is lost by converting it."""
-
-
-LONGEST_KEY = 1024
-"""Bytes of the longest value that fits any index key: AWS allows a sort key so many, a partition key twice as many."""
 
 
 class NoValue(Exception):
@@ -21,10 +17,21 @@ class NoValue(Exception):
 @dataclass(frozen=True)
 class Given:
     """What a rule may use besides the item: the run's one clock reading (ISO 8601 UTC with `Z`), and the date
-    (YYYY-MM-DD) of the newest dated record of the item's partition, if the backfill asks for it and there is one."""
+    (YYYY-MM-DD) of the newest dated record of the item's partition, if the backfill asks for it and there is one.
+
+    With `sources_only` a rule gives no defaults: a value that came from no source can not be told from one that the
+    application chose, so it never counts as stale.
+    """
 
     clock: str
     newest: str | None = None
+    sources_only: bool = False
+
+    def default(self, value: str) -> str:
+        """A value for an item that has no source of its own. Raises NoValue where only sources count."""
+        if self.sources_only:
+            raise NoValue("no source")
+        return value
 
 
 Rule = Callable[[Item, Given], str]
@@ -43,7 +50,7 @@ class Backfill:
 
     table: str
     rules: Mapping[str, Rule]
-    reads: tuple[str, ...]
+    reads: tuple[str, ...] = ()
     sort_key: str | None = None
     newest_of: str | None = None
 
@@ -68,13 +75,16 @@ class Filled:
 
 def fill(backfill: Backfill, item: Item, given: Given) -> Filled:
     """Applies the rules to the attributes that `item` lacks; those that it has are left as they are."""
+    return apply_rules(backfill, item, given, [name for name in backfill.attributes if name not in item])
+
+
+def apply_rules(backfill: Backfill, item: Item, given: Given, attributes: Iterable[str]) -> Filled:
+    """What the rules give for these attributes, whatever the item has in them now."""
     values: dict[str, str] = {}
     reasons: dict[str, str] = {}
-    for attribute, rule in backfill.rules.items():
-        if attribute in item:
-            continue
+    for attribute in attributes:
         try:
-            values[attribute] = rule(item, given)
+            values[attribute] = backfill.rules[attribute](item, given)
         except NoValue as reason:
             reasons[attribute] = str(reason)
     return Filled(values, reasons)
@@ -82,7 +92,7 @@ def fill(backfill: Backfill, item: Item, given: Given) -> Filled:
 
 def text(item: Item, attribute: str) -> str | None:
     """The string in an attribute, or None if the item lacks it. Raises NoValue for what no index key may be: another
-    type, an empty string, or one that is too long."""
+    type, or an empty string."""
     value = item.get(attribute)
     if value is None:
         return None
@@ -90,8 +100,6 @@ def text(item: Item, attribute: str) -> str | None:
         raise NoValue(f"{attribute} is not a string")
     if not value["S"]:
         raise NoValue(f"{attribute} is an empty string")
-    if len(str(value["S"]).encode()) > LONGEST_KEY:
-        raise NoValue(f"{attribute} is too long for an index key")
     return str(value["S"])
 
 
@@ -105,5 +113,5 @@ def first_text(item: Item, *attributes: str) -> str | None:
 
 
 def constant(value: str) -> Rule:
-    """A rule that gives every item the same value."""
-    return lambda item, given: value
+    """A rule that gives every item the same value, whatever it holds."""
+    return lambda item, given: given.default(value)

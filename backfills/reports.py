@@ -4,7 +4,7 @@ from backfills.model import Backfill, Given, Item, constant, text
 
 
 def _timestamp(item: Item, given: Given) -> str:
-    return text(item, "createdAt") or given.clock
+    return text(item, "createdAt") or given.default(given.clock)
 
 
 REPORTS = Backfill(

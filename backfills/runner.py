@@ -2,164 +2,197 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from itertools import chain
+import time
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backfills.model import LONGEST_KEY, Backfill, Filled, Given, Item, fill
-from backfills.newest import newest_date
-from backfills.scan import Page, scan_segment
-from backfills.writer import Outcome, Written, write_item
+from backfills.checkpoint import Checkpoint, Segment
+from backfills.counts import Counts
+from backfills.mender import Mended, Mender
+from backfills.model import Item
+from backfills.patience import Patience, Stopped
+from backfills.reader import Reader, side_by_side
+from backfills.scan import Page, needing_work
+from backfills.skew import Spread
+from backfills.survey import spread_of
+from backfills.target import Target
+from backfills.throttle import Throttle
+from backfills.transform import Transform
+from backfills.writer import Status
 from stack.errors import VerificationFailed
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-SEGMENTS = 4
-"""Parts of the table that are scanned side by side, one thread each."""
 MAXIMUM_PASSES = 10
 """After so many passes that still changed something, old code is inserting items as fast as we mend them."""
-
-
-@dataclass
-class Counts:
-    """What a backfill has done so far: items by what became of them. Of the last pass only: `remaining`, the items that
-    it still had to change or leave; `unfit`, those that can not be filled or can be no index key, and why."""
-
-    scanned: int = 0
-    changed: int = 0
-    raced: int = 0
-    passes: int = 0
-    remaining: int = 0
-    unfit: int = 0
-    violations: Counter[str] = field(default_factory=Counter)
-
+SHRINKING = 0.5
+"""A pass that finds more than this part of what the one before found is mending what writers add meanwhile."""
+CHUNK = 250
+"""Items after which progress is shown, and one record of the journal is written: ten requests."""
 
 OnProgress = Callable[[Counts], None]
 
 
+@dataclass(frozen=True)
+class Result:
+    """How a backfill ended: its counts, and how the new indexes' partition keys spread. `residual` is the items a
+    second that writers still add without their attributes, 0 when the last pass found none."""
+
+    counts: Counts
+    spreads: list[Spread] = field(default_factory=list)
+    residual: float = 0.0
+
+
 class BackfillRun:
-    """One backfill of one physical table, whose keys are `keys`, at one clock reading (ISO 8601 UTC with `Z`)."""
+    """One backfill of one target. What it is made of is shared by its workers; `checkpoint` is open already."""
 
     def __init__(
         self,
         client: DynamoDBClient,
-        table: str,
-        keys: tuple[str, ...],
-        backfill: Backfill,
-        clock: str,
+        target: Target,
+        checkpoint: Checkpoint,
+        mender: Mender,
+        reader: Reader,
+        patience: Patience,
+        throttle: Throttle,
+        stop: threading.Event,
+        workers: int = 4,
         on_progress: OnProgress = lambda counts: None,
+        unfit_file: Path | None = None,
     ) -> None:
         self._client = client
-        self._table = table
-        self._keys = keys
-        self._backfill = backfill
-        self._clock = clock
+        self._target = target
+        self._checkpoint = checkpoint
+        self._mender = mender
+        self._reader = reader
+        self._patience = patience
+        self._throttle = throttle
+        self._stop = stop
+        self._workers = workers
         self._on_progress = on_progress
-        self._counts = Counts()
+        self._unfit_file = unfit_file
+        self._transform = Transform(client, target, checkpoint.state.clock, patience)
+        self._selection = needing_work(target)
+        self._counts = deepcopy(checkpoint.state.totals)
         self._lock = threading.Lock()
-        self._stop = threading.Event()
 
-    def run(self) -> Counts:
-        """Fills every item in scope and returns the counts; `remaining` is what the last pass still had to change.
+    def run(self) -> Result:
+        """Fills every item in scope; the counts' `remaining` is what the last pass still had to change.
 
-        Raises VerificationFailed when the canary reads back wrong, ClientError when AWS refuses.
+        Raises VerificationFailed when the canary reads back wrong, Stopped when it was told to stop, ClientError when
+        AWS refuses. Whoever runs it again goes on where it was.
         """
-        self._canary()
-        for _ in range(MAXIMUM_PASSES):
+        if not self._checkpoint.state.interrupted:
+            self._canary()
+        before: int | None = None
+        while True:
+            interrupted = self._checkpoint.state.interrupted
             self._pass()
-            if self._counts.remaining == 0:
+            remaining = self._counts.remaining
+            if remaining == 0 and not interrupted:
                 break
-        return self._counts
+            if self._counts.passes >= MAXIMUM_PASSES:
+                break
+            if before is not None and remaining > before * SHRINKING and self._counts.passes > 2:
+                break
+            before = remaining
+            self._patience.call(lambda: self._checkpoint.next_pass(self._counts))
+        self._write_unfit()
+        found = spread_of(self._target, self._reader, self._segments, self._checkpoint.state.clock)
+        self._patience.call(lambda: self._checkpoint.finish(self._counts))
+        residual = self._counts.remaining / max(self._counts.seconds, 0.001)
+        return Result(self._counts, found, residual)
+
+    @property
+    def _segments(self) -> int:
+        return self._checkpoint.state.segments
 
     def _canary(self) -> None:
         """Writes one item that needs it, reads it back, and compares, before any other is touched."""
-        pages = chain.from_iterable(self._pages(segment) for segment in range(SEGMENTS))
-        for item in chain.from_iterable(page.items for page in pages):
-            expected = self._compute(item)
-            if not expected.values:
-                continue
-            written = self._write(item)
-            self._counts.changed += written.outcome is Outcome.CHANGED
-            if written.outcome is not Outcome.CHANGED or written.races:
-                continue
-            key: Any = {name: item[name] for name in self._keys}
-            found = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item", {})
-            for attribute, value in expected.values.items():
-                if found.get(attribute) != {"S": value}:
-                    raise VerificationFailed(
-                        f"The canary item of {self._table} read back wrong.",
-                        f"{key}: {attribute} should be {value!r}. The run stopped there.",
-                        "Compare the rule in backfills/ with the item.",
-                    )
-            return
+        for segment in range(self._segments):
+            for page in self._reader.pages(self._selection, segment, self._segments):
+                if any(self._is_canary(item) for item in page.items):
+                    return
+
+    def _is_canary(self, item: Item) -> bool:
+        """Whether the item could be tried. Raises VerificationFailed."""
+        _, change = self._transform.missing(item)
+        if change is None:
+            return False
+        (answer,) = self._mender.send([change])
+        if answer.status is not Status.DONE:
+            return False
+        self._counts.changed += 1
+        key: Any = dict(change.key)
+        found = self._patience.call(
+            lambda: self._client.get_item(TableName=self._target.table, Key=key, ConsistentRead=True)
+        ).get("Item", {})
+        for attribute, value in change.sets.items():
+            if found.get(attribute) != value:
+                raise VerificationFailed(
+                    f"The canary item of {self._target.table} read back wrong.",
+                    f"{key}: {attribute} should be {value['S']!r}. The run stopped there.",
+                    "Compare the rule in backfills/ with the item.",
+                )
+        return True
 
     def _pass(self) -> None:
-        """Scans the whole table once and mends what it finds."""
-        self._counts.passes += 1
-        self._counts.scanned = self._counts.remaining = self._counts.unfit = 0
-        self._counts.violations = Counter()
-        with ThreadPoolExecutor(max_workers=SEGMENTS) as pool:
-            segments = [pool.submit(self._segment, segment) for segment in range(SEGMENTS)]
-            try:
-                for segment in segments:
-                    segment.result()
-            except BaseException:
-                self._stop.set()
-                raise
+        """Scans the whole table once, or what is left of it, and mends what it finds."""
+        began = time.monotonic()
+        self._counts.next_pass()
+        side_by_side(self._segments, self._workers, self._stop, self._segment)
+        self._counts.seconds = time.monotonic() - began
 
-    def _segment(self, segment: int) -> None:
-        for page in self._pages(segment):
-            self._mend(page)
+    def _segment(self, number: int) -> None:
+        segment = self._patience.call(lambda: self._checkpoint.segment(number))
+        self._show(segment.counts)
+        while not segment.done:
             if self._stop.is_set():
-                return
+                raise Stopped
+            page = self._reader.page(self._selection, number, self._segments, segment.next)
+            mended = self._mend(page)
+            counts = deepcopy(segment.counts)
+            counts.add(mended.counts)
+            reached = replace(segment, pages=segment.pages + 1, next=page.next, done=page.next is None, counts=counts)
+            self._record(number, reached, mended.unfit)
+            segment = reached
 
-    def _pages(self, segment: int) -> Iterator[Page]:
-        return scan_segment(self._client, self._table, self._keys, self._backfill, segment, SEGMENTS)
+    def _record(self, number: int, reached: Segment, unfit: dict[str, list[str]]) -> None:
+        self._patience.call(lambda: self._checkpoint.reached(number, reached, unfit))
 
-    def _mend(self, page: Page) -> None:
-        for item in page.items:
+    def _mend(self, page: Page) -> Mended:
+        looked_at = Counts(scanned=page.scanned, skipped=page.scanned - len(page.items))
+        self._show(looked_at)
+        whole = Mended(looked_at, {})
+        for start in range(0, len(page.items), CHUNK):
             if self._stop.is_set():
-                return
-            written = self._write(item)
-            reasons = [*written.reasons, *unfit_keys(self._backfill, item)]
-            with self._lock:
-                self._counts.changed += written.outcome is Outcome.CHANGED
-                self._counts.remaining += written.outcome in {Outcome.CHANGED, Outcome.BUSY}
-                self._counts.raced += written.races
-                self._counts.unfit += bool(reasons)
-                self._counts.violations.update(reasons)
-                self._on_progress(self._counts)
+                raise Stopped
+            part = self._mender.mend(page.items[start : start + CHUNK], self._transform.missing)
+            self._show(part.counts)
+            whole.counts.add(part.counts)
+            whole.unfit.update(part.unfit)
+        return whole
+
+    def _show(self, counts: Counts) -> None:
         with self._lock:
-            self._counts.scanned += page.scanned
+            self._counts.add(counts)
+            self._counts.rate = self._throttle.rate
             self._on_progress(self._counts)
 
-    def _write(self, item: Item) -> Written:
-        return write_item(self._client, self._table, self._keys, self._backfill, item, self._compute)
-
-    def _compute(self, item: Item) -> Filled:
-        newest = None
-        wanted = self._backfill.newest_of
-        if wanted is not None and not set(self._backfill.attributes) <= set(item):
-            newest = newest_date(self._client, self._table, self._keys, item[self._keys[0]], wanted)
-        return fill(self._backfill, item, Given(self._clock, newest))
-
-
-def unfit_keys(backfill: Backfill, item: Item) -> list[str]:
-    """Why attributes that the item already has can not be index keys: the scan returned it for such a reason."""
-    reasons: list[str] = []
-    for attribute in backfill.attributes:
-        value = item.get(attribute)
-        if value is None:
-            continue
-        if "S" not in value:
-            reasons.append(f"{attribute} is not a string")
-        elif not value["S"]:
-            reasons.append(f"{attribute} is an empty string")
-        elif len(value["S"].encode()) > LONGEST_KEY:
-            reasons.append(f"{attribute} is too long for an index key")
-    return reasons
+    def _write_unfit(self) -> None:
+        """Writes the reported keys to the file, a JSON line each: for this user only, since keys may be personal."""
+        if self._unfit_file is None or not self._counts.unfit:
+            return
+        self._unfit_file.parent.mkdir(parents=True, exist_ok=True)
+        self._unfit_file.touch(mode=0o600)
+        with self._unfit_file.open("w", encoding="utf-8") as file:
+            file.writelines(
+                json.dumps({"key": json.loads(key), "reasons": reasons}, ensure_ascii=False) + "\n"
+                for key, reasons in self._checkpoint.unfit()
+            )

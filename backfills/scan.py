@@ -1,65 +1,148 @@
-"""Finding the items that need work: a parallel, paginated scan that the server filters."""
+"""Finding the items that need work: a paginated scan of one segment, filtered by the server."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from backfills.model import LONGEST_KEY, Backfill, Item
+from backfills.model import Item
+from backfills.target import Target
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
+Key = Mapping[str, Any]
+"""Where a scan goes on: the typed key after which the next page begins."""
+
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a scan: the items that may need work, and how many were looked at to find them."""
+    """One page of a scan: the items that may need work, how many were looked at to find them, the read units that
+    were paid (None where the server does not say), and where the next page begins (None: the segment ends)."""
 
     items: list[Item]
     scanned: int
+    units: float | None
+    next: Key | None
 
 
-def scan_segment(
+@dataclass(frozen=True)
+class Selection:
+    """Which items a scan returns and what of them, in DynamoDB's expressions. Every name is a placeholder: `status`
+    and `timestamp` are reserved words."""
+
+    condition: str
+    names: Mapping[str, str]
+    values: Mapping[str, Any]
+    projected: tuple[str, ...]
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of a Scan."""
+        found = {
+            "ProjectionExpression": ", ".join(self.projected),
+            "ExpressionAttributeNames": dict(self.names),
+        }
+        return found | self._filter()
+
+    def counting(self) -> dict[str, Any]:
+        """The parameters of a Scan that only counts on the server."""
+        used = {name: attribute for name, attribute in self.names.items() if name in self.condition}
+        return {"Select": "COUNT", "ExpressionAttributeNames": used} | self._filter()
+
+    def _filter(self) -> dict[str, Any]:
+        if not self.condition:
+            return {}
+        filtered: dict[str, Any] = {"FilterExpression": self.condition}
+        if self.values:
+            filtered["ExpressionAttributeValues"] = dict(self.values)
+        return filtered
+
+
+def read_page(
     client: DynamoDBClient,
-    table: str,
-    keys: tuple[str, ...],
-    backfill: Backfill,
+    target: Target,
+    selection: Selection,
     segment: int,
     total_segments: int,
-) -> Iterator[Page]:
-    """Pages of one segment of the physical `table`, whose keys are `keys`, with only what the backfill needs.
+    start: Key | None = None,
+    limit: int | None = None,
+) -> Page:
+    """One page of one segment, of at most `limit` looked-at items (else as many as fit 1 MB). Raises ClientError.
 
-    Eventually consistent, so half the price: what a page misses, the next pass finds. Raises ClientError.
+    Eventually consistent, so half the price: what a page misses, the next pass finds.
     """
-    pages = client.get_paginator("scan").paginate(
-        TableName=table, Segment=segment, TotalSegments=total_segments, **scan_parameters(backfill, keys)
+    parameters: dict[str, Any] = selection.parameters()
+    if start is not None:
+        parameters["ExclusiveStartKey"] = dict(start)
+    if limit is not None:
+        parameters["Limit"] = limit
+    answer = client.scan(
+        TableName=target.table,
+        Segment=segment,
+        TotalSegments=total_segments,
+        ReturnConsumedCapacity="TOTAL",
+        **parameters,
     )
-    for page in pages:
-        yield Page(items=list(page["Items"]), scanned=page["ScannedCount"])
+    units = answer.get("ConsumedCapacity", {}).get("CapacityUnits")
+    return Page(list(answer["Items"]), answer["ScannedCount"], units, answer.get("LastEvaluatedKey"))
 
 
-def scan_parameters(backfill: Backfill, keys: tuple[str, ...]) -> dict[str, Any]:
-    """The filter and the projection of a backfill's scan. Every name is a placeholder: `status` and `timestamp`
-    are reserved words."""
-    names = {f"#k{number}": key for number, key in enumerate(keys)}
-    values: dict[str, Any] = {":string": {"S": "S"}, ":empty": {"S": ""}, ":longest": {"N": str(LONGEST_KEY)}}
-    unfit: list[str] = []
-    for number, attribute in enumerate(backfill.attributes):
+def needing_work(target: Target) -> Selection:
+    """Items in scope that lack an attribute of the backfill, or hold in one what can be no index key."""
+    backfill = target.backfill
+    names, values = _keys(target), {}
+    conditions: list[str] = []
+    for number, attribute in enumerate(dict.fromkeys((*backfill.attributes, *target.index_keys))):
         name = f"#a{number}"
         names[name] = attribute
-        # An index leaves out an item whose key is missing, of another type, empty or too long.
-        unfit.append(f"attribute_not_exists({name}) OR NOT attribute_type({name}, :string)")
-        unfit.append(f"{name} = :empty OR size({name}) > :longest")
-    for number, attribute in enumerate(backfill.reads):
-        names[f"#r{number}"] = attribute
-    condition = " OR ".join(unfit)
-    if backfill.sort_key is not None:
-        condition = f"#k1 = :scope AND ({condition})"
-        values[":scope"] = {"S": backfill.sort_key}
-    return {
-        "FilterExpression": condition,
-        "ProjectionExpression": ", ".join(names),
-        "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": values,
-    }
+        missing = f"attribute_not_exists({name})"
+        unfit: list[str] = []
+        key = target.index_keys.get(attribute)
+        if key is not None:
+            values[f":t{key.type}"] = {"S": key.type}
+            unfit.append(f"NOT attribute_type({name}, :t{key.type})")
+            if key.type != "N":
+                values |= {":shortest": {"N": "1"}, f":l{key.longest}": {"N": str(key.longest)}}
+                unfit.append(f"NOT size({name}) BETWEEN :shortest AND :l{key.longest}")
+        if attribute in backfill.attributes:
+            conditions += [missing, *unfit]
+        elif unfit:
+            conditions.append(f"(attribute_exists({name}) AND ({' OR '.join(unfit)}))")
+    return _selection(target, names, values, " OR ".join(conditions))
+
+
+def filled(target: Target) -> Selection:
+    """Items in scope that have any attribute of the backfill: those whose value may have gone stale."""
+    names = _keys(target)
+    for number, attribute in enumerate(target.backfill.attributes):
+        names[f"#a{number}"] = attribute
+    condition = " OR ".join(f"attribute_exists({name})" for name in names if name.startswith("#a"))
+    return _selection(target, names, {}, condition)
+
+
+def every_value(target: Target) -> Selection:
+    """All items in scope, with the attributes that the backfill adds and reads."""
+    names = _keys(target)
+    for number, attribute in enumerate(dict.fromkeys((*target.backfill.attributes, *target.index_keys))):
+        names[f"#a{number}"] = attribute
+    return _selection(target, names, {}, "")
+
+
+def _keys(target: Target) -> dict[str, str]:
+    return {f"#k{number}": key for number, key in enumerate(target.keys)}
+
+
+def _selection(target: Target, names: dict[str, str], values: Mapping[str, Any], condition: str) -> Selection:
+    backfill = target.backfill
+    names |= _reads(backfill.reads, names.values())
+    if backfill.sort_key is None:
+        return Selection(condition, names, values, tuple(names))
+    scope = "#k1 = :scope"
+    condition = f"{scope} AND ({condition})" if condition else scope
+    return Selection(condition, names, {**values, ":scope": {"S": backfill.sort_key}}, tuple(names))
+
+
+def _reads(reads: Iterable[str], known: Iterable[str]) -> dict[str, str]:
+    already = set(known)
+    return {f"#r{number}": name for number, name in enumerate(reads) if name not in already}

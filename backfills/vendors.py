@@ -5,7 +5,7 @@ from backfills.model import Backfill, Given, Item, text
 
 
 def _vendor_type(item: Item, given: Given) -> str:
-    return text(item, "vendorType") or "supplier"
+    return text(item, "vendorType") or given.default("supplier")
 
 
 VENDORS = Backfill(

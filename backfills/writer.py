@@ -1,110 +1,149 @@
-"""Writing the missing attributes of one item, so that nothing that the application wrote is ever lost.
+"""Sending changes: one conditional UpdateItem each, or 25 conditional PartiQL statements in one request.
 
 scan reads the item ─── the application may write here ─── our write
                                                              │ only if: the item still exists,
                                                              │ each attribute we set is still missing,
                                                              │ each attribute we read is still what we read
-                                                             └ else: compute again from the item as it now is
+                                                             └ else: the answer holds the item as it now is
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from backfills.model import Backfill, Filled, Item
+from backfills.change import Change, has_statement, statement, update_item
+from backfills.model import Item
 from stack.aws import error_code
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-MAXIMUM_RACES = 20
-"""How often one item is computed again before we leave it to the next pass."""
+STATEMENTS = 25
+"""Statements that AWS takes in one BatchExecuteStatement."""
+# A statement's own errors that another try may not meet. AWS documents them for BatchStatementError.
+_THROTTLED = {"ProvisionedThroughputExceeded", "RequestLimitExceeded", "ThrottlingError"}
+_TRANSIENT = {*_THROTTLED, "InternalServerError", "TransactionConflict"}
 
 
-class Outcome(StrEnum):
-    """What became of one item."""
+class Status(StrEnum):
+    """What became of one change."""
 
-    CHANGED = "changed"
-    UNCHANGED = "unchanged"
-    DELETED = "deleted meanwhile"
-    BUSY = "left to the next pass"
+    DONE = "done"
+    REFUSED = "refused by its condition"
     TOO_LARGE = "would grow past 400 KB"
+    UNANSWERED = "to be sent again"
 
 
 @dataclass(frozen=True)
-class Written:
-    """The outcome for one item, how often the application was faster, and why attributes got no value."""
+class Answer:
+    """The answer to one change; a refused one comes with the item as it now is, or None: it was deleted."""
 
-    outcome: Outcome
-    races: int = 0
-    reasons: tuple[str, ...] = ()
+    status: Status
+    found: Item | None = None
 
 
-def write_item(
-    client: DynamoDBClient,
-    table: str,
-    keys: tuple[str, ...],
-    backfill: Backfill,
-    item: Item,
-    compute: Callable[[Item], Filled],
-) -> Written:
-    """Sets what `compute` gives for the item, attribute by attribute only where still missing. Raises ClientError.
+@dataclass(frozen=True)
+class Answers:
+    """The answers to one request's changes, in their order; the write units it cost (None: the server does not say);
+    and whether any of them was throttled."""
 
-    `table` is the physical name, `keys` are the names of its keys.
-    """
-    key: Any = {name: item[name] for name in keys}
-    for races in range(MAXIMUM_RACES):
-        filled = compute(item)
-        reasons = tuple(Counter(filled.reasons.values()))
-        if not filled.values:
-            return Written(Outcome.UNCHANGED, races, reasons)
+    each: list[Answer]
+    units: float | None = None
+    throttled: bool = False
+
+
+class Writer(Protocol):
+    """Sends changes of one table. `batch` is how many go into one request."""
+
+    batch: int
+
+    def send(self, changes: Sequence[Change]) -> Answers:
+        """One request. Raises ClientError or BotoCoreError, transient ones too: then nobody knows what was done."""
+
+
+class SingleWriter:
+    """One conditional UpdateItem for each change."""
+
+    batch = 1
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def send(self, changes: Sequence[Change]) -> Answers:
+        """See Writer."""
+        (change,) = changes
         try:
-            client.update_item(
-                TableName=table,
-                Key=key,
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                **_conditional_update(keys, backfill, item, filled),
-            )
-            return Written(Outcome.CHANGED, races, reasons)
+            answer = self._client.update_item(**update_item(self._table, change))
         except ClientError as error:
             # AWS has no code of its own for this one: only the message tells it from a mistake of ours.
             if error_code(error) == "ValidationException" and "Item size" in str(error):
-                return Written(Outcome.TOO_LARGE, races, (*reasons, Outcome.TOO_LARGE))
-            if error_code(error) != "ConditionalCheckFailedException":
-                raise
-            found: Any = error.response.get("Item")
-            if not found:
-                return Written(Outcome.DELETED, races + 1)
-            item = found
-    return Written(Outcome.BUSY, MAXIMUM_RACES)
+                return Answers([Answer(Status.TOO_LARGE)])
+            if error_code(error) == "ConditionalCheckFailedException":
+                found: Any = error.response.get("Item")
+                return Answers([Answer(Status.REFUSED, found or None)])
+            raise
+        return Answers([Answer(Status.DONE)], answer.get("ConsumedCapacity", {}).get("CapacityUnits"))
 
 
-def _conditional_update(keys: tuple[str, ...], backfill: Backfill, item: Item, filled: Filled) -> dict[str, Any]:
-    names = {"#pk": keys[0]}
-    values: dict[str, Any] = {}
-    assignments: list[str] = []
-    conditions = ["attribute_exists(#pk)"]
-    for number, (attribute, value) in enumerate(filled.values.items()):
-        names[f"#a{number}"] = attribute
-        values[f":a{number}"] = {"S": value}
-        assignments.append(f"#a{number} = :a{number}")
-        conditions.append(f"attribute_not_exists(#a{number})")
-    for number, attribute in enumerate(backfill.reads):
-        names[f"#r{number}"] = attribute
-        if attribute in item:
-            values[f":r{number}"] = item[attribute]
-            conditions.append(f"#r{number} = :r{number}")
-        else:
-            conditions.append(f"attribute_not_exists(#r{number})")
-    return {
-        "UpdateExpression": "SET " + ", ".join(assignments),
-        "ConditionExpression": " AND ".join(conditions),
-        "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": values,
-    }
+class BatchedWriter:
+    """Up to 25 conditional PartiQL statements a request, each with its own condition and its own answer."""
+
+    batch = STATEMENTS
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._client = client
+        self._table = table
+        self._single = SingleWriter(client, table)
+
+    def send(self, changes: Sequence[Change]) -> Answers:
+        """See Writer."""
+        apart = [change for change in changes if not has_statement(change)]
+        if not apart:
+            return self._send_statements(changes)
+        together = [change for change in changes if has_statement(change)]
+        parts = [self._single.send([change]) for change in apart]
+        if together:
+            parts.append(self._send_statements(together))
+        answers = dict(zip(map(id, apart + together), (each for part in parts for each in part.each), strict=True))
+        paid = [part.units for part in parts]
+        return Answers(
+            [answers[id(change)] for change in changes],
+            None if None in paid else sum(units for units in paid if units is not None),
+            any(part.throttled for part in parts),
+        )
+
+    def _send_statements(self, changes: Sequence[Change]) -> Answers:
+        statements: Any = [statement(self._table, change) for change in changes]
+        answer = self._client.batch_execute_statement(Statements=statements, ReturnConsumedCapacity="TOTAL")
+        responses: Any = answer["Responses"]
+        paid = [consumed["CapacityUnits"] for consumed in answer.get("ConsumedCapacity", [])]
+        throttled = any(_code(response) in _THROTTLED for response in responses)
+        return Answers([self._answer(response) for response in responses], sum(paid) if paid else None, throttled)
+
+    def _answer(self, response: Any) -> Answer:
+        code, error = _code(response), response.get("Error", {})
+        if not code:
+            return Answer(Status.DONE)
+        if code == "ConditionalCheckFailed":
+            return Answer(Status.REFUSED, error.get("Item") or None)
+        if code in _TRANSIENT:
+            return Answer(Status.UNANSWERED)
+        if code == "ValidationError" and "Item size" in error.get("Message", ""):
+            return Answer(Status.TOO_LARGE)
+        # A statement's codes lack the suffix that requests' have: give it, so that they are translated alike.
+        full = code if code.endswith("Exception") else f"{code}Exception"
+        raise ClientError({"Error": {"Code": full, "Message": error.get("Message", "")}}, "BatchExecuteStatement")
+
+
+WRITERS: dict[str, Callable[[DynamoDBClient, str], Writer]] = {"batched": BatchedWriter, "single": SingleWriter}
+"""How each writer is made, by its name in the stack file."""
+
+
+def _code(response: Any) -> str:
+    return str(response.get("Error", {}).get("Code", ""))

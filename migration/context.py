@@ -17,6 +17,7 @@ from stack.managed import Managed
 from stack.world import World
 
 if TYPE_CHECKING:
+    from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_dynamodb import DynamoDBClient
 
 
@@ -29,8 +30,8 @@ class Observer(Protocol):
     def started(self, step: Step, number: int, total: int) -> None:
         """A step begins: the `number`th of about `total`."""
 
-    def progress(self, done: int, total: int, text: str) -> None:
-        """The current step has done that many of about `total` units (0: unknown)."""
+    def progress(self, done: int, total: int, text: str, facts: Facts | None = None) -> None:
+        """The current step has done that many of about `total` units (0: unknown); `facts` are further counts."""
 
     def ended(self, step: Step, seconds: float, facts: Facts) -> None:
         """The current step is done and recorded."""
@@ -38,15 +39,23 @@ class Observer(Protocol):
 
 @dataclass
 class Context:
-    """One stack's clients and sources of truth. `clock` gives the time as ISO 8601 UTC."""
+    """One stack's clients and sources of truth. `clock` gives the time as ISO 8601 UTC.
+
+    `once` tries each request once: backfills have a patience of their own. `rate` (write units a second) and `workers`
+    go before the stack's settings for them.
+    """
 
     schema: Schema
     config: StackConfig
     client: DynamoDBClient
+    once: DynamoDBClient
+    cloudwatch: CloudWatchClient | None
     ledger: Ledger
     engine: Engine
     observer: Observer
     clock: Callable[[], str]
+    rate: float | None = None
+    workers: int | None = None
     _managed: tuple[int, Managed] | None = None
 
     def read_world(self) -> World:

@@ -99,6 +99,16 @@ class Plan:
             held=tuple(held for held in self.held if held.table == table and index in {None, held.index}),
         )
 
+    def backfills_only(self, table: str | None) -> Plan:
+        """Only the backfills, of one table or of all, with the backups that go before them."""
+        filled = {step.tables[0] for step in self.steps if step.action is Action.BACKFILL}
+        wanted = {name for name in filled if table in {None, name}}
+
+        def concerns(step: Step) -> bool:
+            return step.action in {Action.WAIT, Action.BACKUP, Action.BACKFILL} and set(step.tables) <= wanted
+
+        return Plan(tuple(step for step in self.steps if concerns(step)))
+
 
 def plan(schema: Schema, settings: Settings, world: World) -> Plan:
     """The steps from `world` to the schema; none when it is reached. Raises Refused where going on could lose data."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from migration.backfilling import paused
 from migration.context import Context
 from migration.plan import Action, Held, Plan, Step
 from migration.steps import apply
@@ -36,15 +38,24 @@ class Summary:
     narrowed_to: str | None = None
 
 
+Narrowing = Callable[[Plan], Plan]
+"""Leaves of a plan what a run is to do."""
+
+
 def migrate(context: Context, table: str | None = None, index: str | None = None) -> Summary:
-    """Takes the stack to the schema, or as far as shut gates allow. Raises ToolError.
+    """Takes the stack to the schema, or as far as shut gates allow. Raises ToolError."""
+    return run(context, lambda plan: plan.narrowed(table, index), "migrate", table)
+
+
+def run(context: Context, narrowing: Narrowing, command: str, table: str | None) -> Summary:
+    """Does what `narrowing` leaves of the plan; `table` is what it was narrowed to, if to one. Raises ToolError.
 
     Nothing to do writes nothing and runs no `up`. The next run goes on from what AWS, Pulumi's state and the ledger
     then say.
     """
     began = time.monotonic()
     with translated_errors(context.config):
-        plan = context.plan(context.read_world()).narrowed(table, index)
+        plan = narrowing(context.plan(context.read_world()))
         context.observer.planned(plan)
         summary = Summary(narrowed_to=table)
         if plan.steps:
@@ -52,22 +63,25 @@ def migrate(context: Context, table: str | None = None, index: str | None = None
             context.ledger.prove("owner", "stack", {"stack": context.config.stack})
             # Whatever was verified before, this run is about to change it.
             context.ledger.disprove("verify", "stack")
-            summary.run = context.ledger.start_run("migrate", context.schema.digest)
-            plan = _run(context, summary, summary.run, table, index)
+            summary.run = context.ledger.start_run(command, context.schema.digest)
+            plan = _run(context, summary, summary.run, narrowing)
     summary.held, summary.left_alone = plan.held, plan.left_alone
     summary.ups = context.engine.ups
     summary.seconds = time.monotonic() - began
     return summary
 
 
-def _run(context: Context, summary: Summary, run: str, table: str | None, index: str | None) -> Plan:
+def _run(context: Context, summary: Summary, run: str, narrowing: Narrowing) -> Plan:
     try:
         while True:
             world = context.read_world()
-            plan = context.plan(world).narrowed(table, index)
+            plan = narrowing(context.plan(world))
             if not plan.steps:
                 context.ledger.end_run(run, "waiting" if plan.held else "done")
                 return plan
+            pause = context.ledger.paused()
+            if pause is not None:
+                raise paused(context, pause)
             step = plan.steps[0]
             if step.action is not Action.WAIT and any(step.name == done.step.name for done in summary.done):
                 raise VerificationFailed(

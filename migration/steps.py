@@ -9,14 +9,13 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from backfills import BACKFILLS
-from backfills.runner import BackfillRun, Counts
+from migration.backfilling import backfill
 from migration.context import Context
 from migration.plan import Action, Step, unsettled_indexes
 from migration.verify import NOTHING_TO_QUERY, no_item_missed, query_index, verify
 from stack.capacity import building_throughput
 from stack.declaration import present
-from stack.errors import Refused, VerificationFailed, Waiting
+from stack.errors import Refused, VerificationFailed
 from stack.gates import gate
 from stack.ledger import Facts, now
 from stack.live import ACTIVE, LiveTable, read_table
@@ -88,43 +87,7 @@ def _adopt(context: Context, world: World, step: Step) -> Facts:
 
 def _backfill(context: Context, world: World, step: Step) -> Facts:
     (name,) = step.tables
-    backfill = BACKFILLS[name]
-    total = world.live[name].item_count
-
-    def show(counts: Counts) -> None:
-        text = f"pass {counts.passes}: {counts.changed:,} changed, {counts.raced:,} raced"
-        context.observer.progress(counts.scanned, total, text)
-
-    keys = context.schema.table(name).key_names
-    run = BackfillRun(context.client, context.config.physical_name(name), keys, backfill, context.clock(), show)
-    counts = run.run()
-    facts: Facts = {
-        "attributes": list(backfill.attributes),
-        "scanned": counts.scanned,
-        "changed": counts.changed,
-        "raced": counts.raced,
-        "passes": counts.passes,
-        "remaining": counts.remaining,
-        "violations": dict(counts.violations),
-    }
-    again = f"./invoke migrate --stack {context.config.stack}"
-    if counts.remaining:
-        raise Waiting(
-            f"Items of {name} still appear without {' or '.join(backfill.attributes)}.",
-            f"The last of {counts.passes} passes found {counts.remaining} more: something still writes them so.",
-            f"Update what writes them, then run: {again}",
-        )
-    accepted = context.config.settings.accepted_violations.get(name, 0)
-    if counts.unfit > accepted:
-        reasons = ", ".join(f"{count} × {reason}" for reason, count in counts.violations.items())
-        raise Waiting(
-            f"{counts.unfit} items of {name} can not enter the new index.",
-            f"{reasons}. The stack accepts {accepted}. The other items are filled.",
-            f"Mend them, or set sitelogix:acceptedViolations: {name} in {context.config.stack_file.name}; "
-            f"then run: {again}",
-        )
-    context.ledger.prove_of("backfill", name, world.live[name], facts)
-    return facts
+    return backfill(context, world, name)
 
 
 def _create_index(context: Context, world: World, step: Step) -> Facts:

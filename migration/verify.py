@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from backfills import BACKFILLS
-from backfills.model import LONGEST_KEY
-from backfills.scan import scan_parameters
+from backfills.scan import needing_work
+from backfills.target import LONGEST_SORT_KEY, target_of
 from schema.model import AccessPattern, AttributeType, Index, Schema, Table
 from stack.config import StackConfig
 from stack.errors import VerificationFailed
@@ -128,15 +128,9 @@ def _indexes(table: Table, live: LiveTable) -> Iterable[Check]:
 
 def no_item_missed(client: DynamoDBClient, config: StackConfig, table: Table) -> Check:
     """Counts, on the server, the items in scope whose new attributes are missing or unfit for an index key."""
-    parameters = scan_parameters(BACKFILLS[table.name], table.key_names)
-    used = parameters["FilterExpression"]
-    parameters["ExpressionAttributeNames"] = {
-        name: attribute for name, attribute in parameters["ExpressionAttributeNames"].items() if name in used
-    }
-    del parameters["ProjectionExpression"]
-    pages = client.get_paginator("scan").paginate(
-        TableName=config.physical_name(table.name), Select="COUNT", ConsistentRead=True, **parameters
-    )
+    physical = config.physical_name(table.name)
+    selection = needing_work(target_of(table, physical, BACKFILLS[table.name]))
+    pages = client.get_paginator("scan").paginate(TableName=physical, ConsistentRead=True, **selection.counting())
     unfit = sum(page["Count"] for page in pages)
     accepted = config.settings.accepted_violations.get(table.name, 0)
     evidence = f"{unfit} items lack {' or '.join(table.backfilled)}"
@@ -188,7 +182,7 @@ def _any_item(
         values[f":t{number}"] = {"S": key.type.value}
         conditions.append(f"attribute_type(#k{number}, :t{number})")
         if key.type is not AttributeType.NUMBER:
-            values |= {":shortest": {"N": "1"}, ":longest": {"N": str(LONGEST_KEY)}}
+            values |= {":shortest": {"N": "1"}, ":longest": {"N": str(LONGEST_SORT_KEY)}}
             conditions.append(f"size(#k{number}) BETWEEN :shortest AND :longest")
     if prefix:
         conditions.append("begins_with(#t1, :prefix)")

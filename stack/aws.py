@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -13,6 +13,7 @@ from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
     EndpointConnectionError,
+    HTTPClientError,
     NoCredentialsError,
     NoRegionError,
     ProfileNotFound,
@@ -23,6 +24,7 @@ from stack.config import StackConfig
 from stack.errors import Refused, ToolError, UsageError
 
 if TYPE_CHECKING:
+    from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_dynamodb import DynamoDBClient
 
 # Retries are botocore's: `adaptive` would also slow unrelated calls down, `standard` backs off on throttling.
@@ -32,14 +34,34 @@ _RETRIES = Config(
     read_timeout=30,
     max_pool_connections=32,
 )
+# A backfill has its own patience, and has to hear of each throttled request to slow down.
+_NO_RETRIES = _RETRIES.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"}
-_THROTTLED = {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
+_THROTTLED = {
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestLimitExceededException",
+    "ThrottlingException",
+}
+_SERVER_ERROR = 500
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 
 def dynamodb(config: StackConfig) -> DynamoDBClient:
     """A thread-safe DynamoDB client for the stack. Raises UsageError when its AWS profile does not exist."""
     return _session(config).client("dynamodb", endpoint_url=config.endpoint, config=_RETRIES)
+
+
+def dynamodb_once(config: StackConfig) -> DynamoDBClient:
+    """A thread-safe DynamoDB client that tries each request once. Raises UsageError as `dynamodb` does."""
+    return _session(config).client("dynamodb", endpoint_url=config.endpoint, config=_NO_RETRIES)
+
+
+def cloudwatch(config: StackConfig) -> CloudWatchClient | None:
+    """A CloudWatch client, or None for a stack on an emulator whose file names no CloudWatch endpoint."""
+    if config.endpoint and not config.cloudwatch_endpoint:
+        return None
+    return _session(config).client("cloudwatch", endpoint_url=config.cloudwatch_endpoint, config=_RETRIES)
 
 
 def check_account(config: StackConfig) -> None:
@@ -92,6 +114,23 @@ def translated_errors(config: StackConfig) -> Iterator[None]:
 def error_code(error: ClientError) -> str:
     """The AWS error code, such as ConditionalCheckFailedException."""
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def is_transient(error: ClientError | BotoCoreError) -> bool:
+    """Whether the same request may well succeed later: throttled, a fault of the server's, or a broken connection."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return error_code(error) in _THROTTLED or status >= _SERVER_ERROR
+    return isinstance(error, HTTPClientError)
+
+
+def throttled_resources(error: ClientError | BotoCoreError, table: str) -> tuple[str, ...]:
+    """The tables and indexes that throttled a request, as the answer names them, else `table`; none if none did."""
+    if not isinstance(error, ClientError) or error_code(error) not in _THROTTLED:
+        return ()
+    reasons: Any = error.response.get("ThrottlingReasons") or error.response.get("throttlingReasons") or []
+    named = tuple(str(reason["resource"]) for reason in reasons if "resource" in reason)
+    return named or (table,)
 
 
 def _session(config: StackConfig) -> boto3.Session:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import boto3
 import yaml
@@ -73,6 +73,19 @@ class Approval(_Settings):
     at: Annotated[date, Field(strict=False)]
 
 
+class BackfillSettings(_Settings):
+    """How backfills write: `writer` is what the server was seen to honour; `rate` and `read_rate` are write and read
+    units a second, without which a `share` of what the table and its indexes have left is used; `journal` is whether
+    a backfill can be undone (None: below a million items)."""
+
+    writer: Literal["batched", "single"] = "batched"
+    rate: Annotated[float, Field(gt=0, strict=False)] | None = None
+    read_rate: Annotated[float, Field(gt=0, strict=False)] | None = None
+    share: Annotated[float, Field(gt=0, le=1, strict=False)] = 0.5
+    workers: Annotated[int, Field(ge=1, le=64)] = 4
+    journal: bool | None = None
+
+
 class Settings(_Settings):
     """The `sitelogix:` keys of a stack file."""
 
@@ -82,6 +95,8 @@ class Settings(_Settings):
     tags: dict[str, str] = {}
     approvals: dict[str, Approval] = {}
     accepted_violations: dict[str, Annotated[int, Field(ge=0)]] = {}
+    accepted_hot_keys: dict[str, Annotated[float, Field(gt=0, le=1, strict=False)]] = {}
+    backfill: BackfillSettings = BackfillSettings()
     replace_streams: list[str] = []
     acknowledged_owners: list[str] = []
     index_timeout_minutes: Annotated[int, Field(ge=1)] = 24 * 60
@@ -97,6 +112,7 @@ class StackConfig:
     region: str
     endpoint: str | None = None
     sts_endpoint: str | None = None
+    cloudwatch_endpoint: str | None = None
     profile: str | None = None
     access_key: str | None = None
     secret_key: str | None = None
@@ -163,6 +179,7 @@ def load_config(stack: str, checkout: Path, schema: Schema) -> StackConfig:
         region=region,
         endpoint=endpoints.get("dynamodb"),
         sts_endpoint=endpoints.get("sts"),
+        cloudwatch_endpoint=endpoints.get("cloudwatch"),
         profile=aws.get("profile"),
         access_key=aws.get("accessKey"),
         secret_key=aws.get("secretKey"),
@@ -204,7 +221,7 @@ def _validate(ours: dict[str, Any], path: Path) -> Settings:
         first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
         key = f"{PROJECT}:" + ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            known = _setting_names() if len(first["loc"]) == 1 else [to_camel(name) for name in Approval.model_fields]
+            known = _setting_names() if len(first["loc"]) == 1 else _nested_names(str(first["loc"][0]))
             raise _unknown_key(path, f"config key {key}", str(first["loc"][-1]), known) from None
         if first["type"] == "missing":
             raise _fault(path, f"{key} is missing", "the stack can not run without it") from None
@@ -214,10 +231,12 @@ def _validate(ours: dict[str, Any], path: Path) -> Settings:
 def _check_names(settings: Settings, schema: Schema, path: Path) -> None:
     """Tables and indexes that the settings name must be in the schema: a mistyped approval approves nothing."""
     retired = [f"{table.name}/{index.name}" for table in schema for index in table.retired]
+    indexes = [f"{table.name}/{index.name}" for table in schema for index in table.indexes]
     tables = [table.name for table in schema]
     for key, names, known in (
         ("approvals", settings.approvals, retired),
         ("acceptedViolations", settings.accepted_violations, tables),
+        ("acceptedHotKeys", settings.accepted_hot_keys, indexes),
         ("replaceStreams", settings.replace_streams, tables),
         ("acknowledgedOwners", settings.acknowledged_owners, tables),
     ):
@@ -249,6 +268,11 @@ def _regions() -> list[str]:
         for partition in session.get_available_partitions()
         for region in session.get_available_regions("dynamodb", partition_name=partition)
     ]
+
+
+def _nested_names(setting: str) -> list[str]:
+    model = BackfillSettings if setting == "backfill" else Approval
+    return [to_camel(name) for name in model.model_fields]
 
 
 def _setting_names() -> list[str]:

@@ -4,6 +4,9 @@ Items:
     PK `PROOF`         SK `<kind>#<subject>`          one fact that later steps rely on, newest reading only
     PK `RUN#<run id>`  SK `RUN`                       one run: who, when, with which schema, how it ended
     PK `RUN#<run id>`  SK `STEP#<number>#<name>`      one step of it: start, end, result, counts
+    PK `CONTROL`       SK `PAUSE`                     somebody asked running backfills to stop
+
+Further records are a backfill's own: backfills/checkpoint.py and backfills/journal.py name them.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from __future__ import annotations
 import getpass
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -65,6 +68,11 @@ class Ledger:
         self._serialize = TypeSerializer().serialize
         self._deserialize = TypeDeserializer().deserialize
 
+    @property
+    def table(self) -> str:
+        """Its physical name."""
+        return self._table
+
     def create(self) -> None:
         """Makes the table if it is missing, and waits until it can be used. Harmless to repeat."""
         with translated_errors(self._config):
@@ -89,7 +97,7 @@ class Ledger:
 
     def proofs(self) -> Proofs:
         """Everything that has been proven."""
-        return Proofs({str(item["SK"]): item for item in self._query("PROOF")})
+        return Proofs({str(item["SK"]): item for item in self.records("PROOF")})
 
     def prove(self, kind: str, subject: str, facts: Facts) -> None:
         """Records a proof with the time; an older one of the same subject is replaced."""
@@ -101,10 +109,7 @@ class Ledger:
 
     def disprove(self, kind: str, subject: str) -> None:
         """Takes a proof back. Harmless when there is none."""
-        with translated_errors(self._config):
-            self._client.delete_item(
-                TableName=self._table, Key={"PK": {"S": "PROOF"}, "SK": {"S": f"{kind}#{subject}"}}
-            )
+        self.remove("PROOF", f"{kind}#{subject}")
 
     def start_run(self, command: str, schema_digest: str) -> str:
         """Records that a run began and returns its id, which sorts by time."""
@@ -115,7 +120,7 @@ class Ledger:
                 "SK": "RUN",
                 "command": command,
                 "schema": schema_digest,
-                "by": f"{getpass.getuser()}@{socket.gethostname()}",
+                "by": _who(),
                 "started": now(),
             }
         )
@@ -147,7 +152,62 @@ class Ledger:
 
     def steps(self, run: str) -> list[dict[str, Any]]:
         """The recorded steps of one run, in order."""
-        return [item for item in self._query(f"RUN#{run}") if item["SK"] != "RUN"]
+        return [dict(item) for item in self.records(f"RUN#{run}") if item["SK"] != "RUN"]
+
+    def pause(self) -> None:
+        """Asks whatever runs on this stack to stop at the next safe point."""
+        self.put("CONTROL", "PAUSE", {"by": _who(), "at": now()})
+
+    def resume(self) -> bool:
+        """Takes the pause back. Returns whether there was one."""
+        return self.remove("CONTROL", "PAUSE")
+
+    def paused(self) -> Facts | None:
+        """Who asked for a pause and when (`by`, `at`), or None."""
+        return self.get("CONTROL", "PAUSE")
+
+    def put(self, partition: str, sort: str, facts: Facts) -> None:
+        """Writes one record; an older one is replaced."""
+        self._put({"PK": partition, "SK": sort, **facts})
+
+    def get(self, partition: str, sort: str) -> Facts | None:
+        """One record, or None."""
+        with translated_errors(self._config):
+            try:
+                found = self._client.get_item(TableName=self._table, Key=_key(partition, sort), ConsistentRead=True)
+            except ClientError as error:
+                if error_code(error) == "ResourceNotFoundException":
+                    return None
+                raise
+        return self._facts(found["Item"]) if "Item" in found else None
+
+    def remove(self, partition: str, sort: str) -> bool:
+        """Deletes one record. Returns whether there was one."""
+        with translated_errors(self._config):
+            try:
+                old = self._client.delete_item(TableName=self._table, Key=_key(partition, sort), ReturnValues="ALL_OLD")
+            except ClientError as error:
+                if error_code(error) == "ResourceNotFoundException":
+                    return False
+                raise
+        return "Attributes" in old
+
+    def records(self, partition: str, *, newest_first: bool = False) -> Iterator[Facts]:
+        """The records of one partition in the order of their sort keys, a page in memory at a time."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="PK = :pk",
+            ExpressionAttributeValues={":pk": {"S": partition}},
+            ConsistentRead=True,
+            ScanIndexForward=not newest_first,
+        )
+        with translated_errors(self._config):
+            try:
+                for page in pages:
+                    yield from map(self._facts, page["Items"])
+            except ClientError as error:
+                if error_code(error) != "ResourceNotFoundException":
+                    raise
 
     def _put(self, item: Mapping[str, Any]) -> None:
         with translated_errors(self._config):
@@ -155,21 +215,13 @@ class Ledger:
                 TableName=self._table, Item={name: self._serialize(value) for name, value in item.items()}
             )
 
-    def _query(self, partition: str) -> list[dict[str, Any]]:
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="PK = :pk",
-            ExpressionAttributeValues={":pk": {"S": partition}},
-            ConsistentRead=True,
-        )
-        with translated_errors(self._config):
-            try:
-                return [
-                    {name: self._deserialize(value) for name, value in item.items()}
-                    for page in pages
-                    for item in page["Items"]
-                ]
-            except ClientError as error:
-                if error_code(error) == "ResourceNotFoundException":
-                    return []
-                raise
+    def _facts(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: self._deserialize(value) for name, value in item.items()}
+
+
+def _key(partition: str, sort: str) -> dict[str, Any]:
+    return {"PK": {"S": partition}, "SK": {"S": sort}}
+
+
+def _who() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()}"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from backfills.survey import Survey
     from migration.plan import Plan
     from migration.runner import Summary
     from schema.model import Schema
@@ -46,6 +48,29 @@ def summary_document(stack: str, schema: Schema, summary: Summary) -> dict[str, 
         "seconds": round(summary.seconds, 3),
         "held": _held_document(summary),
         "left_alone": list(summary.left_alone),
+    }
+
+
+def surveys_document(stack: str, surveys: Mapping[str, Survey]) -> dict[str, Any]:
+    """Dry runs or checks for `--json`, by table."""
+    return {
+        "stack": stack,
+        "tables": {
+            name: {
+                "scanned": survey.counts.scanned,
+                "would_change": survey.counts.remaining,
+                "changed": survey.counts.changed,
+                "skipped": survey.counts.skipped,
+                "unfit": survey.counts.unfit,
+                "violations": dict(survey.counts.violations),
+                "examples": [{**example, "key": json.loads(example["key"])} for example in survey.examples],
+                "spread": {
+                    spread.index: {"attribute": spread.attribute, "items": spread.items, "top": dict(spread.top)}
+                    for spread in survey.spreads
+                },
+            }
+            for name, survey in surveys.items()
+        },
     }
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 from rich.console import Console
+from rich.prompt import Confirm
 from rich.table import Table as Grid
 
+from backfills.survey import Survey
+from backfills.undo import Undone
 from migration.engine import Change
 from migration.plan import Action, Plan, Step
 from migration.runner import Done, Summary
@@ -94,6 +98,36 @@ def print_changes(stack: str, changes: list[Change]) -> None:
     for change in sorted(changes, key=lambda change: (change.resource, change.operation)):
         grid.add_row(change.operation, change.resource, ", ".join(change.properties))
     out.print(grid)
+
+
+def print_surveys(surveys: Mapping[str, Survey], *, check: bool) -> None:
+    """Each table's counts, a few examples, and what stands in the way of its indexes."""
+    out = console()
+    for name, survey in surveys.items():
+        counts = survey.counts
+        found = f"{counts.remaining:,} have gone stale" if check else f"{counts.remaining:,} would change"
+        mended = f", {counts.changed:,} of them mended" if check and counts.changed else ""
+        out.print(f"[bold]{name}[/]: {counts.scanned:,} items looked at, {found}{mended}.")
+        for example in survey.examples:
+            values = ", ".join(f"{attribute} = {value!r}" for attribute, value in example["values"].items())
+            out.print(f"  {example['key']}: {values}", markup=False)
+        for reason, count in counts.violations.items():
+            out.print(f"  left out: {count:,} × {reason}", markup=False)
+        for spread in survey.spreads:
+            out.print(f"  {spread.index} by {spread}", markup=False)
+
+
+def print_undone(stack: str, table: str, undone: Undone) -> None:
+    """What a rollback of a backfill did."""
+    console().print(
+        f"Backfill of {table} on stack {stack}: {undone.back:,} changes taken back; {undone.kept:,} left, because the "
+        "application has changed or deleted the item since."
+    )
+
+
+def confirmed(question: str) -> bool:
+    """Asks on the terminal; without one the answer is no."""
+    return sys.stdin.isatty() and Confirm.ask(question, default=False, console=Console(stderr=True))
 
 
 def result_text(step: Step, facts: Facts) -> str:

@@ -1,7 +1,8 @@
-"""A run as it goes: a bar with rate and time left on a terminal, plain lines elsewhere. Always on standard error."""
+"""A run as it goes, on standard error: a bar with rate and time left, plain lines, or JSON lines for a program."""
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from typing import Self
@@ -13,6 +14,7 @@ from migration.plan import Plan, Step
 from stack.ledger import Facts
 from terminal.output import result_text
 
+JSON_LINE_SECONDS = 1.0
 PLAIN_LINE_SECONDS = 10.0
 """How often a step that goes on says so where there is no terminal."""
 
@@ -64,7 +66,7 @@ class TerminalObserver:
         self._task = self._bar.add_task(self._label.replace("[", r"\["), total=None, text="")
         self._bar.start()
 
-    def progress(self, done: int, total: int, text: str) -> None:
+    def progress(self, done: int, total: int, text: str, facts: Facts | None = None) -> None:
         """Moves the bar, or prints a line now and then."""
         if self._bar is None:
             self._open()
@@ -89,13 +91,51 @@ class TerminalObserver:
         self._bar, self._task = None, None
 
 
+class JsonLinesObserver:
+    """Tells a program how a run goes: JSON lines on standard error, of progress at most one a second."""
+
+    def __init__(self) -> None:
+        self._step = ""
+        self._began = self._last_line = time.monotonic()
+
+    def planned(self, plan: Plan) -> None:
+        """One line with the names of all steps."""
+        self._write({"event": "planned", "steps": [step.name for step in plan.steps]})
+
+    def started(self, step: Step, number: int, total: int) -> None:
+        """One line a step."""
+        self._step, self._began = step.name, time.monotonic()
+        self._write({"event": "started", "step": step.name, "number": number, "total": total})
+
+    def progress(self, done: int, total: int, text: str, facts: Facts | None = None) -> None:
+        """Units done of the total, units a second, and the seconds left (null: unknown)."""
+        now = time.monotonic()
+        if now - self._last_line < JSON_LINE_SECONDS:
+            return
+        self._last_line = now
+        rate = done / max(now - self._began, 0.001)
+        left = (total - done) / rate if done and total >= done else None
+        counted = {"done": done, "total": total, "rate": round(rate, 1), "left": left and round(left, 1)}
+        self._write({"event": "progress", "step": self._step, **counted, "text": text, **(facts or {})})
+
+    def ended(self, step: Step, seconds: float, facts: Facts) -> None:
+        """One line a step, with what was recorded."""
+        self._write({"event": "ended", "step": step.name, "seconds": round(seconds, 3), "facts": dict(facts)})
+
+    @staticmethod
+    def _write(line: dict[str, object]) -> None:
+        json.dump(line, sys.stderr, default=str, ensure_ascii=False)
+        sys.stderr.write("\n")
+        sys.stderr.flush()
+
+
 class SilentObserver:
-    """Shows nothing: for `--json` and for tests."""
+    """Shows nothing: for tests."""
 
     def planned(self, plan: Plan) -> None: ...
 
     def started(self, step: Step, number: int, total: int) -> None: ...
 
-    def progress(self, done: int, total: int, text: str) -> None: ...
+    def progress(self, done: int, total: int, text: str, facts: Facts | None = None) -> None: ...
 
     def ended(self, step: Step, seconds: float, facts: Facts) -> None: ...

@@ -12,15 +12,17 @@ from local.stack import LocalStack
 from migration.context import Context
 from migration.engine import Engine
 from schema.sitelogix import SITELOGIX
-from stack.aws import check_account, dynamodb, translated_errors
+from stack.aws import check_account, cloudwatch, dynamodb, dynamodb_once, translated_errors
 from stack.config import StackConfig, load_config
 from stack.ledger import Ledger, now
 from terminal.main import CHECKOUT
-from terminal.progress import SilentObserver, TerminalObserver
+from terminal.progress import JsonLinesObserver, TerminalObserver
 
 
 @contextmanager
-def open_session(stack: str, *, json: bool = False) -> Iterator[Context]:
+def open_session(
+    stack: str, *, json: bool = False, rate: float | None = None, workers: int | None = None
+) -> Iterator[Context]:
     """Everything that a run works with. The local stack is started when it does not run. Raises ToolError."""
     config = load_config(stack, CHECKOUT, SITELOGIX)
     if config.is_local:
@@ -38,10 +40,14 @@ def open_session(stack: str, *, json: bool = False) -> Iterator[Context]:
             schema=SITELOGIX,
             config=config,
             client=client,
+            once=dynamodb_once(config),
+            cloudwatch=cloudwatch(config),
             ledger=Ledger(client, config),
             engine=engine,
-            observer=SilentObserver() if json else shown,
+            observer=JsonLinesObserver() if json else shown,
             clock=lambda: clock,
+            rate=rate,
+            workers=workers,
         )
 
 

@@ -18,7 +18,7 @@ from migration.context import Context
 from migration.engine import Engine
 from migration.runner import Summary, migrate
 from schema.model import Index, Schema
-from stack.aws import dynamodb
+from stack.aws import dynamodb, dynamodb_once
 from stack.config import load_config
 from stack.ledger import Ledger
 from stack.world import World
@@ -70,7 +70,8 @@ class SmallStack:
             f"    - {{dynamodb: '{self.endpoint}', sts: '{self.endpoint}'}}\n"
             '  sitelogix:account: "123456789012"\n'
             f"  sitelogix:tablePrefix: {self.prefix}\n"
-            "  sitelogix:backend: file://.local/state\n" + extra
+            "  sitelogix:backend: file://.local/state\n"
+            "  sitelogix:backfill: {writer: single, rate: 100000, readRate: 100000}\n" + extra
         )
         (self.directory / "Pulumi.local.yaml").write_text(f"{text}{salt}\n", encoding="utf-8")
 
@@ -89,7 +90,17 @@ class SmallStack:
             lambda live, declaration, on_refusal: declare(schema, config, live, declaration, on_refusal),
             pulumi_environment(config),
         )
-        return Context(schema, config, client, Ledger(client, config), engine, SilentObserver(), lambda: CLOCK)
+        return Context(
+            schema,
+            config,
+            client,
+            dynamodb_once(config),
+            None,
+            Ledger(client, config),
+            engine,
+            SilentObserver(),
+            lambda: CLOCK,
+        )
 
     def seed(self, items: dict[str, Iterable[dict[str, Any]]] | None = None) -> None:
         """Creates the pre-migration tables, with these items by table."""

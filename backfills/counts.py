@@ -1,0 +1,41 @@
+"""What a backfill has done so far, in numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Counts:
+    """Items by what became of them.
+
+    Of the whole backfill: `changed`; `raced`, how often the application was faster; `deleted` by it meanwhile;
+    `passes`. Of the last pass: `scanned`; `skipped`, those that needed nothing; `remaining`, those that it still had
+    to change or leave; `unfit`, those that can not be filled or can be no index key, with `violations` by reason.
+    `seconds` is how long that pass took, `rate` the write units a second that are allowed now.
+    """
+
+    scanned: int = 0
+    changed: int = 0
+    skipped: int = 0
+    raced: int = 0
+    deleted: int = 0
+    passes: int = 0
+    remaining: int = 0
+    unfit: int = 0
+    violations: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    rate: float = 0.0
+
+    def add(self, other: Counts) -> None:
+        """Adds the items that another part of the pass looked at."""
+        for name in ("scanned", "changed", "skipped", "raced", "deleted", "remaining", "unfit"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.violations.update(other.violations)
+
+    def next_pass(self) -> None:
+        """Keeps what counts for the whole backfill, and begins the rest anew."""
+        self.passes += 1
+        self.scanned = self.skipped = self.remaining = self.unfit = 0
+        self.violations = Counter()

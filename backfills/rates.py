@@ -1,0 +1,58 @@
+"""How fast a backfill may go: what the user says, else a share of what the table and its indexes have left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schema.model import Projection, ProjectionType
+from stack.config import BackfillSettings
+from stack.live import LiveTable
+from stack.metrics import Metrics
+
+ON_DEMAND_WRITES = 1000.0
+"""Write units a second on an on-demand table: what a single partition takes, a quarter of what a table starts with."""
+ON_DEMAND_READS = 3000.0
+"""Read units a second there: what a single partition takes."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Write and read units a second that a backfill keeps to."""
+
+    write: float
+    read: float
+
+
+def rates_for(
+    live: LiveTable,
+    attributes: tuple[str, ...],
+    settings: BackfillSettings,
+    metrics: Metrics,
+    rate: float | None = None,
+) -> Rates:
+    """The rates for a backfill of these attributes; `rate` (write units a second) goes before the stack's settings."""
+    write = rate or settings.rate
+    if write is None:
+        write = settings.share * _write_headroom(live, attributes, metrics)
+    read = settings.read_rate
+    if read is None:
+        left = ON_DEMAND_READS if live.throughput is None else live.throughput.read - metrics.consumed("Read")
+        read = settings.share * left if live.throughput else left
+    return Rates(max(1.0, write), max(1.0, read))
+
+
+def _write_headroom(live: LiveTable, attributes: tuple[str, ...], metrics: Metrics) -> float:
+    """The write units a second that the table has left, or one of the indexes that a write would touch."""
+    if live.throughput is None:
+        return ON_DEMAND_WRITES
+    left = [live.throughput.write - metrics.consumed("Write")]
+    for name, index in live.indexes.items():
+        keys = {key.name for key in index.index.keys}
+        touched = keys & set(attributes) or _projects(index.index.projection, attributes)
+        if touched and index.index.throughput is not None:
+            left.append(index.index.throughput.write - metrics.consumed("Write", index=name))
+    return min(left)
+
+
+def _projects(projection: Projection, attributes: tuple[str, ...]) -> bool:
+    return projection.type is ProjectionType.ALL or bool(set(projection.attributes) & set(attributes))

@@ -1,0 +1,59 @@
+"""What a running backfill listens to: a pause that somebody asks for, and the table's own throttling."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from stack.errors import ToolError
+from stack.ledger import Facts
+
+PAUSE_SECONDS = 1.0
+"""How often the ledger is asked for a pause."""
+METRIC_SECONDS = 30.0
+"""How often CloudWatch is asked for throttled writes."""
+
+
+class Watch:
+    """Asks in the background. `pause` is who asked for a pause, once somebody did; then `stop` is set."""
+
+    def __init__(
+        self, stop: threading.Event, paused: Callable[[], Facts | None], throttles: Callable[[], float]
+    ) -> None:
+        self._stop = stop
+        self._paused = paused
+        self._throttles = throttles
+        self._ended = threading.Event()
+        self.pause: Facts | None = None
+
+    @contextmanager
+    def watching(self, on_throttles: Callable[[], None]) -> Iterator[None]:
+        """Watches while the block runs; `on_throttles` is called while the table's throttled writes grow."""
+        thread = threading.Thread(target=self._watch, args=(on_throttles,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            thread.join()
+
+    def _watch(self, on_throttles: Callable[[], None]) -> None:
+        asked, before = time.monotonic(), 0.0
+        while not self._ended.is_set() and not self._stop.is_set():
+            # An unanswered question is no reason to stop: the next one follows.
+            with suppress(ToolError, ClientError, BotoCoreError):
+                self.pause = self._paused()
+                if self.pause is not None:
+                    self._stop.set()
+                    return
+                if time.monotonic() - asked >= METRIC_SECONDS:
+                    asked = time.monotonic()
+                    throttled = self._throttles()
+                    if throttled > before:
+                        on_throttles()
+                    before = throttled
+            self._ended.wait(PAUSE_SECONDS)
