@@ -22,7 +22,7 @@ EXAMPLES = 5
 @dataclass
 class Survey:
     """What was found: `counts` with `remaining` as the items that would change (and `changed` those that were, if they
-    were to be mended), a few of them as `examples` (key, then new value by attribute), and how the new indexes'
+    were to be mended), a few of them as `examples` (key as JSON, new and old value by attribute), and how the new indexes'
     partition keys spread."""
 
     counts: Counts = field(default_factory=Counts)
@@ -67,6 +67,10 @@ class Surveyor:
         reasons = {reason: reason for reason in self._target.unfit_keys(item)}
         return Filled(found.values, {**found.reasons, **reasons}), change
 
+    def _example(self, item: Item, found: Filled) -> dict[str, Any]:
+        was = {name: item.get(name) for name in found.values}
+        return {"key": shown_key(self._target, item), "values": dict(found.values), "was": was}
+
     def _look(
         self, selection: Selection, wanted: Callable[[Item], tuple[Filled, Any]], mender: Mender | None
     ) -> Survey:
@@ -83,7 +87,7 @@ class Surveyor:
                     counts.remaining += change is not None
                     counts.skipped += change is None
                     if change is not None and len(examples) < EXAMPLES:
-                        examples.append({"key": shown_key(self._target, item), "values": dict(found.values)})
+                        examples.append(self._example(item, found))
                 if mender is not None:
                     mended = mender.mend(page.items, self._transform.stale).counts
                     counts.changed, counts.raced, counts.deleted = mended.changed, mended.raced, mended.deleted

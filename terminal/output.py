@@ -109,12 +109,18 @@ def print_surveys(surveys: Mapping[str, Survey], *, check: bool) -> None:
         mended = f", {counts.changed:,} of them mended" if check and counts.changed else ""
         out.print(f"[bold]{name}[/]: {counts.scanned:,} items looked at, {found}{mended}.")
         for example in survey.examples:
-            values = ", ".join(f"{attribute} = {value!r}" for attribute, value in example["values"].items())
+            values = ", ".join(_changed(name, example["was"][name], value) for name, value in example["values"].items())
             out.print(f"  {example['key']}: {values}", markup=False)
         for reason, count in counts.violations.items():
             out.print(f"  left out: {count:,} × {reason}", markup=False)
         for spread in survey.spreads:
             out.print(f"  {spread.index} by {spread}", markup=False)
+
+
+def _changed(attribute: str, was: Mapping[str, object] | None, value: str) -> str:
+    if was is None:
+        return f"{attribute} = {value!r}"
+    return f"{attribute} = {next(iter(was.values()))!r}, should be {value!r}"
 
 
 def print_undone(stack: str, table: str, undone: Undone) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from moto.server import ThreadedMotoServer
 
+from local.dynamodb_local import DynamoDbLocal, Missing
 from local.stack import create_table, put_items
 from schema.sitelogix import SITELOGIX
 from stack.aws import dynamodb
@@ -28,8 +31,8 @@ hypothesis_settings.load_profile("project")
 
 
 @dataclass
-class MotoStack:
-    """A stack of its own on a moto server: settings, client, and a hand for its tables."""
+class EmulatedStack:
+    """A stack of its own on an emulator: settings, client, and a hand for its tables."""
 
     config: StackConfig
     client: DynamoDBClient
@@ -62,15 +65,38 @@ def moto_endpoint() -> Iterator[str]:
 
 
 @pytest.fixture
-def moto_stack(moto_endpoint: str, tmp_path: Path) -> MotoStack:
-    """A stack with tables of its own."""
+def moto_stack(moto_endpoint: str, tmp_path: Path) -> EmulatedStack:
+    """A stack with tables of its own, on moto."""
+    return _stack(moto_endpoint, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def dynamodb_local_endpoint() -> Iterator[str]:
+    """The URL of a DynamoDB Local that lives as long as the test session. Skips where it can not be had, but in CI."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(DynamoDbLocal())
+        except Missing as missing:
+            if os.environ.get("CI"):
+                pytest.fail(f"CI has to run this on DynamoDB Local: {missing}")
+            pytest.skip(f"needs DynamoDB Local: {missing}")
+        yield server.endpoint
+
+
+@pytest.fixture
+def dynamodb_local(dynamodb_local_endpoint: str, tmp_path: Path) -> EmulatedStack:
+    """A stack with tables of its own, on DynamoDB Local."""
+    return _stack(dynamodb_local_endpoint, tmp_path)
+
+
+def _stack(endpoint: str, checkout: Path) -> EmulatedStack:
     config = StackConfig(
         stack="test",
-        checkout=tmp_path,
+        checkout=checkout,
         settings=settings(table_prefix=f"t{uuid.uuid4().hex[:8]}-"),
         region="us-east-1",
-        endpoint=moto_endpoint,
+        endpoint=endpoint,
         access_key="test",
         secret_key="test",
     )
-    return MotoStack(config, dynamodb(config))
+    return EmulatedStack(config, dynamodb(config))

@@ -16,7 +16,7 @@ from local.data_set import before_migration
 from schema.sitelogix import SITELOGIX
 from stack.errors import VerificationFailed
 from stack.ledger import Ledger
-from tests.conftest import MotoStack
+from tests.conftest import EmulatedStack
 
 CLOCK = "2026-01-02T03:04:05Z"
 
@@ -41,7 +41,7 @@ def report(number: int, **attributes: str) -> dict[str, Any]:
     return {"PK": {"S": f"REPORT#{number:04}"}, "SK": {"S": "METADATA"}, **typed}
 
 
-def run(stack: MotoStack, table: str, client: Any = None) -> Counts:
+def run(stack: EmulatedStack, table: str, client: Any = None) -> Counts:
     physical = stack.config.physical_name(table)
     ledger = Ledger(stack.client, stack.config)
     ledger.create()
@@ -63,7 +63,7 @@ def once(act: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], No
     return maybe
 
 
-def test_every_item_over_several_pages_is_filled(moto_stack: MotoStack) -> None:
+def test_every_item_over_several_pages_is_filled(moto_stack: EmulatedStack) -> None:
     text = "x" * 40_000
     moto_stack.create("reports", [report(number, createdAt="2025-01-01", body=text) for number in range(120)])
     counts = run(moto_stack, "reports")
@@ -73,7 +73,7 @@ def test_every_item_over_several_pages_is_filled(moto_stack: MotoStack) -> None:
 
 
 @pytest.mark.parametrize("table", ["reports", "personnel", "vendors", "constraints"])
-def test_what_was_there_before_is_unchanged_in_every_item(moto_stack: MotoStack, table: str) -> None:
+def test_what_was_there_before_is_unchanged_in_every_item(moto_stack: EmulatedStack, table: str) -> None:
     items = [item for number, item in enumerate(before_migration()[table]()) if number < 400]
     moto_stack.create(table, items)
     before = deepcopy(moto_stack.items(table))
@@ -86,7 +86,7 @@ def test_what_was_there_before_is_unchanged_in_every_item(moto_stack: MotoStack,
         assert set(after[key]) - set(item) <= added
 
 
-def test_only_profiles_are_filled(moto_stack: MotoStack) -> None:
+def test_only_profiles_are_filled(moto_stack: EmulatedStack) -> None:
     person = {"PK": {"S": "PERSON#1"}, "SK": {"S": "PROFILE"}}
     record = {"PK": {"S": "PERSON#1"}, "SK": {"S": "HISTORY#r1#2025-04-04T00:00:00Z"}}
     moto_stack.create("personnel", [person, record])
@@ -97,7 +97,7 @@ def test_only_profiles_are_filled(moto_stack: MotoStack) -> None:
     assert items[("PERSON#1", "PROFILE")]["dateLastSeen"] == {"S": "2025-04-04"}
 
 
-def test_the_newest_record_is_found_by_time_not_by_sort_key(moto_stack: MotoStack) -> None:
+def test_the_newest_record_is_found_by_time_not_by_sort_key(moto_stack: EmulatedStack) -> None:
     keys = ["HISTORY#r1#2025-09-09T23:00:00-05:00", "HISTORY#r5#2025-09-10T01:00:00Z", "HISTORY#r9#2025-01-01"]
     records = [{"PK": {"S": "PERSON#1"}, "SK": {"S": key}} for key in keys]
     moto_stack.create("personnel", [{"PK": {"S": "PERSON#1"}, "SK": {"S": "PROFILE"}}, *records])
@@ -106,7 +106,7 @@ def test_the_newest_record_is_found_by_time_not_by_sort_key(moto_stack: MotoStac
     assert moto_stack.items("personnel")[("PERSON#1", "PROFILE")]["dateLastSeen"] == {"S": "2025-09-10"}
 
 
-def test_a_second_run_changes_nothing(moto_stack: MotoStack) -> None:
+def test_a_second_run_changes_nothing(moto_stack: EmulatedStack) -> None:
     moto_stack.create("reports", [report(number) for number in range(30)])
     run(moto_stack, "reports")
     before = moto_stack.items("reports")
@@ -114,7 +114,7 @@ def test_a_second_run_changes_nothing(moto_stack: MotoStack) -> None:
     assert moto_stack.items("reports") == before
 
 
-def test_a_concurrent_write_is_never_overwritten(moto_stack: MotoStack) -> None:
+def test_a_concurrent_write_is_never_overwritten(moto_stack: EmulatedStack) -> None:
     physical = moto_stack.create("reports", [report(1, createdAt="2025-01-01")])
 
     def application(key: dict[str, Any]) -> None:
@@ -133,7 +133,7 @@ def test_a_concurrent_write_is_never_overwritten(moto_stack: MotoStack) -> None:
     assert counts.changed == 1
 
 
-def test_an_item_deleted_meanwhile_is_not_resurrected(moto_stack: MotoStack) -> None:
+def test_an_item_deleted_meanwhile_is_not_resurrected(moto_stack: EmulatedStack) -> None:
     physical = moto_stack.create("reports", [report(1)])
 
     def application(key: dict[str, Any]) -> None:
@@ -144,7 +144,7 @@ def test_an_item_deleted_meanwhile_is_not_resurrected(moto_stack: MotoStack) -> 
     assert counts.changed == 0
 
 
-def test_a_source_that_changes_meanwhile_is_read_again(moto_stack: MotoStack) -> None:
+def test_a_source_that_changes_meanwhile_is_read_again(moto_stack: EmulatedStack) -> None:
     physical = moto_stack.create("reports", [report(1, createdAt="2025-01-01")])
 
     def application(key: dict[str, Any]) -> None:
@@ -155,7 +155,7 @@ def test_a_source_that_changes_meanwhile_is_read_again(moto_stack: MotoStack) ->
     assert item["timestamp"] == {"S": "2025-02-02"}
 
 
-def test_a_source_that_appears_meanwhile_is_used(moto_stack: MotoStack) -> None:
+def test_a_source_that_appears_meanwhile_is_used(moto_stack: EmulatedStack) -> None:
     physical = moto_stack.create("reports", [report(1)])
 
     def application(key: dict[str, Any]) -> None:
@@ -166,7 +166,7 @@ def test_a_source_that_appears_meanwhile_is_used(moto_stack: MotoStack) -> None:
     assert item["timestamp"] == {"S": "2025-02-02"}
 
 
-def test_a_canary_that_reads_back_wrong_stops_before_any_other_item(moto_stack: MotoStack) -> None:
+def test_a_canary_that_reads_back_wrong_stops_before_any_other_item(moto_stack: EmulatedStack) -> None:
     moto_stack.create("reports", [report(number) for number in range(20)])
 
     class Liar(Interposed):
@@ -181,7 +181,7 @@ def test_a_canary_that_reads_back_wrong_stops_before_any_other_item(moto_stack: 
     assert len(touched) == 1
 
 
-def test_items_without_a_source_are_counted_by_reason_and_left_as_they_are(moto_stack: MotoStack) -> None:
+def test_items_without_a_source_are_counted_by_reason_and_left_as_they_are(moto_stack: EmulatedStack) -> None:
     whole = {"PK": {"S": "PROJECT#p1"}, "SK": {"S": "CONSTRAINT#1"}, "reportDate": {"S": "2025-03-03"}}
     undated = {"PK": {"S": "PROJECT#p1"}, "SK": {"S": "CONSTRAINT#2"}, "project_id": {"S": "p1"}}
     stray = {"PK": {"S": "STRAY"}, "SK": {"S": "CONSTRAINT#3"}, "report_date": {"S": "2025-03-03"}}
@@ -203,7 +203,7 @@ def test_items_without_a_source_are_counted_by_reason_and_left_as_they_are(moto_
     ids=["number", "empty", "long"],
 )
 def test_a_value_that_can_be_no_index_key_is_counted_and_never_mended(
-    moto_stack: MotoStack, value: dict[str, Any], reason: str
+    moto_stack: EmulatedStack, value: dict[str, Any], reason: str
 ) -> None:
     odd = {**report(1, timestamp="2025-01-01"), "status": value}
     moto_stack.create("reports", [odd, report(2)])
@@ -212,7 +212,7 @@ def test_a_value_that_can_be_no_index_key_is_counted_and_never_mended(
     assert moto_stack.items("reports")[("REPORT#0001", "METADATA")] == odd
 
 
-def test_an_item_near_the_size_limit_is_reported_and_not_changed(moto_stack: MotoStack) -> None:
+def test_an_item_near_the_size_limit_is_reported_and_not_changed(moto_stack: EmulatedStack) -> None:
     # moto draws the line at 405,000 bytes, and applies what fits before it refuses: so nothing must fit.
     large = report(1, body="x" * 404_965)
     moto_stack.create("reports", [large])
@@ -221,7 +221,7 @@ def test_an_item_near_the_size_limit_is_reported_and_not_changed(moto_stack: Mot
     assert moto_stack.items("reports")[("REPORT#0001", "METADATA")] == large
 
 
-def test_what_keeps_appearing_without_its_attributes_is_reported_as_remaining(moto_stack: MotoStack) -> None:
+def test_what_keeps_appearing_without_its_attributes_is_reported_as_remaining(moto_stack: EmulatedStack) -> None:
     physical = moto_stack.create("reports", [report(1)])
     number = iter(range(2, 100))
 
@@ -233,7 +233,7 @@ def test_what_keeps_appearing_without_its_attributes_is_reported_as_remaining(mo
     assert counts.passes == 3
 
 
-def test_an_item_that_is_always_in_use_is_not_counted_as_done(moto_stack: MotoStack) -> None:
+def test_an_item_that_is_always_in_use_is_not_counted_as_done(moto_stack: EmulatedStack) -> None:
     physical = moto_stack.create("reports", [report(1)])
     number = iter(range(10_000))
 
@@ -244,13 +244,13 @@ def test_an_item_that_is_always_in_use_is_not_counted_as_done(moto_stack: MotoSt
     assert (counts.changed, counts.remaining) == (0, 1)
 
 
-def test_an_item_with_two_faults_counts_once(moto_stack: MotoStack) -> None:
+def test_an_item_with_two_faults_counts_once(moto_stack: EmulatedStack) -> None:
     moto_stack.create("constraints", [{"PK": {"S": "STRAY"}, "SK": {"S": "CONSTRAINT#1"}}])
     counts = run(moto_stack, "constraints")
     assert (counts.unfit, counts.violations.total()) == (1, 2)
 
 
-def test_a_record_with_an_impossible_time_is_no_record(moto_stack: MotoStack) -> None:
+def test_a_record_with_an_impossible_time_is_no_record(moto_stack: EmulatedStack) -> None:
     keys = ["HISTORY#r1#9999-12-31T23:59:59-05:00", "HISTORY#20250909", "HISTORY#r1#2025-02-02T00:00:00Z"]
     records = [{"PK": {"S": "PERSON#1"}, "SK": {"S": key}} for key in keys]
     moto_stack.create("personnel", [{"PK": {"S": "PERSON#1"}, "SK": {"S": "PROFILE"}}, *records])

@@ -18,7 +18,7 @@ from schema.sitelogix import PERSONNEL, SITELOGIX
 from stack.config import Settings
 from stack.errors import Refused
 from stack.ledger import Ledger
-from tests.conftest import MotoStack
+from tests.conftest import EmulatedStack
 from tests.worlds import RETIRED, VERIFIED, approving, settings
 
 Hook = Callable[[Any], Awaitable[Any]]
@@ -42,7 +42,7 @@ class Registered:
 class Guarded:
     """A stack with its guards: `call` runs a hook to its end, `refused` are the refusals that were passed on."""
 
-    stack: MotoStack
+    stack: EmulatedStack
     registered: Registered
     loop: asyncio.AbstractEventLoop
     ledger: Ledger
@@ -60,7 +60,7 @@ Guard = Callable[[Settings], Guarded]
 
 
 @pytest.fixture
-def guard(moto_stack: MotoStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Guard]:
+def guard(moto_stack: EmulatedStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Guard]:
     """Registers the guards of a stack with these settings."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
