@@ -19,6 +19,7 @@ from tenacity import (
 )
 
 from stack.aws import is_transient, throttled_resources
+from stack.errors import ToolError
 
 T = TypeVar("T")
 
@@ -56,19 +57,25 @@ class Patience:
         """The request's answer. Raises what it last raised, or Stopped."""
         try:
             return self._retrying.copy()(request)
-        except (ClientError, BotoCoreError, Unanswered) as error:
+        except (ClientError, BotoCoreError, ToolError, Unanswered) as error:
             if self._stop.is_set() and _is_passing(error):
                 raise Stopped from error
             raise
 
     def _tell(self, state: RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
+        error = _cause(state.outcome.exception()) if state.outcome else None
         if isinstance(error, ClientError | BotoCoreError):
             for resource in throttled_resources(error, self._table):
                 self._on_throttled(resource)
 
 
 def _is_passing(error: BaseException) -> bool:
-    if isinstance(error, ClientError | BotoCoreError):
-        return is_transient(error)
-    return isinstance(error, Unanswered)
+    cause = _cause(error)
+    if isinstance(cause, ClientError | BotoCoreError):
+        return is_transient(cause)
+    return isinstance(cause, Unanswered)
+
+
+def _cause(error: BaseException | None) -> BaseException | None:
+    """What AWS or the network said: the ledger's errors are translated for a user already."""
+    return error.__cause__ if isinstance(error, ToolError) else error

@@ -29,34 +29,24 @@ class Page:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which items a scan returns and what of them, in DynamoDB's expressions. Every name is a placeholder: `status`
-    and `timestamp` are reserved words."""
+    """Which items a scan returns, and which attributes of them, in DynamoDB's expressions. Every name is a placeholder:
+    `status` and `timestamp` are reserved words."""
 
     condition: str
     names: Mapping[str, str]
     values: Mapping[str, Any]
-    projected: tuple[str, ...]
 
     def parameters(self) -> dict[str, Any]:
         """The parameters of a Scan."""
-        found = {
-            "ProjectionExpression": ", ".join(self.projected),
+        found: dict[str, Any] = {
+            "ProjectionExpression": ", ".join(self.names),
             "ExpressionAttributeNames": dict(self.names),
         }
-        return found | self._filter()
-
-    def counting(self) -> dict[str, Any]:
-        """The parameters of a Scan that only counts on the server."""
-        used = {name: attribute for name, attribute in self.names.items() if name in self.condition}
-        return {"Select": "COUNT", "ExpressionAttributeNames": used} | self._filter()
-
-    def _filter(self) -> dict[str, Any]:
-        if not self.condition:
-            return {}
-        filtered: dict[str, Any] = {"FilterExpression": self.condition}
+        if self.condition:
+            found["FilterExpression"] = self.condition
         if self.values:
-            filtered["ExpressionAttributeValues"] = dict(self.values)
-        return filtered
+            found["ExpressionAttributeValues"] = dict(self.values)
+        return found
 
 
 def read_page(
@@ -89,7 +79,7 @@ def read_page(
 
 
 def needing_work(target: Target) -> Selection:
-    """Items in scope that lack an attribute of the backfill, or hold in one what can be no index key."""
+    """Items in scope that lack an attribute of the backfill, or hold in an index key what may not fit there."""
     backfill = target.backfill
     names, values = _keys(target), {}
     conditions: list[str] = []
@@ -103,8 +93,11 @@ def needing_work(target: Target) -> Selection:
             values[f":t{key.type}"] = {"S": key.type}
             unfit.append(f"NOT attribute_type({name}, :t{key.type})")
             if key.type != "N":
-                values |= {":shortest": {"N": "1"}, f":l{key.longest}": {"N": str(key.longest)}}
-                unfit.append(f"NOT size({name}) BETWEEN :shortest AND :l{key.longest}")
+                # `size` counts the characters of a string, each up to four bytes; what it lets by too much is looked
+                # at here.
+                surely_fits = key.longest // 4 if key.type == "S" else key.longest
+                values |= {":shortest": {"N": "1"}, f":l{surely_fits}": {"N": str(surely_fits)}}
+                unfit.append(f"NOT size({name}) BETWEEN :shortest AND :l{surely_fits}")
         if attribute in backfill.attributes:
             conditions += [missing, *unfit]
         elif unfit:
@@ -137,10 +130,10 @@ def _selection(target: Target, names: dict[str, str], values: Mapping[str, Any],
     backfill = target.backfill
     names |= _reads(backfill.reads, names.values())
     if backfill.sort_key is None:
-        return Selection(condition, names, values, tuple(names))
+        return Selection(condition, names, values)
     scope = "#k1 = :scope"
     condition = f"{scope} AND ({condition})" if condition else scope
-    return Selection(condition, names, {**values, ":scope": {"S": backfill.sort_key}}, tuple(names))
+    return Selection(condition, names, {**values, ":scope": {"S": backfill.sort_key}})
 
 
 def _reads(reads: Iterable[str], known: Iterable[str]) -> dict[str, str]:

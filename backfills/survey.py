@@ -21,9 +21,9 @@ EXAMPLES = 5
 
 @dataclass
 class Survey:
-    """What was found: `counts` with `remaining` as the items that would change (and `changed` those that were, if they
-    were to be mended), a few of them as `examples` (key as JSON, new and old value by attribute), and how the new indexes'
-    partition keys spread."""
+    """What was found: `counts`, with `remaining` as the items that would change (and `changed` those that were mended);
+    a few of them as `examples` (key as JSON, new and old value by attribute); and how the new indexes' partition keys
+    spread."""
 
     counts: Counts = field(default_factory=Counts)
     examples: list[dict[str, Any]] = field(default_factory=list)

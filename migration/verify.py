@@ -127,11 +127,14 @@ def _indexes(table: Table, live: LiveTable) -> Iterable[Check]:
 
 
 def no_item_missed(client: DynamoDBClient, config: StackConfig, table: Table) -> Check:
-    """Counts, on the server, the items in scope whose new attributes are missing or unfit for an index key."""
+    """Counts the items in scope whose new attributes are missing or unfit for an index key."""
     physical = config.physical_name(table.name)
-    selection = needing_work(target_of(table, physical, BACKFILLS[table.name]))
-    pages = client.get_paginator("scan").paginate(TableName=physical, ConsistentRead=True, **selection.counting())
-    unfit = sum(page["Count"] for page in pages)
+    target = target_of(table, physical, BACKFILLS[table.name])
+    pages = client.get_paginator("scan").paginate(
+        TableName=physical, ConsistentRead=True, **needing_work(target).parameters()
+    )
+    items: Iterable[Any] = (item for page in pages for item in page["Items"])
+    unfit = sum(bool(set(table.backfilled) - set(item) or target.unfit_keys(item)) for item in items)
     accepted = config.settings.accepted_violations.get(table.name, 0)
     evidence = f"{unfit} items lack {' or '.join(table.backfilled)}"
     if accepted:
@@ -182,7 +185,8 @@ def _any_item(
         values[f":t{number}"] = {"S": key.type.value}
         conditions.append(f"attribute_type(#k{number}, :t{number})")
         if key.type is not AttributeType.NUMBER:
-            values |= {":shortest": {"N": "1"}, ":longest": {"N": str(LONGEST_SORT_KEY)}}
+            # `size` counts characters, of up to four bytes each.
+            values |= {":shortest": {"N": "1"}, ":longest": {"N": str(LONGEST_SORT_KEY // 4)}}
             conditions.append(f"size(#k{number}) BETWEEN :shortest AND :longest")
     if prefix:
         conditions.append("begins_with(#t1, :prefix)")

@@ -31,21 +31,21 @@ class Modelled:
     may_be_filled: dict[str, set[str]] = field(default_factory=dict)
     surprises: list[Any] = field(default_factory=list)
 
-    def put(self, item: dict[str, Any]) -> None:
+    def has_put(self, item: dict[str, Any]) -> None:
         self.item = item
         self._saw(item, {"status", "timestamp"} - set(item))
 
-    def delete(self) -> None:
+    def has_deleted(self) -> None:
         self.item, self.may_be_filled = None, {}
 
-    def set(self, name: str, value: str, now: dict[str, Any]) -> None:
+    def has_set(self, name: str, value: str, now: dict[str, Any]) -> None:
         """The writer set an attribute; `now` is the whole item right after that."""
         assert self.item is not None
         self.item = {**self.item, name: {"S": value}}
         self._check(now)
         self._saw(now, set(self.may_be_filled) - {name})
 
-    def remove(self, name: str, now: dict[str, Any]) -> None:
+    def has_removed(self, name: str, now: dict[str, Any]) -> None:
         """The writer removed an attribute; `now` is the whole item right after that."""
         assert self.item is not None
         self.item = {known: value for known, value in self.item.items() if known != name}
@@ -95,7 +95,13 @@ class Writer:
         model = self.models[number]
         if model.item is None:
             return self._put(number, model)
-        operations: list[Callable[[int, Modelled], None]] = [self._put, self._delete, self._set, self._set, self._remove]
+        operations: list[Callable[[int, Modelled], None]] = [
+            self._put,
+            self._delete,
+            self._set,
+            self._set,
+            self._remove,
+        ]
         return self._random.choice(operations)(number, model)
 
     def _put(self, number: int, model: Modelled) -> None:
@@ -105,19 +111,19 @@ class Writer:
                 attributes[name] = self._word()
         item = report(number, **attributes)
         self._client.put_item(TableName=self._table, Item=item)
-        model.put(item)
+        model.has_put(item)
 
     def _delete(self, number: int, model: Modelled) -> None:
         self._client.delete_item(TableName=self._table, Key=report(number))
-        model.delete()
+        model.has_deleted()
 
     def _set(self, number: int, model: Modelled) -> None:
         name, value = self._random.choice(["status", "timestamp", "createdAt", "body"]), self._word()
-        model.set(name, value, self._update(number, "SET #n = :v", name, {":v": {"S": value}}))
+        model.has_set(name, value, self._update(number, "SET #n = :v", name, {":v": {"S": value}}))
 
     def _remove(self, number: int, model: Modelled) -> None:
         name = self._random.choice(["status", "timestamp", "createdAt"])
-        model.remove(name, self._update(number, "REMOVE #n", name, None))
+        model.has_removed(name, self._update(number, "REMOVE #n", name, None))
 
     def _update(self, number: int, expression: str, name: str, values: Any) -> dict[str, Any]:
         parameters: dict[str, Any] = {"ExpressionAttributeValues": values} if values else {}
