@@ -299,6 +299,50 @@ def conformance(shell: Shell, plugin: str = "", record: bool = False) -> None:
         _run(shell, sys.executable, "-m", "pytest", "tests/conformance")
 
 
+@task(
+    help={
+        "what": "what to measure: backfill",
+        "items": "items of the table on which the ways are compared",
+        "rounds": "how often each way runs, in turn",
+        "growth": "items of the tables on which ours runs alone, such as 10000,1000000",
+        "json": STACK["json"],
+    },
+    positional=["what"],
+)
+@reported
+def bench(
+    shell: Shell,
+    what: str,
+    items: int = 100_000,
+    rounds: int = 2,
+    growth: str = "10000,1000000",
+    json: bool = False,
+) -> None:
+    """Measure beside other ways, on DynamoDB Local: about 15 minutes. Nothing of yours is touched."""
+    from benchmarks import backfill as benchmark
+    from benchmarks.output import print_result
+    from local.dynamodb_local import Missing
+    from terminal import document
+
+    sizes = tuple(int(size) for size in growth.split(",") if size.isdigit())
+    if what != "backfill" or items < 100 or rounds < 1 or ",".join(map(str, sizes)) != growth:
+        raise UsageError(
+            "That can not be measured.",
+            "There is `backfill`, with at least 100 items, one round, and sizes such as 10000,1000000.",
+            "Run: ./invoke bench backfill",
+        )
+    try:
+        result = benchmark.bench(items, rounds, sizes, _say)
+    except Missing as missing:
+        raise UsageError("DynamoDB Local is missing.", f"{missing}.", "Install Java 17 and Maven.") from None
+    path = benchmark.write(result)
+    if json:
+        document.print_json(result)
+    else:
+        print_result(result)
+    _say(f"Kept in {path.relative_to(CHECKOUT)}.")
+
+
 @task
 @reported
 def lint(shell: Shell) -> None:
@@ -345,5 +389,19 @@ def _say(line: str) -> None:
 
 local = Collection("local", local_up, local_down, local_reset)
 ns = Collection(
-    plan, migrate, backfill, rollback, pause, resume, status, verify, preview, env, test, conformance, lint, local
+    plan,
+    migrate,
+    backfill,
+    rollback,
+    pause,
+    resume,
+    status,
+    verify,
+    preview,
+    env,
+    test,
+    conformance,
+    bench,
+    lint,
+    local,
 )

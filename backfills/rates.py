@@ -31,20 +31,19 @@ def rates_for(
     rate: float | None = None,
 ) -> Rates:
     """The rates for a backfill of these attributes; `rate` (write units a second) goes before the stack's settings."""
+    share = settings.share
     write = rate or settings.rate
     if write is None:
-        write = settings.share * _write_headroom(live, attributes, metrics)
+        write = share * _write_headroom(live, attributes, metrics) if live.throughput else ON_DEMAND_WRITES
     read = settings.read_rate
     if read is None:
-        left = ON_DEMAND_READS if live.throughput is None else live.throughput.read - metrics.consumed("Read")
-        read = settings.share * left if live.throughput else left
+        read = share * (live.throughput.read - metrics.consumed("Read")) if live.throughput else ON_DEMAND_READS
     return Rates(max(1.0, write), max(1.0, read))
 
 
 def _write_headroom(live: LiveTable, attributes: tuple[str, ...], metrics: Metrics) -> float:
     """The write units a second that the table has left, or one of the indexes that a write would touch."""
-    if live.throughput is None:
-        return ON_DEMAND_WRITES
+    assert live.throughput is not None
     left = [live.throughput.write - metrics.consumed("Write")]
     for name, index in live.indexes.items():
         keys = {key.name for key in index.index.keys}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
-from backfills.patience import Patience
+from backfills.patience import Patience, Stopped
 from backfills.scan import Key, Page, Selection, read_page
 from backfills.target import Target
 from backfills.throttle import Throttle
@@ -45,9 +45,11 @@ class Reader:
         self._patience = patience
         self._page_items = page_items
 
-    def page(self, selection: Selection, segment: int, segments: int, start: Key | None = None) -> Page:
-        """One page. Raises ClientError or Stopped."""
-        limit, estimated = self._page_size(segments)
+    def page(
+        self, selection: Selection, segment: int, segments: int, start: Key | None = None, limit: int | None = None
+    ) -> Page:
+        """One page, of at most `limit` looked-at items. Raises ClientError or Stopped."""
+        limit, estimated = self._page_size(segments, limit)
         self._throttle.acquire(estimated)
         page = self._patience.call(
             lambda: read_page(self._client, self._target, selection, segment, segments, start, limit)
@@ -65,27 +67,33 @@ class Reader:
             if start is None:
                 return
 
-    def _page_size(self, segments: int) -> tuple[int | None, float]:
+    def _page_size(self, segments: int, limit: int | None) -> tuple[int | None, float]:
         """The most items of a page, so that it takes about a second's read units; and the units expected."""
         each = max(self._target.item_size, 1.0) / READ_UNIT
         whole = min(PAGE_BYTES, self._target.size / segments) / READ_UNIT
         rate = self._throttle.rate
-        limit = self._page_items
-        if limit is None and rate * READ_UNIT < PAGE_BYTES:
-            limit = max(1, int(rate / each))
+        limits = [most for most in (limit, self._page_items) if most is not None]
+        if rate * READ_UNIT < PAGE_BYTES:
+            limits.append(max(1, int(rate / each)))
+        limit = min(limits, default=None)
         return limit, max(0.5, whole if limit is None else min(whole, limit * each))
 
 
 def side_by_side(segments: int, workers: int, stop: threading.Event, work: Callable[[int], None]) -> None:
     """Does `work` for each segment, `workers` at a time. After a failure the others stop at their next request, and
-    the first failure is raised."""
+    the failure is raised; Stopped only if there was no other."""
     with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = [pool.submit(work, segment) for segment in range(segments)]
         try:
             done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            for future in done:
-                future.result()
+            failed = any(future.exception() for future in done)
         except BaseException:
-            stop.set()
-            pool.shutdown(wait=True, cancel_futures=True)
+            failed = True
             raise
+        finally:
+            if failed:
+                stop.set()
+                pool.shutdown(wait=True, cancel_futures=True)
+    failures = [error for future in futures if not future.cancelled() and (error := future.exception())]
+    for failure in sorted(failures, key=lambda error: isinstance(error, Stopped)):
+        raise failure

@@ -1,4 +1,4 @@
-"""Running one backfill: a canary item first, then whole passes until one finds nothing left to do."""
+"""Running one backfill: whole passes until one finds nothing left to do."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from backfills.canary import Canary
 from backfills.checkpoint import Checkpoint, Segment
 from backfills.counts import Counts
 from backfills.mender import Mended, Mender
-from backfills.model import Item
 from backfills.patience import Patience, Stopped
 from backfills.reader import Reader, side_by_side
 from backfills.scan import Page, needing_work
@@ -23,8 +23,6 @@ from backfills.survey import spread_of
 from backfills.target import Target
 from backfills.throttle import Throttle
 from backfills.transform import Transform
-from backfills.writer import Status
-from stack.errors import VerificationFailed
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -78,6 +76,7 @@ class BackfillRun:
         self._on_progress = on_progress
         self._unfit_file = unfit_file
         self._transform = Transform(client, target, checkpoint.state.clock, patience)
+        self._canary = Canary(client, target, mender, self._transform, patience)
         self._selection = needing_work(target)
         self._counts = deepcopy(checkpoint.state.totals)
         self._lock = threading.Lock()
@@ -88,8 +87,6 @@ class BackfillRun:
         Raises VerificationFailed when the canary reads back wrong, Stopped when it was told to stop, ClientError when
         AWS refuses. Whoever runs it again goes on where it was.
         """
-        if not self._checkpoint.state.interrupted:
-            self._canary()
         before: int | None = None
         while True:
             interrupted = self._checkpoint.state.interrupted
@@ -112,35 +109,6 @@ class BackfillRun:
     @property
     def _segments(self) -> int:
         return self._checkpoint.state.segments
-
-    def _canary(self) -> None:
-        """Writes one item that needs it, reads it back, and compares, before any other is touched."""
-        for segment in range(self._segments):
-            for page in self._reader.pages(self._selection, segment, self._segments):
-                if any(self._is_canary(item) for item in page.items):
-                    return
-
-    def _is_canary(self, item: Item) -> bool:
-        """Whether the item could be tried. Raises VerificationFailed."""
-        _, change = self._transform.missing(item)
-        if change is None:
-            return False
-        (answer,) = self._mender.send([change])
-        if answer.status is not Status.DONE:
-            return False
-        self._counts.changed += 1
-        key: Any = dict(change.key)
-        found = self._patience.call(
-            lambda: self._client.get_item(TableName=self._target.table, Key=key, ConsistentRead=True)
-        ).get("Item", {})
-        for attribute, value in change.sets.items():
-            if found.get(attribute) != value:
-                raise VerificationFailed(
-                    f"The canary item of {self._target.table} read back wrong.",
-                    f"{key}: {attribute} should be {value['S']!r}. The run stopped there.",
-                    "Compare the rule in backfills/ with the item.",
-                )
-        return True
 
     def _pass(self) -> None:
         """Scans the whole table once, or what is left of it, and mends what it finds."""
@@ -170,10 +138,14 @@ class BackfillRun:
         looked_at = Counts(scanned=page.scanned, skipped=page.scanned - len(page.items))
         self._show(looked_at)
         whole = Mended(looked_at, {})
-        for start in range(0, len(page.items), CHUNK):
+        left = self._canary.try_first(page.items)
+        if len(left) < len(page.items):
+            whole.counts.add(Counts(changed=1, remaining=1))
+            self._show(Counts(changed=1, remaining=1))
+        for start in range(0, len(left), CHUNK):
             if self._stop.is_set():
                 raise Stopped
-            part = self._mender.mend(page.items[start : start + CHUNK], self._transform.missing)
+            part = self._mender.mend(left[start : start + CHUNK], self._transform.missing)
             self._show(part.counts)
             whole.counts.add(part.counts)
             whole.unfit.update(part.unfit)

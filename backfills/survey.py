@@ -11,7 +11,7 @@ from backfills.counts import Counts
 from backfills.mender import Mender, shown_key
 from backfills.model import Filled, Given, Item, apply_rules
 from backfills.reader import Reader, side_by_side
-from backfills.scan import Selection, filled, needing_work
+from backfills.scan import Page, Selection, filled, needing_work
 from backfills.skew import Spread, spreads
 from backfills.target import Target
 from backfills.transform import Transform
@@ -110,4 +110,7 @@ def spread_of(target: Target, reader: Reader, segments: int, clock: str) -> list
             return None
         return apply_rules(target.backfill, item, Given(clock), [attribute]).values.get(attribute)
 
-    return spreads(target, segments, lambda segment, selection: reader.page(selection, segment, segments), value_of)
+    def read(segment: int, selection: Selection, limit: int) -> Page:
+        return reader.page(selection, segment, segments, limit=limit)
+
+    return spreads(target, segments, read, value_of)

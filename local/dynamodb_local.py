@@ -44,7 +44,16 @@ class DynamoDbLocal:
         port = _free_port()
         self.endpoint = f"http://127.0.0.1:{port}"
         options = ["-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port), *self._options]
-        java = ["java", "-Xmx2g", f"-Djava.library.path={library}", "-cp", f"{library}/*", MAIN_CLASS]
+        java = [
+            "java",
+            "-Xmx2g",
+            "-XX:+UseParallelGC",
+            "-XX:ActiveProcessorCount=2",
+            f"-Djava.library.path={library}",
+            "-cp",
+            f"{library}/*",
+            MAIN_CLASS,
+        ]
         with tempfile.TemporaryFile() as log:
             self._process = subprocess.Popen([*java, *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
             if self._core is not None:

@@ -1,4 +1,4 @@
-"""A proxy in front of an emulator that lets some requests fail in the ways in which AWS and networks do."""
+"""A proxy in front of an emulator that lets some requests fail as AWS and networks let them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 FAULTS = ("throttle", "server error", "reset before", "reset after", "timeout", "partial")
-"""`reset before` loses the request, `reset after` and `timeout` lose the answer; `partial` fails statements of a batch."""
+"""`reset before` loses the request, `reset after` and `timeout` lose the answer, `partial` fails part of a batch."""
 
 
 class FaultProxy:

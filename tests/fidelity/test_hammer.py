@@ -19,7 +19,7 @@ from tests.conftest import EmulatedStack
 
 WRITERS = 3
 KEYS_EACH = 250
-SECONDS = 8
+SECONDS = 6
 
 
 @dataclass

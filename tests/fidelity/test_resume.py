@@ -61,7 +61,7 @@ def fresh(stack: EmulatedStack) -> EmulatedStack:
     return EmulatedStack(replace(stack.config, settings=settings), stack.client)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kills=kills, workers=st.sampled_from([1, 4]))
 def test_any_sequence_of_kills_ends_in_the_same_table_as_no_kill(
     dynamodb_local: EmulatedStack, kills: list[tuple[int, bool, int]], workers: int

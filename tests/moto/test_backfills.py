@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
@@ -9,16 +10,14 @@ from typing import Any
 import pytest
 
 from backfills import BACKFILLS
-from backfills.assembly import Assembly, Options
+from backfills.assembly import Options
 from backfills.counts import Counts
-from backfills.target import target_of
+from backfills.probe import probe
 from local.data_set import before_migration
-from schema.sitelogix import SITELOGIX
-from stack.errors import VerificationFailed
+from stack.errors import Refused, VerificationFailed
 from stack.ledger import Ledger
+from tests.backfilling import CLOCK, assembly, report
 from tests.conftest import EmulatedStack
-
-CLOCK = "2026-01-02T03:04:05Z"
 
 
 class Interposed:
@@ -36,19 +35,9 @@ class Interposed:
         return getattr(self._client, name)
 
 
-def report(number: int, **attributes: str) -> dict[str, Any]:
-    typed = {name: {"S": value} for name, value in attributes.items()}
-    return {"PK": {"S": f"REPORT#{number:04}"}, "SK": {"S": "METADATA"}, **typed}
-
-
 def run(stack: EmulatedStack, table: str, client: Any = None) -> Counts:
-    physical = stack.config.physical_name(table)
-    ledger = Ledger(stack.client, stack.config)
-    ledger.create()
-    target = target_of(SITELOGIX.table(table), physical, BACKFILLS[table])
     # moto overwrites in spite of PartiQL conditions, so it gets the single writer.
-    assembly = Assembly(client or stack.client, target, ledger, table, "an-id", Options(writer="single"))
-    return assembly.run(CLOCK).counts
+    return assembly(stack, table, Options(writer="single"), client).run(CLOCK).counts
 
 
 def once(act: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
@@ -172,7 +161,8 @@ def test_a_canary_that_reads_back_wrong_stops_before_any_other_item(moto_stack: 
     class Liar(Interposed):
         def get_item(self, **parameters: Any) -> Any:
             found = self._client.get_item(**parameters)
-            found["Item"]["status"] = {"S": "garbled"}
+            if parameters["TableName"] == moto_stack.config.physical_name("reports"):
+                found["Item"]["status"] = {"S": "garbled"}
             return found
 
     with pytest.raises(VerificationFailed, match="canary"):
@@ -209,7 +199,7 @@ def test_a_value_that_can_be_no_index_key_is_counted_and_never_mended(
     moto_stack.create("reports", [odd, report(2)])
     counts = run(moto_stack, "reports")
     assert dict(counts.violations) == {reason: 1}
-    assert moto_stack.items("reports")[("REPORT#0001", "METADATA")] == odd
+    assert moto_stack.items("reports")[("REPORT#00001", "METADATA")] == odd
 
 
 def test_an_item_near_the_size_limit_is_reported_and_not_changed(moto_stack: EmulatedStack) -> None:
@@ -218,7 +208,7 @@ def test_an_item_near_the_size_limit_is_reported_and_not_changed(moto_stack: Emu
     moto_stack.create("reports", [large])
     counts = run(moto_stack, "reports")
     assert dict(counts.violations) == {"would grow past 400 KB": 1}
-    assert moto_stack.items("reports")[("REPORT#0001", "METADATA")] == large
+    assert moto_stack.items("reports")[("REPORT#00001", "METADATA")] == large
 
 
 def test_what_keeps_appearing_without_its_attributes_is_reported_as_remaining(moto_stack: EmulatedStack) -> None:
@@ -256,3 +246,36 @@ def test_a_record_with_an_impossible_time_is_no_record(moto_stack: EmulatedStack
     moto_stack.create("personnel", [{"PK": {"S": "PERSON#1"}, "SK": {"S": "PROFILE"}}, *records])
     run(moto_stack, "personnel")
     assert moto_stack.items("personnel")[("PERSON#1", "PROFILE")]["dateLastSeen"] == {"S": "2025-02-02"}
+
+
+def test_a_writer_that_would_overwrite_is_refused_before_it_touches_an_item(moto_stack: EmulatedStack) -> None:
+    moto_stack.create("reports", [report(1)])
+    work = assembly(moto_stack, "reports")
+    with pytest.raises(Refused) as refused:
+        probe(moto_stack.client, Ledger(moto_stack.client, moto_stack.config).table, "batched", work.patience, "do so")
+    assert "it overwrites an attribute that the application has set" in refused.value.why
+    assert refused.value.next == "do so"
+    assert list(moto_stack.items("reports").values()) == [report(1)]
+    ledger = Ledger(moto_stack.client, moto_stack.config)
+    assert list(ledger.records("PROBE")) == []
+    probe(moto_stack.client, ledger.table, "single", work.patience, "")
+
+
+@pytest.mark.parametrize("table", ["reports", "personnel", "vendors", "constraints"])
+def test_a_dry_run_counts_what_the_backfill_then_changes_and_writes_nothing(
+    moto_stack: EmulatedStack, table: str
+) -> None:
+    moto_stack.create(table, [item for number, item in enumerate(before_migration()[table]()) if number < 300])
+    before = moto_stack.items(table)
+    survey = assembly(moto_stack, table, Options(writer="single")).dry_run(CLOCK)
+    assert moto_stack.items(table) == before
+    ledger = Ledger(moto_stack.client, moto_stack.config)
+    assert [*ledger.records(f"BACKFILL#{table}"), *ledger.records(f"JOURNAL#{table}")] == []
+    counts = run(moto_stack, table)
+    assert survey.counts.remaining == counts.changed
+    assert survey.counts.violations == counts.violations
+    after = moto_stack.items(table)
+    for example in survey.examples:
+        key = json.loads(example["key"])
+        found = after[key["PK"]["S"], key["SK"]["S"]]
+        assert {name: found[name]["S"] for name in example["values"]} == example["values"]

@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "migration": {"schema", "stack", "backfills"},
     "local": {"schema", "stack"},
     "terminal": {"schema", "stack", "components", "backfills", "migration", "local"},
+    "benchmarks": {"schema", "stack", "backfills", "local", "terminal"},
 }
 LONGEST_FILE = 330
 
@@ -62,7 +63,9 @@ def test_nothing_but_data_and_rules_knows_a_sitelogix_table() -> None:
         for package in ("stack", "components", "migration", "terminal")
         for path in (CHECKOUT / package).rglob("*.py")
     ]
-    general += [CHECKOUT / "schema" / "model.py", CHECKOUT / "backfills" / "runner.py", CHECKOUT / "tasks.py"]
+    rules = {"__init__", "last_seen", *(table.name for table in SITELOGIX)}
+    general += [path for path in (CHECKOUT / "backfills").glob("*.py") if path.stem not in rules]
+    general += [CHECKOUT / "schema" / "model.py", CHECKOUT / "tasks.py"]
     for path in general:
         text = path.read_text(encoding="utf-8")
         assert [name for name in names if f'"{name}"' in text] == [], path

@@ -1,0 +1,64 @@
+"""What a running backfill listens to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from backfills.watch import Watch
+from stack.errors import ToolError
+
+SOON = 5.0
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backfills.watch.PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("backfills.watch.METRIC_SECONDS", 0.0)
+
+
+def test_a_pause_stops_it_and_says_who_asked() -> None:
+    stop = threading.Event()
+    answers: Iterator[dict[str, str] | None] = iter([None, None, {"by": "somebody", "at": "noon"}])
+    watch = Watch(stop, lambda: next(answers), lambda: 0.0)
+    with watch.watching(lambda: None):
+        assert stop.wait(SOON)
+    assert watch.pause == {"by": "somebody", "at": "noon"}
+
+
+def test_it_gives_way_only_while_the_tables_throttled_writes_grow() -> None:
+    figures = iter([5.0, 5.0, 3.0, 8.0])
+    seen: list[float] = []
+    done = threading.Event()
+    gave_way: list[int] = []
+
+    def throttles() -> float:
+        figure = next(figures, None)
+        if figure is None:
+            done.set()
+            return 8.0
+        seen.append(figure)
+        return figure
+
+    watch = Watch(threading.Event(), lambda: None, throttles)
+    with watch.watching(lambda: gave_way.append(len(seen))):
+        assert done.wait(SOON)
+    assert gave_way == [1, 4]
+
+
+def test_a_question_that_fails_stops_nothing() -> None:
+    stop = threading.Event()
+    asked = threading.Event()
+    calls: list[int] = []
+
+    def paused() -> None:
+        calls.append(1)
+        if len(calls) > 2:
+            asked.set()
+        raise ToolError("no answer", "", "")
+
+    with Watch(stop, paused, lambda: 0.0).watching(lambda: None):
+        assert asked.wait(SOON)
+    assert not stop.is_set()
