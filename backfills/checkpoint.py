@@ -148,6 +148,13 @@ class Checkpoint:
             self._records.remove(self._own, str(record["SK"]))
         self._keep(replace(self.state, finished=now(), totals=totals))
 
+    def forget(self) -> None:
+        """Lets the next backfill begin anew."""
+        last = self.last()
+        for record in list(self._records.records(f"{self._partition}#{last.id}")) if last else ():
+            self._records.remove(str(record["PK"]), str(record["SK"]))
+        self._records.remove(self._partition, "STATE")
+
     @property
     def _own(self) -> str:
         return f"{self._partition}#{self.state.id}"

@@ -129,7 +129,9 @@ class Mender:
                 elif answer.status is not Status.UNANSWERED:
                     answers[number] = answer
             if len(answers) < len(changes):
-                raise Unanswered(f"{len(changes) - len(answers)} of {len(left)} statements")
+                raise Unanswered(
+                    f"{len(changes) - len(answers)} of {len(left)} statements were throttled or met a fault"
+                )
 
         self._patience.call(attempt)
         return [answers[number] for number in range(len(changes))]

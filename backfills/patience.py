@@ -54,12 +54,18 @@ class Patience:
         )
 
     def call(self, request: Callable[[], T]) -> T:
-        """The request's answer. Raises what it last raised, or Stopped."""
+        """The request's answer. Raises what it last raised (ToolError for Unanswered), or Stopped."""
         try:
             return self._retrying.copy()(request)
         except (ClientError, BotoCoreError, ToolError, Unanswered) as error:
             if self._stop.is_set() and _is_passing(error):
                 raise Stopped from error
+            if isinstance(error, Unanswered):
+                raise ToolError(
+                    f"Writes to {self._table} keep failing: {error}.",
+                    f"That went on for {PATIENCE_SECONDS:.0f} seconds. What is done is recorded.",
+                    "Give the table more capacity, or set a lower --rate; then repeat: it goes on where it was.",
+                ) from error
             raise
 
     def _tell(self, state: RetryCallState) -> None:

@@ -47,7 +47,7 @@ def bench(items: int, rounds: int, growth: tuple[int, ...], say: Callable[[str],
     cores = os.cpu_count() or 1
     server_core = cores - 1 if cores > 1 else None
     own = psutil.Process().cpu_affinity()
-    with DynamoDbLocal(core=server_core) as server:
+    with DynamoDbLocal(core=server_core, heap="8g") as server:
         try:
             if server_core is not None:
                 psutil.Process().cpu_affinity([core for core in range(cores) if core != server_core])

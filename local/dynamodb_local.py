@@ -30,11 +30,11 @@ class Missing(Exception):
 class DynamoDbLocal:
     """One server with its data in memory, as a context manager: leaving it ends the process.
 
-    `core` puts it on that one processor, so that a benchmark's client has another for itself.
+    `core` puts it on that one processor, so that a benchmark's client has another for itself; `heap` is Java's.
     """
 
-    def __init__(self, *options: str, core: int | None = None) -> None:
-        self._options = options
+    def __init__(self, core: int | None = None, heap: str = "2g") -> None:
+        self._heap = heap
         self._core = core
         self._process: subprocess.Popen[bytes] | None = None
         self.endpoint = ""
@@ -43,7 +43,7 @@ class DynamoDbLocal:
         library = libraries()
         port = _free_port()
         self.endpoint = f"http://127.0.0.1:{port}"
-        options = ["-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port), *self._options]
+        options = ["-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port)]
         java = [
             "java",
             "-Xmx2g",

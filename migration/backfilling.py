@@ -55,9 +55,12 @@ def dry_run(context: Context, world: World, name: str) -> Survey:
 def check(context: Context, world: World, name: str, *, mend: bool) -> Survey:
     """Which backfilled values are no longer what their sources give; mended if so asked."""
     with _working(context, world, name, _shown(context, world, name)) as assembly:
-        if mend:
-            _probe(context, assembly)
-        return assembly.check(mend=mend)
+        if not mend:
+            return assembly.check(mend=False)
+        context.ledger.create()
+        _probe(context, assembly)
+        with context.ledger.recording(f"mending of stale values of {name}", context.schema.digest):
+            return assembly.check(mend=True)
 
 
 def rollback(context: Context, world: World, name: str) -> Undone:
@@ -83,11 +86,12 @@ def rollback(context: Context, world: World, name: str) -> Undone:
                 f"Run: ./invoke status --stack {context.config.stack}",
             )
         _probe(context, assembly)
-        # Before the first value goes: from now on the backfill is not proven.
-        context.ledger.disprove("verify", "stack")
-        context.ledger.disprove("backfill", name)
-        undone = assembly.undo(show)
-        context.ledger.remove(f"BACKFILL#{name}", "STATE")
+        with context.ledger.recording(f"rollback of the backfill of {name}", context.schema.digest):
+            # Before the first value goes: from now on the backfill is not proven.
+            context.ledger.disprove("verify", "stack")
+            context.ledger.disprove("backfill", name)
+            undone = assembly.undo(show)
+            assembly.checkpoint.forget()
     return undone
 
 

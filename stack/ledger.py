@@ -15,6 +15,7 @@ import getpass
 import secrets
 import socket
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from botocore.exceptions import ClientError
 
 from stack.aws import error_code, translated_errors
 from stack.config import StackConfig
+from stack.errors import ToolError
 from stack.live import Live, LiveTable
 
 if TYPE_CHECKING:
@@ -136,6 +138,17 @@ class Ledger:
                 ExpressionAttributeNames={"#ended": "ended", "#result": "result"},
                 ExpressionAttributeValues={":ended": {"S": now()}, ":result": {"S": result}},
             )
+
+    @contextmanager
+    def recording(self, command: str, schema_digest: str) -> Iterator[str]:
+        """Records a run of a single step around the block, with how it ended, and gives its id."""
+        run = self.start_run(command, schema_digest)
+        try:
+            yield run
+        except BaseException as error:
+            self.end_run(run, error.what if isinstance(error, ToolError) else type(error).__name__)
+            raise
+        self.end_run(run, "done")
 
     def record_step(self, run: str, number: int, name: str, started: str, result: str, facts: Facts) -> None:
         """Records one step of a run with its start, end, result and what it counted."""

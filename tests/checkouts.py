@@ -7,7 +7,8 @@ import shutil
 import socket
 import subprocess
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,6 +108,21 @@ class Checkout:
         """Ends whatever still runs."""
         for process in self.processes():
             process.kill()
+
+
+@contextmanager
+def running(directory: Path) -> Iterator[Checkout]:
+    """A copy whose local stack is up and not migrated; afterwards it is stopped, and nothing of it may still run."""
+    made = Checkout.make(directory)
+    try:
+        started = made.run("local.up")
+        assert started.returncode == 0, started.stderr
+        yield made
+    finally:
+        made.run("local.down")
+        left_over = made.processes()
+        made.clean_up()
+        assert left_over == []
 
 
 def free_port() -> int:

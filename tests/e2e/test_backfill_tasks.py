@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.checkouts import Checkout
+from tests.checkouts import Checkout, running
 
 REPORTS, CONSTRAINTS = "sitelogix-reports", "sitelogix-constraints"
 LEDGER = "sitelogix-migration-ledger"
@@ -17,15 +17,8 @@ LEDGER = "sitelogix-migration-ledger"
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """A checkout whose local stack is up and not migrated."""
-    made = Checkout.make(tmp_path_factory.mktemp("backfills") / "checkout")
-    try:
-        assert made.run("local.up").returncode == 0
+    with running(tmp_path_factory.mktemp("backfills") / "checkout") as made:
         yield made
-    finally:
-        made.run("local.down")
-        left_over = made.processes()
-        made.clean_up()
-        assert left_over == []
 
 
 def test_a_dry_run_counts_and_writes_nothing(checkout: Checkout) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.checkouts import Checkout, free_port
+from tests.checkouts import Checkout, free_port, running
 
 LOCK = {"pid": 1, "username": "somebody", "hostname": "elsewhere", "timestamp": "2025-11-04T00:00:00Z"}
 
@@ -21,15 +21,8 @@ LOCK = {"pid": 1, "username": "somebody", "hostname": "elsewhere", "timestamp": 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """A checkout whose local stack is up and not migrated."""
-    made = Checkout.make(tmp_path_factory.mktemp("errors") / "checkout")
-    try:
-        assert made.run("local.up").returncode == 0
+    with running(tmp_path_factory.mktemp("errors") / "checkout") as made:
         yield made
-    finally:
-        made.run("local.down")
-        left_over = made.processes()
-        made.clean_up()
-        assert left_over == []
 
 
 def snapshot(checkout: Checkout) -> Any:
