@@ -56,7 +56,7 @@ class Mender:
     def mend(self, items: Iterable[Item], wanted: Wanted) -> Mended:
         """Changes what `wanted` says, and again from the item as it then is where the application was faster.
 
-        Raises ClientError, Unanswered or Stopped; then some of the items are changed, and none of them half.
+        Raises ClientError, ToolError or Stopped; then some of the items are changed, and none of them half.
         """
         counts, unfit = Counts(), dict[str, list[str]]()
         pending = list(items)

@@ -67,7 +67,7 @@ def moto_endpoint() -> Iterator[str]:
 @pytest.fixture
 def moto_stack(moto_endpoint: str, tmp_path: Path) -> EmulatedStack:
     """A stack with tables of its own, on moto."""
-    return _stack(moto_endpoint, tmp_path)
+    return stack_on(moto_endpoint, tmp_path)
 
 
 @pytest.fixture(scope="session")
@@ -86,10 +86,10 @@ def dynamodb_local_endpoint() -> Iterator[str]:
 @pytest.fixture
 def dynamodb_local(dynamodb_local_endpoint: str, tmp_path: Path) -> EmulatedStack:
     """A stack with tables of its own, on DynamoDB Local."""
-    return _stack(dynamodb_local_endpoint, tmp_path)
+    return stack_on(dynamodb_local_endpoint, tmp_path)
 
 
-def _stack(endpoint: str, checkout: Path) -> EmulatedStack:
+def stack_on(endpoint: str, checkout: Path) -> EmulatedStack:
     config = StackConfig(
         stack="test",
         checkout=checkout,

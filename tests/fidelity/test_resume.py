@@ -105,7 +105,7 @@ def test_a_process_that_is_really_killed_is_gone_on_with(dynamodb_local: Emulate
     dynamodb_local.create("reports", [report(number, createdAt="2025") for number in range(3000)])
     program = (
         "import sys; from pathlib import Path\n"
-        "from tests.backfilling import assembly; from tests.conftest import EmulatedStack, _stack\n"
+        "from tests.backfilling import assembly; from tests.conftest import EmulatedStack, stack_on\n"
         "from stack.config import StackConfig; from stack.aws import dynamodb; from tests.worlds import settings\n"
         "from backfills.assembly import Options\n"
         "config = StackConfig('test', Path(sys.argv[1]), settings(table_prefix=sys.argv[2]), 'us-east-1', sys.argv[3],"
