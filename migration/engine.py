@@ -17,7 +17,7 @@ from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackN
 
 from stack.config import StackConfig
 from stack.declaration import Declaration
-from stack.errors import Refused, ToolError, UsageError
+from stack.errors import EngineLost, Refused, ToolError, UsageError
 from stack.live import Live
 from stack.managed import INDEX_TYPE, TABLE_TYPE, Managed
 
@@ -166,7 +166,13 @@ class Engine:
                 f"Wait for it, or if it is dead run `pulumi cancel` (./invoke env), then: {again}",
             )
         reasons = [message for message in messages if message] or [_last_words(error)]
+        if any(LOST in reason for reason in reasons):
+            return EngineLost(what, "The connection to the Pulumi engine broke.", f"Run: {again}")
         return ToolError(what, "; ".join(dict.fromkeys(reasons)), f"Mend that, then run: {again}")
+
+
+LOST = "Resource monitor has terminated"
+"""What Pulumi's SDK says when a call from the program to the engine finds nobody there."""
 
 
 def refuse_losses(changes: Iterable[Change], deletions: frozenset[str] = frozenset()) -> None:

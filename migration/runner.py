@@ -11,7 +11,7 @@ from migration.context import Context
 from migration.plan import Action, Held, Plan, Step
 from migration.steps import apply
 from stack.aws import translated_errors
-from stack.errors import ToolError, VerificationFailed
+from stack.errors import EngineLost, ToolError, VerificationFailed
 from stack.ledger import Facts, now
 from stack.world import World
 
@@ -72,6 +72,7 @@ def run(context: Context, narrowing: Narrowing, command: str, table: str | None)
 
 
 def _run(context: Context, summary: Summary, run: str, narrowing: Narrowing) -> Plan:
+    lost: set[str] = set()
     try:
         while True:
             world = context.read_world()
@@ -89,7 +90,13 @@ def _run(context: Context, summary: Summary, run: str, narrowing: Narrowing) -> 
                     "AWS does not show what the step changed.",
                     f"Run: ./invoke status --stack {context.config.stack}",
                 )
-            summary.done.append(_do(context, world, step, run, len(summary.done) + 1, len(plan.steps)))
+            try:
+                summary.done.append(_do(context, world, step, run, len(summary.done) + 1, len(plan.steps)))
+            except EngineLost:
+                # The world says what was done and what is left, so it is planned anew; once a step.
+                if step.name in lost:
+                    raise
+                lost.add(step.name)
     except BaseException as error:
         context.ledger.end_run(run, _what(error))
         raise

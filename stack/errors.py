@@ -40,3 +40,7 @@ class VerificationFailed(ToolError):
     """AWS does not show what it should after a change."""
 
     exit_code = 5
+
+
+class EngineLost(ToolError):
+    """The connection to the Pulumi engine broke: what it did until then is not known."""

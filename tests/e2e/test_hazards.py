@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from local.stack import create_table
+from migration.runner import migrate
 from schema.model import Attribute, Schema
 from schema.sitelogix import PERSONNEL, WORK_LOGS
 from stack.declaration import present, whole
-from stack.errors import Refused
+from stack.errors import EngineLost, Refused
 from tests.stacks import APPROVED, SmallStack
 
 SCHEMA = Schema((PERSONNEL, WORK_LOGS))
@@ -223,3 +224,32 @@ def test_a_table_that_another_tool_manages_needs_to_be_acknowledged(stack: Small
     stack.configure(APPROVED + "  sitelogix:acknowledgedOwners: [personnel]\n")
     summary = stack.migrate()
     assert summary.left_alone == (f"personnel is tagged as managed by {owner}",)
+
+
+def test_a_connection_to_the_engine_that_breaks_is_planned_anew_once_a_step(stack: SmallStack) -> None:
+    context = stack.context()
+    working, broken = context.engine.up, iter([True, False, False, True])
+
+    def up(*arguments: Any, **named: Any) -> Any:
+        if next(broken, False):
+            raise EngineLost("`pulumi up` failed.", "The connection to the Pulumi engine broke.", "")
+        return working(*arguments, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(context.engine, "up", up)
+        summary = migrate(context)
+    assert summary.held == ()
+    assert stack.indexes("personnel") == ["GSI1-NameIndex", "GSI2-StatusIndex"]
+
+
+def test_a_connection_that_breaks_twice_in_a_step_ends_the_run(stack: SmallStack) -> None:
+    context = stack.context()
+
+    def up(*arguments: Any, **named: Any) -> Any:
+        raise EngineLost("`pulumi up` failed.", "The connection to the Pulumi engine broke.", "")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(context.engine, "up", up)
+        with pytest.raises(EngineLost):
+            migrate(context)
+    assert stack.indexes("personnel") == ["GSI1-NameIndex", "GSI2-ProjectIndex"]
