@@ -25,11 +25,6 @@ class Change:
     removes: tuple[str, ...] = ()
     expected: Mapping[str, Value | None] = field(default_factory=dict)
 
-    @property
-    def attributes(self) -> tuple[str, ...]:
-        """What it would change."""
-        return (*self.sets, *self.removes)
-
 
 def update_item(table: str, change: Change) -> dict[str, Any]:
     """The parameters of a conditional UpdateItem on the physical `table`."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from backfills.reader import READ_UNIT
 from benchmarks.ways import PREFIX, bench_config
 from local.dynamodb_local import DynamoDbLocal
 from local.stack import create_table
@@ -34,8 +35,6 @@ WARM_UP_ITEMS = 20_000
 BATCH = 25
 LOADERS = 4
 COUNTED_SEGMENTS = 16
-READ_UNIT = 8192
-"""Bytes of an eventually consistent scan."""
 
 Result = dict[str, Any]
 

@@ -46,7 +46,7 @@ class DynamoDbLocal:
         options = ["-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port)]
         java = [
             "java",
-            "-Xmx2g",
+            f"-Xmx{self._heap}",
             "-XX:+UseParallelGC",
             "-XX:ActiveProcessorCount=2",
             f"-Djava.library.path={library}",
