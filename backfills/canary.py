@@ -40,9 +40,9 @@ class Canary:
         with self._lock:
             if self._failed:
                 raise Stopped
+            if self._over.is_set():
+                return items
             for number, item in enumerate(items):
-                if self._over.is_set():
-                    break
                 if self._is_written(item):
                     self._over.set()
                     return [*items[:number], *items[number + 1 :]]

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import secrets
 import zlib
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol, cast
@@ -91,7 +90,7 @@ class Checkpoint:
             number=int(found["number"]),
             interrupted=bool(found["interrupted"]),
             finished=found["finished"],
-            totals=_counts(found["totals"]),
+            totals=Counts.recorded(found["totals"]),
         )
 
     def open(self, table_id: str, attributes: tuple[str, ...], clock: str, segments: int) -> State:
@@ -111,7 +110,7 @@ class Checkpoint:
             pages=int(found["pages"]),
             next=_plain_key(found["next"]),
             done=bool(found["done"]),
-            counts=_counts(found["counts"]),
+            counts=Counts.recorded(found["counts"]),
         )
 
     def reached(self, number: int, segment: Segment, unfit: Mapping[str, list[str]]) -> None:
@@ -128,7 +127,7 @@ class Checkpoint:
                 "pages": segment.pages,
                 "next": segment.next,
                 "done": segment.done,
-                "counts": _facts(segment.counts),
+                "counts": segment.counts.facts(),
             },
         )
 
@@ -144,41 +143,35 @@ class Checkpoint:
 
     def finish(self, totals: Counts) -> None:
         """Records that it ended, and clears what only a running backfill needs."""
-        for record in list(self._records.records(self._own)):
-            self._records.remove(self._own, str(record["SK"]))
+        self._clear(self.state)
         self._keep(replace(self.state, finished=now(), totals=totals))
 
     def forget(self) -> None:
         """Lets the next backfill begin anew."""
         last = self.last()
-        for record in list(self._records.records(f"{self._partition}#{last.id}")) if last else ():
-            self._records.remove(str(record["PK"]), str(record["SK"]))
+        if last is not None:
+            self._clear(last)
         self._records.remove(self._partition, "STATE")
 
     @property
     def _own(self) -> str:
-        return f"{self._partition}#{self.state.id}"
+        return self._of(self.state)
+
+    def _of(self, state: State) -> str:
+        return f"{self._partition}#{state.id}"
+
+    def _clear(self, state: State) -> None:
+        for record in list(self._records.records(self._of(state))):
+            self._records.remove(str(record["PK"]), str(record["SK"]))
 
     def _keep(self, state: State) -> State:
         self._state = state
         self._records.put(
             self._partition,
             "STATE",
-            {**asdict(state), "attributes": list(state.attributes), "totals": _facts(state.totals)},
+            {**asdict(state), "attributes": list(state.attributes), "totals": state.totals.facts()},
         )
         return state
-
-
-_COUNTED = ("scanned", "changed", "skipped", "raced", "deleted", "passes", "remaining", "unfit")
-
-
-def _facts(counts: Counts) -> Facts:
-    return {name: getattr(counts, name) for name in _COUNTED} | {"violations": dict(counts.violations)}
-
-
-def _counts(facts: Facts) -> Counts:
-    violations = Counter({reason: int(count) for reason, count in facts["violations"].items()})
-    return Counts(**{name: int(facts[name]) for name in _COUNTED}, violations=violations)
 
 
 def _plain_key(key: Any) -> Key | None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from stack.ledger import Facts
+
+_RECORDED = ("scanned", "changed", "skipped", "raced", "deleted", "passes", "remaining", "unfit")
+
 
 @dataclass
 class Counts:
@@ -33,6 +37,16 @@ class Counts:
         for name in ("scanned", "changed", "skipped", "raced", "deleted", "remaining", "unfit"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.violations.update(other.violations)
+
+    def facts(self) -> Facts:
+        """What is recorded of them."""
+        return {name: getattr(self, name) for name in _RECORDED} | {"violations": dict(self.violations)}
+
+    @staticmethod
+    def recorded(facts: Facts) -> Counts:
+        """The counts that these facts were recorded of."""
+        violations = Counter({reason: int(count) for reason, count in facts["violations"].items()})
+        return Counts(**{name: int(facts[name]) for name in _RECORDED}, violations=violations)
 
     def next_pass(self) -> None:
         """Keeps what counts for the whole backfill, and begins the rest anew."""

@@ -80,16 +80,19 @@ class Surveyor:
             for page in self._reader.pages(selection, number, self._segments):
                 counts = Counts(scanned=page.scanned, skipped=page.scanned - len(page.items))
                 examples: list[dict[str, Any]] = []
+                changing: list[Item] = []
                 for item in page.items:
                     found, change = wanted(item)
                     counts.violations.update(found.reasons.values())
                     counts.unfit += bool(found.reasons)
                     counts.remaining += change is not None
                     counts.skipped += change is None
-                    if change is not None and len(examples) < EXAMPLES:
-                        examples.append(self._example(item, found))
+                    if change is not None:
+                        changing.append(item)
+                        if len(examples) < EXAMPLES:
+                            examples.append(self._example(item, found))
                 if mender is not None:
-                    mended = mender.mend(page.items, self._transform.stale).counts
+                    mended = mender.mend(changing, self._transform.stale).counts
                     counts.changed, counts.raced, counts.deleted = mended.changed, mended.raced, mended.deleted
                 with self._lock:
                     survey.counts.add(counts)

@@ -8,14 +8,14 @@ import socket
 import subprocess
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from xml.etree import ElementTree as ET
 
 import psutil
+
+from local.server import answers
 
 PROJECT = Path(__file__).resolve().parent.parent / "tools" / "dynamodb-local" / "pom.xml"
 MAIN_CLASS = "software.amazon.dynamodb.services.local.main.ServerRunner"
@@ -41,7 +41,7 @@ class DynamoDbLocal:
 
     def __enter__(self) -> Self:
         library = libraries()
-        port = _free_port()
+        port = free_port()
         self.endpoint = f"http://127.0.0.1:{port}"
         options = ["-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port)]
         java = [
@@ -59,7 +59,7 @@ class DynamoDbLocal:
             if self._core is not None:
                 psutil.Process(self._process.pid).cpu_affinity([self._core])
             deadline = time.monotonic() + START_SECONDS
-            while not _answers(self.endpoint):
+            while not answers(self.endpoint):
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     self._end()
                     log.seek(0)
@@ -118,17 +118,8 @@ def _cache() -> Path:
     return Path(root) / "sitelogix" if root else Path.home() / ".cache" / "sitelogix"
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _answers(endpoint: str) -> bool:
-    try:
-        with urllib.request.urlopen(endpoint, timeout=2):  # noqa: S310  # our own loopback endpoint
-            return True
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
-        return False
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

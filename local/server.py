@@ -39,6 +39,7 @@ class Server:
 
     def __init__(self, endpoint: str, directory: Path) -> None:
         self._endpoint = endpoint
+        self._moto = f"{endpoint}/moto-api/"
         self._directory = directory
         self._record_file = directory / "server.json"
 
@@ -54,7 +55,7 @@ class Server:
         """Starts the server and waits until it answers. Raises UsageError when the port is taken."""
         address = urlsplit(self._endpoint)
         host, port = address.hostname or "127.0.0.1", address.port or 80
-        if _answers(self._endpoint):
+        if answers(self._moto):
             raise self._busy(port)
         self._directory.mkdir(parents=True, exist_ok=True)
         with (self._directory / "server.log").open("wb") as log:
@@ -70,7 +71,7 @@ class Server:
         record = ServerRecord(process.pid, psutil.Process(process.pid).create_time(), self._endpoint)
         self._write(record)
         deadline = time.monotonic() + START_SECONDS
-        while not _answers(self._endpoint):
+        while not answers(self._moto):
             if process.poll() is not None:
                 self._record_file.unlink(missing_ok=True)
                 if "Address already in use" in self.log():
@@ -134,9 +135,10 @@ def _process(record: ServerRecord) -> psutil.Process | None:
         return None
 
 
-def _answers(endpoint: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether somebody answers at this URL on this machine, whatever it says."""
     try:
-        with urllib.request.urlopen(f"{endpoint}/moto-api/", timeout=2):  # noqa: S310  # our own loopback endpoint
+        with urllib.request.urlopen(url, timeout=2):  # noqa: S310  # our own loopback endpoint
             return True
     except urllib.error.HTTPError:
         return True

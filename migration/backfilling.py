@@ -38,7 +38,7 @@ def backfill(context: Context, world: World, name: str) -> Facts:
     attributes = list(BACKFILLS[name].attributes)
     facts: Facts = {
         "attributes": attributes,
-        **_counted(result.counts),
+        **result.counts.facts(),
         "spread": {spread.index: str(spread) for spread in result.spreads},
     }
     _refuse_open_ends(context, name, result)
@@ -138,16 +138,9 @@ def _shown(context: Context, world: World, name: str) -> Callable[[Counts], None
 
     def show(counts: Counts) -> None:
         text = f"pass {counts.passes}: {counts.changed:,} changed, {counts.skipped:,} skipped, {counts.raced:,} raced"
-        context.observer.progress(
-            counts.scanned, total, text, {**_counted(counts), "write_units_a_second": counts.rate}
-        )
+        context.observer.progress(counts.scanned, total, text, {**counts.facts(), "write_units_a_second": counts.rate})
 
     return show
-
-
-def _counted(counts: Counts) -> Facts:
-    names = ("scanned", "changed", "skipped", "raced", "deleted", "passes", "remaining", "unfit")
-    return {name: getattr(counts, name) for name in names} | {"violations": dict(counts.violations)}
 
 
 def _unfit_file(context: Context, name: str) -> Path:

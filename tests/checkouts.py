@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import uuid
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import psutil
+
+from local.dynamodb_local import free_port
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -123,11 +124,3 @@ def running(directory: Path) -> Iterator[Checkout]:
         left_over = made.processes()
         made.clean_up()
         assert left_over == []
-
-
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

@@ -13,7 +13,8 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.checkouts import Checkout, free_port, running
+from local.dynamodb_local import free_port
+from tests.checkouts import Checkout, running
 
 LOCK = {"pid": 1, "username": "somebody", "hostname": "elsewhere", "timestamp": "2025-11-04T00:00:00Z"}
 
