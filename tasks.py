@@ -155,6 +155,7 @@ def pause(shell: Shell, stack: str = "local") -> None:
     with open_session(stack) as context:
         context.ledger.create()
         context.ledger.pause()
+        context.history.note("pause")
     _say(f"Stack {stack} is paused. To go on: ./invoke resume --stack {stack}")
 
 
@@ -165,26 +166,64 @@ def resume(shell: Shell, stack: str = "local", rate: int = 0, workers: int = 0, 
     from terminal.session import open_session
 
     with open_session(stack, json=True) as context:
-        context.ledger.resume()
+        if context.ledger.resume():
+            context.history.note("resume")
     migrate(shell, stack=stack, rate=rate, workers=workers, json=json)
+
+
+@task(help={"stack": STACK["stack"], "yes": "do not ask"})
+@reported
+def unlock(shell: Shell, stack: str = "local", yes: bool = False) -> None:
+    """Break the lease of a dead run before it runs out by itself. One that lives stops before its next write."""
+    from terminal import records
+    from terminal.session import open_session
+
+    with open_session(stack) as context:
+        done = records.unlock(context, yes=yes)
+    _say(done)
+
+
+@task(
+    help={
+        **STACK,
+        "limit": "how many runs and requests, newest first",
+        "run": "the id of one run: its steps instead",
+    }
+)
+@reported
+def history(shell: Shell, stack: str = "local", limit: int = 20, run: str = "", json: bool = False) -> None:
+    """Show what was done to the stack, by whom and when: runs, pauses, broken leases. Reads only."""
+    from terminal import document, records
+    from terminal.session import open_session
+
+    with open_session(stack, json=json) as context:
+        found = records.steps(context, run) if run else records.history(context, limit)
+    if json:
+        document.print_json(found)
+    elif run:
+        records.print_steps(found)
+    else:
+        records.print_history(found)
 
 
 @task(help=STACK)
 @reported
 def status(shell: Shell, stack: str = "local", json: bool = False) -> None:
-    """Show every table and index with one word for where it is. Reads only."""
+    """Show every table and index with one word for where it is, and who is at work. Reads only."""
     from dataclasses import asdict
 
     from migration.status import status as read
-    from terminal import document, output
+    from terminal import document, output, records
     from terminal.session import open_session
 
     with open_session(stack, json=json) as context:
         states = read(SITELOGIX, context.config.settings, context.read_world())
+        working = records.at_work(context)
     if json:
-        document.print_json({"stack": stack, "states": [asdict(state) for state in states]})
+        document.print_json({"stack": stack, **working, "states": [asdict(state) for state in states]})
     else:
         output.print_status(states)
+        records.print_at_work(stack, working)
 
 
 @task(help=STACK)
@@ -395,7 +434,9 @@ ns = Collection(
     rollback,
     pause,
     resume,
+    unlock,
     status,
+    history,
     verify,
     preview,
     env,

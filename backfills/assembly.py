@@ -48,7 +48,8 @@ class Options:
 class Assembly:
     """Everything about the backfill of one target: `table` is its name in the schema, `table_id` AWS's id of it.
 
-    `client` tries each request once; setting `stop` ends it at the next request.
+    `client` tries each request once; setting `stop` ends it at the next request. `guard` is called before each write:
+    what it raises ends the backfill.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Assembly:
         table_id: str,
         options: Options,
         on_progress: Callable[[Counts], None] = lambda counts: None,
+        guard: Callable[[], None] = lambda: None,
     ) -> None:
         self.stop = threading.Event()
         self.throttle = Throttle(options.rates.write, self.stop)
@@ -75,7 +77,7 @@ class Assembly:
         journaled = target.item_count < JOURNALED_ITEMS if options.journal is None else options.journal
         writer = WRITERS[options.writer](client, target.table)
         kept = self.journal if journaled else None
-        self._mender = Mender(target, writer, self.throttle, self.patience, kept)
+        self._mender = Mender(target, writer, self.throttle, self.patience, kept, guard)
         self._reader = Reader(client, target, self._reads, self.patience, options.page_items)
 
     def run(self, clock: str, unfit_file: Path | None = None) -> Result:

@@ -35,7 +35,8 @@ class Mended:
 
 
 class Mender:
-    """Applies changes to one target, with whatever all workers share: the writer, the throttle, the journal."""
+    """Applies changes to one target, with whatever all workers share: the writer, the throttle, the journal, and the
+    `guard` that is asked before each write."""
 
     def __init__(
         self,
@@ -44,12 +45,14 @@ class Mender:
         throttle: Throttle,
         patience: Patience,
         journal: Journal | None,
+        guard: Callable[[], None] = lambda: None,
     ) -> None:
         self._target = target
         self._writer = writer
         self._throttle = throttle
         self._patience = patience
         self._journal = journal
+        self._guard = guard
         self._lock = threading.Lock()
         self._units_each = float(ceil(target.item_size / WRITE_UNIT))
 
@@ -119,6 +122,7 @@ class Mender:
             self._throttle.acquire(estimated)
             again = set(tried)
             tried.update(left)
+            self._guard()
             found = self._writer.send([changes[number] for number in left])
             self._learn(estimated, found.units, len(left))
             if found.throttled:

@@ -1,4 +1,4 @@
-"""What a running backfill listens to: a pause that somebody asks for, and the table's own throttling."""
+"""What a running backfill listens to: Ctrl-C, a pause that somebody asks for, and the table's own throttling."""
 
 from __future__ import annotations
 
@@ -19,12 +19,17 @@ METRIC_SECONDS = 30.0
 
 
 class Watch:
-    """Asks in the background. `pause` is who asked for a pause, once somebody did; then `stop` is set."""
+    """Asks in the background, and sets `stop` once the run was interrupted or paused. `pause` is who asked for that."""
 
     def __init__(
-        self, stop: threading.Event, paused: Callable[[], Facts | None], throttles: Callable[[], float]
+        self,
+        stop: threading.Event,
+        interrupted: Callable[[], bool],
+        paused: Callable[[], Facts | None],
+        throttles: Callable[[], float],
     ) -> None:
         self._stop = stop
+        self._interrupted = interrupted
         self._paused = paused
         self._throttles = throttles
         self._ended = threading.Event()
@@ -44,6 +49,9 @@ class Watch:
     def _watch(self, on_throttles: Callable[[], None]) -> None:
         asked, before = time.monotonic(), 0.0
         while not self._ended.is_set() and not self._stop.is_set():
+            if self._interrupted():
+                self._stop.set()
+                return
             # An unanswered question is no reason to stop: the next one follows.
             with suppress(ToolError, ClientError, BotoCoreError):
                 self.pause = self._paused()

@@ -17,24 +17,32 @@ import pulumi
 from schema.model import Schema, Table
 from stack.aws import dynamodb
 from stack.config import StackConfig
-from stack.errors import Refused
+from stack.errors import Refused, ToolError
 from stack.gates import backfill_proven, gate
 from stack.ledger import Ledger
 from stack.live import read_live, read_table
 
-OnRefusal = Callable[[Refused], None]
+OnRefusal = Callable[[ToolError], None]
 """Told of each refusal as the exception that it is: Pulumi passes on only its text."""
 
 
 class Guards:
     """Registers every hook, always, and hands out the bindings for tables and for indexes."""
 
-    def __init__(self, schema: Schema, config: StackConfig, on_refusal: OnRefusal = lambda refusal: None) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        config: StackConfig,
+        on_refusal: OnRefusal = lambda refusal: None,
+        safe_point: Callable[[], None] | None = None,
+    ) -> None:
         self._on_refusal = on_refusal
         self._schema = schema
         self._config = config
         self._client = dynamodb(config)
         self._ledger = Ledger(self._client, config)
+        # A plain `pulumi up` has no part in a run, so it may change nothing while one is at work.
+        self._safe_point = safe_point or self._ledger.lease.refuse_if_held
         self._changing: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._holders: set[str] = set()
         self._interrupted = False
@@ -102,9 +110,13 @@ class Guards:
 
     async def _check(self, check: Callable[[str], None], resource: str) -> None:
         # In a thread: a hook that blocks would hold up every other one.
+        def checked() -> None:
+            self._safe_point()
+            check(resource)
+
         try:
-            await asyncio.to_thread(check, resource)
-        except Refused as refusal:
+            await asyncio.to_thread(checked)
+        except ToolError as refusal:
             self._on_refusal(refusal)
             raise
 

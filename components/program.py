@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pulumi
 
 from components.guards import Guards, OnRefusal
@@ -18,9 +20,13 @@ def declare(
     live: Live,
     declaration: Declaration,
     on_refusal: OnRefusal = lambda refusal: None,
+    safe_point: Callable[[], None] | None = None,
 ) -> None:
-    """Declares the tables and indexes that `declaration` names, and exports stream ARNs and the schema's digest."""
-    guards = Guards(schema, config, on_refusal)
+    """Declares the tables and indexes that `declaration` names, and exports stream ARNs and the schema's digest.
+
+    A run's `safe_point` is asked before each change; without one, no run may be at work on the stack.
+    """
+    guards = Guards(schema, config, on_refusal, safe_point)
     stream_arns: dict[str, pulumi.Output[str]] = {}
     for table in schema:
         if table.name not in declaration.tables:

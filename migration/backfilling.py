@@ -18,6 +18,7 @@ from backfills.survey import Survey
 from backfills.target import target_of
 from backfills.undo import Undone
 from backfills.watch import Watch
+from migration.alone import alone
 from migration.context import Context
 from stack.errors import Refused, Waiting
 from stack.ledger import Facts
@@ -57,9 +58,8 @@ def check(context: Context, world: World, name: str, *, mend: bool) -> Survey:
     with _working(context, world, name, _shown(context, world, name)) as assembly:
         if not mend:
             return assembly.check(mend=False)
-        context.ledger.create()
-        _probe(context, assembly)
-        with context.ledger.recording(f"mending of stale values of {name}", context.schema.digest):
+        with alone(context, f"mending of stale values of {name}"):
+            _probe(context, assembly)
             return assembly.check(mend=True)
 
 
@@ -85,8 +85,8 @@ def rollback(context: Context, world: World, name: str) -> Undone:
                 "The ledger holds no journal of a backfill: none ran, it was rolled back, or the stack keeps none.",
                 f"Run: ./invoke status --stack {context.config.stack}",
             )
-        _probe(context, assembly)
-        with context.ledger.recording(f"rollback of the backfill of {name}", context.schema.digest):
+        with alone(context, f"rollback of the backfill of {name}"):
+            _probe(context, assembly)
             # Before the first value goes: from now on the backfill is not proven.
             context.ledger.disprove("verify", "stack")
             context.ledger.disprove("backfill", name)
@@ -107,14 +107,21 @@ def _working(
     rates = rates_for(live, definition.attributes, settings, metrics, context.rate)
     options = Options(settings.writer, rates, context.workers or settings.workers, settings.journal)
     target = target_of(context.schema.table(name), physical, definition, live.item_count, live.size)
-    assembly = Assembly(context.once, target, context.ledger, name, live.id, options, on_progress)
-    watch = Watch(assembly.stop, context.ledger.paused, lambda: metrics.write_throttles(live.indexes))
+    ledger = context.ledger
+    assembly = Assembly(context.once, target, ledger, name, live.id, options, on_progress, ledger.lease.check)
+    watch = Watch(
+        assembly.stop,
+        context.interrupts.requested.is_set,
+        ledger.paused,
+        lambda: metrics.write_throttles(live.indexes),
+    )
     try:
         with watch.watching(lambda: assembly.throttle.throttled(physical)):
             yield assembly
     except Stopped:
         if watch.pause is not None:
             raise paused(context, watch.pause) from None
+        context.interrupts.check()
         raise
 
 

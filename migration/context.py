@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from migration.engine import Engine
 from migration.plan import Plan, Step, plan
+from migration.stopping import Interrupts
 from schema.model import Schema
 from stack.config import StackConfig
 from stack.errors import Refused
+from stack.history import History
 from stack.ledger import Facts, Ledger
 from stack.live import read_live
 from stack.managed import Managed
@@ -51,12 +53,19 @@ class Context:
     once: DynamoDBClient
     cloudwatch: CloudWatchClient | None
     ledger: Ledger
+    history: History
+    interrupts: Interrupts
     engine: Engine
     observer: Observer
     clock: Callable[[], str]
     rate: float | None = None
     workers: int | None = None
     _managed: tuple[int, Managed] | None = None
+
+    def safe_point(self) -> None:
+        """Where a run may stop: it is between two changes. Raises Interrupted or LeaseLost."""
+        self.interrupts.check()
+        self.ledger.lease.check()
 
     def read_world(self) -> World:
         """AWS, Pulumi's state and the ledger as they are now. The state is read again only once it may have changed."""

@@ -1,15 +1,18 @@
 """The Pulumi engine of one stack: what its state holds, what an `up` would change, and the `up` itself.
 
 The only importer of `pulumi.automation`. The program runs inside this process, so an `up` costs no second Python.
+What a killed run leaves, a lock and running programs, is cleared away here, once its owner is surely gone.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from pulumi import automation
 from pulumi.automation import events
@@ -20,11 +23,14 @@ from stack.declaration import Declaration
 from stack.errors import EngineLost, Refused, ToolError, UsageError
 from stack.live import Live
 from stack.managed import INDEX_TYPE, TABLE_TYPE, Managed
+from stack.processes import Process, end, host, is_gone, orphans
+
+T = TypeVar("T")
 
 VERSION_FILE = ".pulumi.version"
 """In the checkout: the one version of the Pulumi CLI that the project is tested with."""
 
-OnRefusal = Callable[[Refused], None]
+OnRefusal = Callable[[ToolError], None]
 Program = Callable[[Live, Declaration, OnRefusal], None]
 """The Pulumi program, told what is live and which resources to declare."""
 
@@ -68,17 +74,25 @@ class _Stack(automation.Stack):
 
 
 class Engine:
-    """Runs Pulumi for one stack. `environment` is added to the process's own.
+    """Runs Pulumi for one stack. `environment` is added to the process's own; `safe_point` is asked before each change,
+    and what it raises prevents that.
 
     `ups` counts the `up`s that were run; `revision` changes with everything that can change the state.
     """
 
-    def __init__(self, config: StackConfig, program: Program, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        config: StackConfig,
+        program: Program,
+        environment: Mapping[str, str],
+        safe_point: Callable[[], None] = lambda: None,
+    ) -> None:
         self._config = config
         self._program = program
+        self._safe_point = safe_point
         self._workspace = automation.LocalWorkspace(
             work_dir=str(config.checkout),
-            env_vars=dict(environment),
+            env_vars={**environment, **Process.current().mark()},
             secrets_provider=config.secrets_provider,
             pulumi_command=_command(config.checkout),
         )
@@ -96,8 +110,13 @@ class Engine:
             raise self._failure("Pulumi can not read the stack's state.", error, []) from error
         return Managed.of(deployment or {})
 
+    def end_orphans(self) -> None:
+        """Ends what a killed run left running: an orphaned plugin would go on changing tables."""
+        end(orphans())
+
     def create_stack(self) -> None:
         """Makes the stack in the backend. Harmless when it is there."""
+        self._safe_point()
         self.revision += 1
         try:
             self._workspace.create_stack(self._config.stack)
@@ -109,10 +128,11 @@ class Engine:
     def refresh(self) -> None:
         """Brings the state up to AWS: what is gone there is forgotten, and so is what a killed `up` was creating (if
         AWS made it after all, it is live and gets imported). Changes nothing in AWS. Raises ToolError."""
+        self._safe_point()
         self.revision += 1
         self._workspace.program = None
         try:
-            self._stack.refresh(clear_pending_creates=True, color="never")
+            self._unlocked(lambda: self._stack.refresh(clear_pending_creates=True, color="never"))
         except CommandError as error:
             raise self._failure("`pulumi refresh` failed.", error, []) from error
 
@@ -127,6 +147,7 @@ class Engine:
         changed, ToolError when the `up` fails.
         """
         refuse_losses(self.preview(live, declaration), deletions)
+        self._safe_point()
         self.ups += 1
         self.revision += 1
         return self._run(live, declaration, dry=False)
@@ -134,7 +155,7 @@ class Engine:
     def _run(self, live: Live, declaration: Declaration, *, dry: bool) -> list[Change]:
         changes: list[Change] = []
         messages: list[str] = []
-        refusals: list[Refused] = []
+        refusals: list[ToolError] = []
 
         def on_event(event: events.EngineEvent) -> None:
             if event.resource_pre_event is not None:
@@ -149,13 +170,26 @@ class Engine:
             if dry:
                 self._stack.preview(on_event=on_event, color="never")
             else:
-                self._stack.up(on_event=on_event, color="never")
+                self._unlocked(lambda: self._stack.up(on_event=on_event, color="never"))
         except CommandError as error:
             if refusals:
                 raise refusals[0] from error
             what = "`pulumi preview` failed." if dry else "`pulumi up` failed."
             raise self._failure(what, error, messages) from error
         return changes
+
+    def _unlocked(self, operation: Callable[[], T]) -> T:
+        """Does it; where the lock of a process that is gone stands in the way, without that lock."""
+        try:
+            return operation()
+        except ConcurrentUpdateError as error:
+            owners = _LOCK_OWNER.findall(str(error))
+            if not owners or not all(_is_dead(*owner) for owner in owners):
+                raise
+            self.end_orphans()
+            self._safe_point()
+            self._stack.cancel()
+            return operation()
 
     def _failure(self, what: str, error: CommandError, messages: list[str]) -> ToolError:
         again = f"./invoke migrate --stack {self._config.stack}"
@@ -169,6 +203,15 @@ class Engine:
         if any(LOST in reason for reason in reasons):
             return EngineLost(what, "The connection to the Pulumi engine broke.", f"Run: {again}")
         return ToolError(what, "; ".join(dict.fromkeys(reasons)), f"Mend that, then run: {again}")
+
+
+_LOCK_OWNER = re.compile(r"created by \S+@(\S+) \(pid (\d+)\) at (\S+)")
+"""How Pulumi names the owner of a lock in a backend of one's own, be it a folder or a bucket."""
+
+
+def _is_dead(machine: str, pid: str, locked: str) -> bool:
+    """Whether the owner of a lock has surely ended. Another machine's can not be seen from here."""
+    return machine == host() and is_gone(int(pid), before=datetime.fromisoformat(locked).timestamp())
 
 
 LOST = "Resource monitor has terminated"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from migration.alone import alone
 from migration.backfilling import paused
 from migration.context import Context
 from migration.plan import Action, Held, Plan, Step
 from migration.steps import apply
 from stack.aws import translated_errors
-from stack.errors import EngineLost, ToolError, VerificationFailed
-from stack.ledger import Facts, now
+from stack.errors import EngineLost, Interrupted, VerificationFailed
+from stack.history import Run
+from stack.ledger import Facts
 from stack.world import World
 
 
@@ -27,7 +30,7 @@ class Done:
 
 @dataclass
 class Summary:
-    """What a run did. `run` is its id in the ledger, None when there was nothing to do."""
+    """What a run did. `run` is its id in the history, None when there was nothing to do."""
 
     run: str | None = None
     done: list[Done] = field(default_factory=list)
@@ -50,72 +53,90 @@ def migrate(context: Context, table: str | None = None, index: str | None = None
 def run(context: Context, narrowing: Narrowing, command: str, table: str | None) -> Summary:
     """Does what `narrowing` leaves of the plan; `table` is what it was narrowed to, if to one. Raises ToolError.
 
-    Nothing to do writes nothing and runs no `up`. The next run goes on from what AWS, Pulumi's state and the ledger
-    then say.
+    Nothing to do takes no lease, writes nothing and runs no `up`. The next run goes on from what AWS, Pulumi's state
+    and the ledger then say.
     """
     began = time.monotonic()
     with translated_errors(context.config):
+        context.ledger.lease.refuse_if_held()
         plan = narrowing(context.plan(context.read_world()))
-        context.observer.planned(plan)
         summary = Summary(narrowed_to=table)
         if plan.steps:
-            context.ledger.create()
-            context.ledger.prove("owner", "stack", {"stack": context.config.stack})
-            # Whatever was verified before, this run is about to change it.
-            context.ledger.disprove("verify", "stack")
-            summary.run = context.ledger.start_run(command, context.schema.digest)
-            plan = _run(context, summary, summary.run, narrowing)
+            with alone(context, command) as recorded:
+                context.observer.planned(plan)
+                context.ledger.prove("owner", "stack", {"stack": context.config.stack})
+                # Whatever was verified before, this run is about to change it.
+                context.ledger.disprove("verify", "stack")
+                summary.run = recorded.id
+                plan = _run(context, summary, recorded, narrowing)
     summary.held, summary.left_alone = plan.held, plan.left_alone
     summary.ups = context.engine.ups
     summary.seconds = time.monotonic() - began
     return summary
 
 
-def _run(context: Context, summary: Summary, run: str, narrowing: Narrowing) -> Plan:
+def _run(context: Context, summary: Summary, recorded: Run, narrowing: Narrowing) -> Plan:
     lost: set[str] = set()
+    while True:
+        world = context.read_world()
+        plan = narrowing(context.plan(world))
+        if not plan.steps:
+            recorded.result = "waiting" if plan.held else "done"
+            return plan
+        step = plan.steps[0]
+        pause = context.ledger.paused()
+        if pause is not None:
+            raise paused(context, pause)
+        if step.action is not Action.WAIT and any(step.name == done.step.name for done in summary.done):
+            raise VerificationFailed(
+                f"{step.name} was done, and is still to do: {step.why}.",
+                "AWS does not show what the step changed.",
+                f"Run: ./invoke status --stack {context.config.stack}",
+            )
+        number = len(summary.done) + 1
+        where = f"{step.name}, step {number} of {len(summary.done) + len(plan.steps)}"
+        with _told(context, f"before {where}"):
+            context.safe_point()
+        try:
+            with _told(context, f"in {where}"):
+                summary.done.append(_do(context, world, step, recorded, number, len(plan.steps)))
+        except EngineLost:
+            # The world says what was done and what is left, so it is planned anew; once a step.
+            if step.name in lost:
+                raise
+            lost.add(step.name)
+
+
+@contextmanager
+def _told(context: Context, where: str) -> Iterator[None]:
+    """Says of a run that was stopped where it was."""
     try:
-        while True:
-            world = context.read_world()
-            plan = narrowing(context.plan(world))
-            if not plan.steps:
-                context.ledger.end_run(run, "waiting" if plan.held else "done")
-                return plan
-            pause = context.ledger.paused()
-            if pause is not None:
-                raise paused(context, pause)
-            step = plan.steps[0]
-            if step.action is not Action.WAIT and any(step.name == done.step.name for done in summary.done):
-                raise VerificationFailed(
-                    f"{step.name} was done, and is still to do: {step.why}.",
-                    "AWS does not show what the step changed.",
-                    f"Run: ./invoke status --stack {context.config.stack}",
-                )
-            try:
-                summary.done.append(_do(context, world, step, run, len(summary.done) + 1, len(plan.steps)))
-            except EngineLost:
-                # The world says what was done and what is left, so it is planned anew; once a step.
-                if step.name in lost:
-                    raise
-                lost.add(step.name)
-    except BaseException as error:
-        context.ledger.end_run(run, _what(error))
-        raise
+        yield
+    except Interrupted:
+        raise _stopped(context, where) from None
 
 
-def _what(error: BaseException) -> str:
-    return error.what if isinstance(error, ToolError) else type(error).__name__
+def _stopped(context: Context, where: str) -> Interrupted:
+    return Interrupted(
+        f"Stopped {where}.",
+        "What is done is recorded; what AWS is still doing, it goes on with.",
+        f"To go on, run: ./invoke migrate --stack {context.config.stack}",
+    )
 
 
-def _do(context: Context, world: World, step: Step, run: str, number: int, left: int) -> Done:
-    started, began = now(), time.monotonic()
+def _do(context: Context, world: World, step: Step, recorded: Run, number: int, left: int) -> Done:
+    began = time.monotonic()
     context.observer.started(step, number, number - 1 + left)
-    try:
-        with translated_errors(context.config):
-            facts = apply(context, world, step)
-    except BaseException as error:
-        context.ledger.record_step(run, number, step.name, started, _what(error), {})
-        raise
+    with recorded.step(number, step.name) as facts:
+        try:
+            with translated_errors(context.config):
+                facts.update(apply(context, world, step))
+        except EngineLost:
+            raise
+        except Exception:
+            # What fails in a step that was being stopped, fails because of that.
+            context.interrupts.check()
+            raise
     seconds = time.monotonic() - began
-    context.ledger.record_step(run, number, step.name, started, "done", facts)
     context.observer.ended(step, seconds, facts)
     return Done(step, seconds, facts)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
-from migration.backfilling import backfill
+from migration.backfilling import backfill, paused
 from migration.context import Context
 from migration.plan import Action, Step, unsettled_indexes
 from migration.verify import NOTHING_TO_QUERY, no_item_missed, query_index, verify
@@ -50,7 +50,9 @@ def _backup(context: Context, world: World, step: Step) -> Facts:
     physical = context.config.physical_name(name)
     day = f"{datetime.fromisoformat(context.clock()):%Y%m%d}"
     backup_name = f"{physical}-pre-migration-{day}"
-    arn = context.client.create_backup(TableName=physical, BackupName=backup_name)["BackupDetails"]["BackupArn"]
+    arn = _unproven_backup(context, world.live[name], backup_name)
+    if arn is None:
+        arn = context.client.create_backup(TableName=physical, BackupName=backup_name)["BackupDetails"]["BackupArn"]
     deadline = time.monotonic() + BACKUP_MINUTES * 60
     while True:
         details = context.client.describe_backup(BackupArn=arn)["BackupDescription"]["BackupDetails"]
@@ -63,10 +65,23 @@ def _backup(context: Context, world: World, step: Step) -> Facts:
                 f"Run: ./invoke migrate --stack {context.config.stack}",
             )
         context.observer.progress(0, 0, details["BackupStatus"])
-        time.sleep(POLL_SECONDS)
+        _pause_here(context)
     facts = {"arn": arn, "bytes": int(details.get("BackupSizeBytes", 0)), "name": backup_name}
     context.ledger.prove_of("backup", name, world.live[name], {**facts, "schema": context.schema.digest})
     return facts
+
+
+def _unproven_backup(context: Context, table: LiveTable, name: str) -> str | None:
+    """The backup of that name that a killed run asked for and did not come to prove: as good as a new one."""
+    proof = context.ledger.proofs().of("backup", table.name)
+    proven = datetime.fromisoformat(str(proof["at"])) if proof else datetime.min.replace(tzinfo=UTC)
+    pages = context.client.get_paginator("list_backups").paginate(TableName=context.config.physical_name(table.name))
+    for page in pages:
+        for backup in page["BackupSummaries"]:
+            same = backup["BackupName"] == name and backup.get("TableId", table.id) == table.id
+            if same and backup["BackupStatus"] != "DELETED" and backup["BackupCreationDateTime"] > proven:
+                return backup["BackupArn"]
+    return None
 
 
 def _adopt(context: Context, world: World, step: Step) -> Facts:
@@ -216,7 +231,16 @@ def _wait_for(context: Context, name: str, done: Callable[[LiveTable], bool]) ->
                 f"It was waited for, at most {minutes} minutes.",
                 f"Run: ./invoke status --stack {context.config.stack}",
             )
-        time.sleep(POLL_SECONDS)
+        _pause_here(context)
+
+
+def _pause_here(context: Context) -> None:
+    """A moment of waiting for AWS, in which the run may be stopped: AWS goes on by itself."""
+    context.safe_point()
+    pause = context.ledger.paused()
+    if pause is not None:
+        raise paused(context, pause)
+    context.interrupts.requested.wait(POLL_SECONDS)
 
 
 _APPLY: dict[Action, Apply] = {

@@ -100,6 +100,7 @@ class Settings(_Settings):
     replace_streams: list[str] = []
     acknowledged_owners: list[str] = []
     index_timeout_minutes: Annotated[int, Field(ge=1)] = 24 * 60
+    lease_seconds: Annotated[int, Field(ge=2, le=3600)] = 60
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,10 @@ class Refused(ToolError):
     exit_code = 4
 
 
+class LeaseLost(Refused):
+    """This run no longer holds the stack: it stops before its next write."""
+
+
 class VerificationFailed(ToolError):
     """AWS does not show what it should after a change."""
 
@@ -44,3 +48,9 @@ class VerificationFailed(ToolError):
 
 class EngineLost(ToolError):
     """The connection to the Pulumi engine broke: what it did until then is not known."""
+
+
+class Interrupted(ToolError):
+    """Somebody stopped the run (Ctrl-C): what was done is recorded."""
+
+    exit_code = 130

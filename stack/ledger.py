@@ -2,31 +2,29 @@
 
 Items:
     PK `PROOF`         SK `<kind>#<subject>`          one fact that later steps rely on, newest reading only
-    PK `RUN#<run id>`  SK `RUN`                       one run: who, when, with which schema, how it ended
-    PK `RUN#<run id>`  SK `STEP#<number>#<name>`      one step of it: start, end, result, counts
-    PK `CONTROL`       SK `PAUSE`                     somebody asked running backfills to stop
+    PK `CONTROL`       SK `PAUSE`                     somebody asked what runs to stop
+    PK `CONTROL`       SK `LEASE`                     who is at work on the stack: stack/lease.py
+    PK `HISTORY`, `RUN#<run>`                         what was done, by whom and when: stack/history.py
 
 Further records are a backfill's own: backfills/checkpoint.py and backfills/journal.py name them.
 """
 
 from __future__ import annotations
 
-import getpass
-import secrets
-import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from stack.aws import error_code, translated_errors
 from stack.config import StackConfig
-from stack.errors import ToolError
+from stack.lease import Lease
 from stack.live import Live, LiveTable
+from stack.processes import who
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -61,9 +59,13 @@ def now() -> str:
 
 
 class Ledger:
-    """Reads and writes one stack's ledger. Reading works, and finds nothing, while the table does not exist."""
+    """Reads and writes one stack's ledger. Reading works, and finds nothing, while the table does not exist.
+
+    While this process holds the `lease`, nothing is written any more once it is lost.
+    """
 
     def __init__(self, client: DynamoDBClient, config: StackConfig) -> None:
+        self.lease = Lease(client, config)
         self._client = client
         self._config = config
         self._table = config.ledger_name
@@ -76,7 +78,8 @@ class Ledger:
         return self._table
 
     def create(self) -> None:
-        """Makes the table if it is missing, and waits until it can be used. Harmless to repeat."""
+        """Makes the table if it is missing, waits until it can be used, and has AWS keep its past (point-in-time
+        recovery). Harmless to repeat, and for several at once."""
         with translated_errors(self._config):
             try:
                 self._client.create_table(
@@ -96,14 +99,31 @@ class Ledger:
                 if error_code(error) != "ResourceInUseException":
                     raise
             self._client.get_waiter("table_exists").wait(TableName=self._table, WaiterConfig={"Delay": 1})
+            self._keep_the_past()
+
+    def _keep_the_past(self) -> None:
+        try:
+            found = self._client.describe_continuous_backups(TableName=self._table)["ContinuousBackupsDescription"]
+            if found.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED":
+                return
+            # A table that was just made is sometimes not ready for it yet.
+            _repeated("ContinuousBackupsUnavailableException")(
+                self._client.update_continuous_backups,
+                TableName=self._table,
+                PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+            )
+        except ClientError as error:
+            # DynamoDB Local has no such thing.
+            if error_code(error) != "UnknownOperationException":
+                raise
 
     def proofs(self) -> Proofs:
         """Everything that has been proven."""
         return Proofs({str(item["SK"]): item for item in self.records("PROOF")})
 
     def prove(self, kind: str, subject: str, facts: Facts) -> None:
-        """Records a proof with the time; an older one of the same subject is replaced."""
-        self._put({"PK": "PROOF", "SK": f"{kind}#{subject}", **facts, "at": now()})
+        """Records a proof with the time; an older one of the same subject is replaced. Raises LeaseLost."""
+        self._transact({"PK": "PROOF", "SK": f"{kind}#{subject}", **facts, "at": now()}, {})
 
     def prove_of(self, kind: str, subject: str, table: LiveTable, facts: Facts) -> None:
         """Records a proof that holds for this very table only, not for one that is restored under its name."""
@@ -113,63 +133,13 @@ class Ledger:
         """Takes a proof back. Harmless when there is none."""
         self.remove("PROOF", f"{kind}#{subject}")
 
-    def start_run(self, command: str, schema_digest: str) -> str:
-        """Records that a run began and returns its id, which sorts by time."""
-        run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-        self._put(
-            {
-                "PK": f"RUN#{run}",
-                "SK": "RUN",
-                "command": command,
-                "schema": schema_digest,
-                "by": _who(),
-                "started": now(),
-            }
-        )
-        return run
-
-    def end_run(self, run: str, result: str) -> None:
-        """Records how a run ended: `done`, `waiting`, or what failed."""
-        with translated_errors(self._config):
-            self._client.update_item(
-                TableName=self._table,
-                Key={"PK": {"S": f"RUN#{run}"}, "SK": {"S": "RUN"}},
-                UpdateExpression="SET #ended = :ended, #result = :result",
-                ExpressionAttributeNames={"#ended": "ended", "#result": "result"},
-                ExpressionAttributeValues={":ended": {"S": now()}, ":result": {"S": result}},
-            )
-
-    @contextmanager
-    def recording(self, command: str, schema_digest: str) -> Iterator[str]:
-        """Records a run of a single step around the block, with how it ended, and gives its id."""
-        run = self.start_run(command, schema_digest)
-        try:
-            yield run
-        except BaseException as error:
-            self.end_run(run, error.what if isinstance(error, ToolError) else type(error).__name__)
-            raise
-        self.end_run(run, "done")
-
-    def record_step(self, run: str, number: int, name: str, started: str, result: str, facts: Facts) -> None:
-        """Records one step of a run with its start, end, result and what it counted."""
-        self._put(
-            {
-                "PK": f"RUN#{run}",
-                "SK": f"STEP#{number:03}#{name}",
-                "started": started,
-                "ended": now(),
-                "result": result,
-                "facts": dict(facts),
-            }
-        )
-
-    def steps(self, run: str) -> list[dict[str, Any]]:
-        """The recorded steps of one run, in order."""
-        return [dict(item) for item in self.records(f"RUN#{run}") if item["SK"] != "RUN"]
+    def append(self, partition: str, sort: str, facts: Facts) -> None:
+        """Writes a record that is never changed again. Raises LeaseLost."""
+        self._transact({"PK": partition, "SK": sort, **facts}, {"ConditionExpression": "attribute_not_exists(PK)"})
 
     def pause(self) -> None:
         """Asks whatever runs on this stack to stop at the next safe point."""
-        self.put("CONTROL", "PAUSE", {"by": _who(), "at": now()})
+        self.put("CONTROL", "PAUSE", {"by": who(), "at": now()})
 
     def resume(self) -> bool:
         """Takes the pause back. Returns whether there was one."""
@@ -180,7 +150,7 @@ class Ledger:
         return self.get("CONTROL", "PAUSE")
 
     def put(self, partition: str, sort: str, facts: Facts) -> None:
-        """Writes one record; an older one is replaced."""
+        """Writes one record; an older one is replaced. Raises LeaseLost."""
         self._put({"PK": partition, "SK": sort, **facts})
 
     def get(self, partition: str, sort: str) -> Facts | None:
@@ -195,7 +165,8 @@ class Ledger:
         return self._facts(found["Item"]) if "Item" in found else None
 
     def remove(self, partition: str, sort: str) -> bool:
-        """Deletes one record. Returns whether there was one."""
+        """Deletes one record. Returns whether there was one. Raises LeaseLost."""
+        self.lease.check()
         with translated_errors(self._config):
             try:
                 old = self._client.delete_item(TableName=self._table, Key=_key(partition, sort), ReturnValues="ALL_OLD")
@@ -223,10 +194,30 @@ class Ledger:
                     raise
 
     def _put(self, item: Mapping[str, Any]) -> None:
+        self.lease.check()
         with translated_errors(self._config):
-            self._client.put_item(
-                TableName=self._table, Item={name: self._serialize(value) for name, value in item.items()}
-            )
+            self._client.put_item(TableName=self._table, Item=self._serialized(item))
+
+    def _transact(self, item: Mapping[str, Any], condition: dict[str, Any]) -> None:
+        """Writes one record and, in the same moment, makes sure that the lease is still ours, if it ever was."""
+        self.lease.check()
+        put: Any = {"Put": {"TableName": self._table, "Item": self._serialized(item), **condition}}
+        fence: Any = self.lease.fence()
+        request: Any = [fence, put] if fence else [put]
+        with translated_errors(self._config):
+            try:
+                # It meets the renewal of the lease now and then.
+                _repeated("TransactionCanceledException", "TransactionConflict")(
+                    self._client.transact_write_items, TransactItems=request
+                )
+            except ClientError as error:
+                if fence and _reasons(error)[:1] == ["ConditionalCheckFailed"]:
+                    self.lease.lose()
+                    self.lease.check()
+                raise
+
+    def _serialized(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: self._serialize(value) for name, value in item.items()}
 
     def _facts(self, item: Mapping[str, Any]) -> dict[str, Any]:
         return {name: self._deserialize(value) for name, value in item.items()}
@@ -236,5 +227,23 @@ def _key(partition: str, sort: str) -> dict[str, Any]:
     return {"PK": {"S": partition}, "SK": {"S": sort}}
 
 
-def _who() -> str:
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+def _repeated(code: str, reason: str | None = None) -> Retrying:
+    """Repeats a request while it fails with that code, and in a transaction only for that reason."""
+
+    def passing(error: BaseException) -> bool:
+        if not isinstance(error, ClientError) or error_code(error) != code:
+            return False
+        return reason is None or set(_reasons(error)) <= {reason, "None"}
+
+    return Retrying(
+        retry=retry_if_exception(passing),
+        wait=wait_random_exponential(multiplier=0.05, max=2),
+        stop=stop_after_attempt(8),
+        reraise=True,
+    )
+
+
+def _reasons(error: ClientError) -> list[str]:
+    """Why a transaction was cancelled, an answer a part of it."""
+    response: Any = error.response
+    return [str(reason.get("Code")) for reason in response.get("CancellationReasons", [])]

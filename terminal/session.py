@@ -11,10 +11,15 @@ from components.program import declare
 from local.stack import LocalStack
 from migration.context import Context
 from migration.engine import Engine
+from migration.stopping import Interrupts
 from schema.sitelogix import SITELOGIX
 from stack.aws import check_account, cloudwatch, dynamodb, dynamodb_once, translated_errors
 from stack.config import StackConfig, load_config
+from stack.errors import Interrupted
+from stack.history import History
 from stack.ledger import Ledger, now
+from stack.processes import end, orphans
+from stack.version import code_version
 from terminal.main import CHECKOUT
 from terminal.progress import JsonLinesObserver, TerminalObserver
 
@@ -28,10 +33,18 @@ def open_session(
     if config.is_local:
         LocalStack(config, SITELOGIX, say=lambda line: print(line, file=sys.stderr)).up()
     client = dynamodb(config)
+    ledger = Ledger(client, config)
+    interrupts = Interrupts(say=lambda line: print(line, file=sys.stderr), at_once=lambda: _end_at_once(stack))
+
+    def safe_point() -> None:
+        interrupts.check()
+        ledger.lease.check()
+
     engine = Engine(
         config,
-        lambda live, declaration, on_refusal: declare(SITELOGIX, config, live, declaration, on_refusal),
+        lambda live, declaration, on_refusal: declare(SITELOGIX, config, live, declaration, on_refusal, safe_point),
         pulumi_environment(config),
+        safe_point,
     )
     check_account(config)
     clock = now()
@@ -42,13 +55,22 @@ def open_session(
             client=client,
             once=dynamodb_once(config),
             cloudwatch=cloudwatch(config),
-            ledger=Ledger(client, config),
+            ledger=ledger,
+            history=History(ledger, code_version(CHECKOUT), SITELOGIX.digest),
+            interrupts=interrupts,
             engine=engine,
             observer=JsonLinesObserver() if json else shown,
             clock=lambda: clock,
             rate=rate,
             workers=workers,
         )
+
+
+def _end_at_once(stack: str) -> None:
+    """Ends this process and what it started, whatever they are doing: the second Ctrl-C."""
+    end(orphans())
+    print(f"Stopped at once.\nTo go on, run: ./invoke migrate --stack {stack}", file=sys.stderr, flush=True)
+    os._exit(Interrupted.exit_code)
 
 
 def pulumi_environment(config: StackConfig) -> dict[str, str]:

@@ -17,9 +17,11 @@ from local.stack import LocalStack, create_table, put_items
 from migration.context import Context
 from migration.engine import Engine
 from migration.runner import Summary, migrate
+from migration.stopping import Interrupts
 from schema.model import Index, Schema
 from stack.aws import dynamodb, dynamodb_once
 from stack.config import load_config
+from stack.history import History
 from stack.ledger import Ledger
 from stack.world import World
 from terminal.progress import SilentObserver
@@ -85,10 +87,14 @@ class SmallStack:
         LocalStack(config, schema).install_plugin()
         (self.directory / ".local" / "state").mkdir(parents=True, exist_ok=True)
         client = dynamodb(config)
+        ledger = Ledger(client, config)
         engine = Engine(
             config,
-            lambda live, declaration, on_refusal: declare(schema, config, live, declaration, on_refusal),
+            lambda live, declaration, on_refusal: declare(
+                schema, config, live, declaration, on_refusal, ledger.lease.check
+            ),
             pulumi_environment(config),
+            ledger.lease.check,
         )
         return Context(
             schema,
@@ -96,7 +102,9 @@ class SmallStack:
             client,
             dynamodb_once(config),
             None,
-            Ledger(client, config),
+            ledger,
+            History(ledger, "a test", schema.digest),
+            Interrupts(lambda line: None, lambda: None),
             engine,
             SilentObserver(),
             lambda: CLOCK,

@@ -10,10 +10,12 @@ import pytest
 from migration.backfilling import backfill
 from migration.context import Context
 from migration.engine import Engine
+from migration.stopping import Interrupts
 from schema.sitelogix import SITELOGIX
 from stack.aws import dynamodb_once
 from stack.config import BackfillSettings, StackConfig
 from stack.errors import Refused, Waiting
+from stack.history import History
 from stack.ledger import Ledger
 from stack.live import read_live
 from stack.world import World
@@ -35,7 +37,19 @@ def context(stack: EmulatedStack, **settings: Any) -> Context:
     once = dynamodb_once(config)
     # A backfill never meets Pulumi.
     engine = cast("Engine", None)
-    return Context(SITELOGIX, config, stack.client, once, None, ledger, engine, SilentObserver(), lambda: CLOCK)
+    return Context(
+        schema=SITELOGIX,
+        config=config,
+        client=stack.client,
+        once=once,
+        cloudwatch=None,
+        ledger=ledger,
+        history=History(ledger, "a test", SITELOGIX.digest),
+        interrupts=Interrupts(lambda line: None, lambda: None),
+        engine=engine,
+        observer=SilentObserver(),
+        clock=lambda: CLOCK,
+    )
 
 
 def fill(made: Context) -> Any:

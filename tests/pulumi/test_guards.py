@@ -16,7 +16,7 @@ from pulumi.runtime.settings import SETTINGS
 from components.guards import Guards
 from schema.sitelogix import PERSONNEL, SITELOGIX
 from stack.config import Settings
-from stack.errors import Refused
+from stack.errors import Refused, ToolError
 from stack.ledger import Ledger
 from tests.conftest import EmulatedStack
 from tests.worlds import RETIRED, VERIFIED, approving, settings
@@ -46,7 +46,7 @@ class Guarded:
     registered: Registered
     loop: asyncio.AbstractEventLoop
     ledger: Ledger
-    refused: list[Refused]
+    refused: list[ToolError]
 
     def call(self, hook: str, resource: str) -> None:
         self.loop.run_until_complete(self.hook(hook, resource))
@@ -69,7 +69,7 @@ def guard(moto_stack: EmulatedStack, monkeypatch: pytest.MonkeyPatch) -> Iterato
     def registered(wanted: Settings) -> Guarded:
         prefix = moto_stack.config.settings.table_prefix
         config = replace(moto_stack.config, settings=wanted.model_copy(update={"table_prefix": prefix}))
-        hooks, refused = Registered(), list[Refused]()
+        hooks, refused = Registered(), list[ToolError]()
         monkeypatch.setattr(SETTINGS, "callbacks", hooks)
         monkeypatch.setattr("pulumi.runtime.resource.monitor_supports_feature", lambda feature: True)
 

@@ -22,7 +22,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_pause_stops_it_and_says_who_asked() -> None:
     stop = threading.Event()
     answers: Iterator[dict[str, str] | None] = iter([None, None, {"by": "somebody", "at": "noon"}])
-    watch = Watch(stop, lambda: next(answers), lambda: 0.0)
+    watch = Watch(stop, lambda: False, lambda: next(answers), lambda: 0.0)
     with watch.watching(lambda: None):
         assert stop.wait(SOON)
     assert watch.pause == {"by": "somebody", "at": "noon"}
@@ -42,7 +42,7 @@ def test_it_gives_way_only_while_the_tables_throttled_writes_grow() -> None:
         seen.append(figure)
         return figure
 
-    watch = Watch(threading.Event(), lambda: None, throttles)
+    watch = Watch(threading.Event(), lambda: False, lambda: None, throttles)
     with watch.watching(lambda: gave_way.append(len(seen))):
         assert done.wait(SOON)
     assert gave_way == [1, 4]
@@ -59,6 +59,14 @@ def test_a_question_that_fails_stops_nothing() -> None:
             asked.set()
         raise ToolError("no answer", "", "")
 
-    with Watch(stop, paused, lambda: 0.0).watching(lambda: None):
+    with Watch(stop, lambda: False, paused, lambda: 0.0).watching(lambda: None):
         assert asked.wait(SOON)
     assert not stop.is_set()
+
+
+def test_an_interruption_stops_it_without_a_pause() -> None:
+    stop = threading.Event()
+    watch = Watch(stop, lambda: True, lambda: None, lambda: 0.0)
+    with watch.watching(lambda: None):
+        assert stop.wait(SOON)
+    assert watch.pause is None

@@ -1,0 +1,289 @@
+"""One run a stack: a lease in the ledger, which its holder keeps renewing, and a dead holder does not.
+
+    A: put if absent ── renew ── renew ── (killed, or its laptop sleeps)
+    B:        refused ──────── refused ───────────── lease over: put if still as last seen ── renew ──
+    A:                                                                 (wakes up) check ── LeaseLost
+
+Times are AWS's own, from the Date of its answers, so that clocks of machines may differ.
+
+Record: PK `CONTROL`  SK `LEASE`
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from stack.aws import error_code, translated_errors
+from stack.config import StackConfig
+from stack.errors import LeaseLost, Refused, ToolError
+from stack.processes import Process, host, who
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+KEY: dict[str, Any] = {"PK": {"S": "CONTROL"}, "SK": {"S": "LEASE"}}
+RENEWALS = 4
+"""Renewals within one lease: three may fail before it runs out."""
+_OURS = "#token = :token"
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds the stack: a run of `command`, `by` whom, since when (ISO 8601), in which process; its lease of so many
+    `seconds` was last `renewed` (seconds since 1970, by AWS's clock); `revision` changes with each renewal."""
+
+    token: str
+    revision: str
+    command: str
+    by: str
+    since: str
+    renewed: float
+    seconds: int
+    process: Process
+
+
+class Lease:
+    """The lease of one stack, taken by at most one run at a time. Safe to use from several threads."""
+
+    def __init__(self, client: DynamoDBClient, config: StackConfig) -> None:
+        self._client = client
+        self._config = config
+        self._table = config.ledger_name
+        self._seconds = config.settings.lease_seconds
+        self._lock = threading.Lock()
+        self._token: str | None = None
+        self._lost = False
+        self._renewed = (0.0, 0.0)
+        self._ahead = 0.0
+
+    @property
+    def token(self) -> str | None:
+        """What only the present holder knows; None while this process is not the holder."""
+        return self._token
+
+    def holder(self) -> Holder | None:
+        """Who holds the stack, whether alive or dead; None if nobody does. Raises ToolError."""
+        with translated_errors(self._config):
+            try:
+                answer: Any = self._client.get_item(TableName=self._table, Key=KEY, ConsistentRead=True)
+            except ClientError as error:
+                if error_code(error) == "ResourceNotFoundException":
+                    return None
+                raise
+        self._learn_time(answer)
+        found = answer.get("Item")
+        if found is None:
+            return None
+        return Holder(
+            token=found["token"]["S"],
+            revision=found["revision"]["S"],
+            command=found["command"]["S"],
+            by=found["by"]["S"],
+            since=found["since"]["S"],
+            renewed=float(found["renewed"]["N"]),
+            seconds=int(found["seconds"]["N"]),
+            process=Process(found["machine"]["S"], int(found["pid"]["N"]), float(found["started"]["N"])),
+        )
+
+    def refuse_if_held(self) -> None:
+        """Raises Refused, with who holds it and how to break it, while somebody does."""
+        found = self.holder()
+        if found is not None and not self._is_over(found):
+            raise self._refusal(found)
+
+    @contextmanager
+    def held(self, command: str) -> Iterator[Holder | None]:
+        """Takes the lease, renews it while the block runs, and gives it back. Gives the dead holder that it was taken
+        over from, if there was one. Raises Refused when somebody else holds it."""
+        before = self._take(command)
+        ended = threading.Event()
+        renewing = threading.Thread(target=self._keep_renewing, args=(ended,), daemon=True)
+        renewing.start()
+        try:
+            yield before
+        finally:
+            ended.set()
+            renewing.join()
+            self._give_back()
+
+    def check(self) -> None:
+        """Raises LeaseLost unless this process still holds the lease, or holds none. Goes before each write: it costs a
+        request only when the last renewal is long ago, as after a sleep."""
+        if self._token is None:
+            return
+        with self._lock:
+            if not self._lost and self._age() > self._seconds / 2:
+                self._renew()
+            if self._lost:
+                raise LeaseLost(
+                    f"This run has lost its hold on stack {self._config.stack}.",
+                    "It did not renew its lease in time, or somebody broke it; another run may be at work. "
+                    "It writes nothing more.",
+                    f"Run: ./invoke history --stack {self._config.stack}",
+                )
+
+    def fence(self) -> dict[str, Any] | None:
+        """The part of a transaction that fails it once the lease is not ours; None while this process holds none."""
+        if self._token is None:
+            return None
+        return {
+            "ConditionCheck": {
+                "TableName": self._table,
+                "Key": KEY,
+                "ConditionExpression": _OURS,
+                "ExpressionAttributeNames": {"#token": "token"},
+                "ExpressionAttributeValues": {":token": {"S": self._token}},
+            }
+        }
+
+    def lose(self) -> None:
+        """Notes that the lease is another's now."""
+        self._lost = True
+
+    def break_it(self, held: Holder) -> bool:
+        """Takes the lease from that holder, who finds out at its next renewal at the latest. Returns whether it still
+        had it."""
+        with translated_errors(self._config):
+            return self._delete(held.token)
+
+    def _take(self, command: str) -> Holder | None:
+        before = self.holder()
+        if before is not None and not self._is_over(before):
+            raise self._refusal(before)
+        token, own, began = secrets.token_hex(8), Process.current(), _clocks()
+        item = {
+            "token": {"S": token},
+            "revision": {"S": secrets.token_hex(4)},
+            "command": {"S": command},
+            "by": {"S": who()},
+            "since": {"S": datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")},
+            "renewed": {"N": f"{self._now():.3f}"},
+            "seconds": {"N": str(self._seconds)},
+            "machine": {"S": own.machine},
+            "pid": {"N": str(own.pid)},
+            "started": {"N": f"{own.started:.3f}"},
+        }
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(PK)"}
+        if before is not None:
+            condition = {
+                "ConditionExpression": f"{_OURS} AND revision = :revision",
+                "ExpressionAttributeNames": {"#token": "token"},
+                "ExpressionAttributeValues": {
+                    ":token": {"S": before.token},
+                    ":revision": {"S": before.revision},
+                },
+            }
+        with translated_errors(self._config):
+            try:
+                self._client.put_item(TableName=self._table, Item={**KEY, **item}, **condition)
+            except ClientError as error:
+                if error_code(error) != "ConditionalCheckFailedException":
+                    raise
+                # Refused by our own record, if the answer to the first try of this request was lost.
+                now = self.holder()
+                if now is None or now.token != token:
+                    raise self._refusal(now or before) from None
+        self._token, self._lost, self._renewed = token, False, began
+        return before
+
+    def _keep_renewing(self, ended: threading.Event) -> None:
+        while not ended.wait(self._seconds / RENEWALS):
+            # An unanswered renewal is repeated at the next turn; `check` decides what may still be written.
+            with suppress(ToolError, ClientError, BotoCoreError), self._lock:
+                self._renew()
+            if self._lost:
+                return
+
+    def _renew(self) -> None:
+        began = _clocks()
+        with translated_errors(self._config):
+            try:
+                answer: Any = self._client.update_item(
+                    TableName=self._table,
+                    Key=KEY,
+                    UpdateExpression="SET renewed = :renewed, revision = :revision",
+                    ConditionExpression=_OURS,
+                    ExpressionAttributeNames={"#token": "token"},
+                    ExpressionAttributeValues={
+                        ":token": {"S": str(self._token)},
+                        ":renewed": {"N": f"{self._now():.3f}"},
+                        ":revision": {"S": secrets.token_hex(4)},
+                    },
+                )
+            except ClientError as error:
+                if error_code(error) not in {"ConditionalCheckFailedException", "ResourceNotFoundException"}:
+                    raise
+                self._lost = True
+                return
+        self._learn_time(answer)
+        self._renewed = began
+
+    def _give_back(self) -> None:
+        token, self._token = self._token, None
+        # Whatever ended the run matters more; unreturned, the lease runs out by itself.
+        with suppress(ClientError, BotoCoreError):
+            self._delete(str(token))
+
+    def _delete(self, token: str) -> bool:
+        try:
+            self._client.delete_item(
+                TableName=self._table,
+                Key=KEY,
+                ConditionExpression=_OURS,
+                ExpressionAttributeNames={"#token": "token"},
+                ExpressionAttributeValues={":token": {"S": token}},
+            )
+        except ClientError as error:
+            if error_code(error) not in {"ConditionalCheckFailedException", "ResourceNotFoundException"}:
+                raise
+            return False
+        return True
+
+    def _is_over(self, holder: Holder) -> bool:
+        """Whether the holder is dead: not renewed for a whole lease, or a process of this machine that has ended."""
+        return holder.process.is_gone or self._now() - holder.renewed > holder.seconds
+
+    def _refusal(self, holder: Holder | None) -> Refused:
+        stack = self._config.stack
+        if holder is None:
+            return Refused(
+                f"Another run took stack {stack} in this moment.", "One run at a time.", f"Run: {self._command()}"
+            )
+        silent = max(0, round(self._now() - holder.renewed))
+        where = f", process {holder.process.pid}" if holder.by.endswith(f"@{host()}") else ""
+        return Refused(
+            f"Another run is at work on stack {stack}: {holder.command}, by {holder.by}{where}, since {holder.since}.",
+            f"Its lease was renewed {silent} s ago, and runs out by itself after {holder.seconds} s without renewal.",
+            f"Wait for it, or stop it: ./invoke pause --stack {stack}. "
+            f"If it is dead and that is too long: ./invoke unlock --stack {stack}",
+        )
+
+    def _command(self) -> str:
+        return f"./invoke status --stack {self._config.stack}"
+
+    def _learn_time(self, answer: Mapping[str, Any]) -> None:
+        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+        if date:
+            self._ahead = parsedate_to_datetime(date).timestamp() - time.time()
+
+    def _now(self) -> float:
+        """AWS's time: seconds since 1970."""
+        return time.time() + self._ahead
+
+    def _age(self) -> float:
+        """Seconds since the last renewal was asked for, by whichever clock says more: one may have stood still."""
+        return max(now - then for now, then in zip(_clocks(), self._renewed, strict=True))
+
+
+def _clocks() -> tuple[float, float]:
+    return time.monotonic(), time.time()

@@ -1,0 +1,110 @@
+"""Processes of this machine: which one is meant, whether it is gone, and what a dead one left running."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import psutil
+
+LAUNCHER = "SITELOGIX_LAUNCHER"
+"""In the environment of all that a run starts, to any depth: the process that started it."""
+CLOCK_SECONDS = 1.0
+"""How exactly the start of a process is known. One that started later has only been given the id of a dead one."""
+END_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process of one machine, for all time: process ids are used again, so its start (seconds since 1970) counts.
+    `machine` is one boot of one machine, and one container on it."""
+
+    machine: str
+    pid: int
+    started: float
+
+    @staticmethod
+    def current() -> Process:
+        """This very process."""
+        return Process(_machine(), os.getpid(), psutil.Process().create_time())
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has surely ended. False of another machine's: that can not be seen from here."""
+        return self.machine == _machine() and is_gone(self.pid, before=self.started)
+
+    def mark(self) -> Mapping[str, str]:
+        """What to put into the environment of a program, so that it can be told whose it was."""
+        return {LAUNCHER: f"{self.pid}@{self.started}"}
+
+
+def who() -> str:
+    """The user and the machine, such as `deploy@build-7`."""
+    return f"{getpass.getuser()}@{host()}"
+
+
+def host() -> str:
+    """The machine's name."""
+    return platform.node()
+
+
+def is_gone(pid: int, *, before: float) -> bool:
+    """Whether the process of this machine that had that id at that time (seconds since 1970) has ended. A zombie has:
+    it only waits for its parent to ask."""
+    try:
+        process = psutil.Process(pid)
+        another = process.create_time() > before + CLOCK_SECONDS
+        return another or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def orphans() -> list[psutil.Process]:
+    """What still runs of what a launcher started that is gone; and of what this process started, but not itself."""
+    own = Process.current()
+    found: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        try:
+            mark = process.environ().get(LAUNCHER)
+        except psutil.Error:
+            continue
+        if mark is None or process.pid == own.pid:
+            continue
+        pid, _, started = mark.partition("@")
+        if mark == own.mark()[LAUNCHER] or is_gone(int(pid), before=float(started)):
+            found.append(process)
+    return found
+
+
+def end(processes: Iterable[psutil.Process]) -> None:
+    """Ends them, by force where asking is not enough, and waits until they are gone."""
+    alive = [process for process in processes if _sent(process, force=False)]
+    _, alive = psutil.wait_procs(alive, timeout=END_SECONDS)
+    alive = [process for process in alive if _sent(process, force=True)]
+    psutil.wait_procs(alive, timeout=END_SECONDS)
+
+
+def _sent(process: psutil.Process, *, force: bool) -> bool:
+    try:
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        process.kill() if force else process.terminate()
+    except psutil.NoSuchProcess:
+        return False
+    return True
+
+
+@cache
+def _machine() -> str:
+    """This boot and the namespace in which process ids are counted, where Linux says so; elsewhere the network card."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return f"{host()}/{uuid.getnode():012x}"

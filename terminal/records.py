@@ -1,0 +1,110 @@
+"""What the ledger tells of a stack: who is at work on it, what was done, and taking a dead run's lease away."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from rich.table import Table as Grid
+
+from migration.context import Context
+from stack.errors import UsageError
+from stack.history import UNKNOWN, Event, Recorded
+from stack.lease import Holder
+from terminal.output import confirmed, console
+
+
+def at_work(context: Context) -> dict[str, Any]:
+    """Who holds the stack and who has paused it (None: nobody), for `status`."""
+    holder, pause = context.ledger.lease.holder(), context.ledger.paused()
+    return {
+        "held": holder and {"command": holder.command, "by": holder.by, "since": holder.since},
+        "paused": pause and {"by": pause["by"], "at": pause["at"]},
+    }
+
+
+def print_at_work(stack: str, found: dict[str, Any]) -> None:
+    """A line for each of them, or none."""
+    out = console()
+    held, paused = found["held"], found["paused"]
+    if held:
+        out.print(f"[cyan]At work:[/] {held['command']} by {held['by']}, since {held['since']}.")
+    if paused:
+        out.print(f"[yellow]Paused[/] by {paused['by']} at {paused['at']}. Run: ./invoke resume --stack {stack}")
+
+
+def history(context: Context, limit: int) -> dict[str, Any]:
+    """The newest runs and requests, with the run that is at work marked as such. Raises UsageError."""
+    if limit < 1:
+        raise UsageError("--limit is at least 1.", "It is how many runs and requests are shown.", "Correct the flag.")
+    events, holder = context.history.newest(limit), context.ledger.lease.holder()
+    if holder is not None:
+        _mark(events, holder)
+    return {"stack": context.config.stack, "events": [asdict(event) for event in events]}
+
+
+def _mark(events: list[Event], holder: Holder) -> None:
+    """The newest run without an end is the holder's: it took the lease after every other had ended or died."""
+    for event in events:
+        if event.result == UNKNOWN and (event.what, event.by) == (holder.command, holder.by):
+            event.result = "at work"
+            return
+
+
+def print_history(found: dict[str, Any]) -> None:
+    """A line for each, newest first."""
+    if not found["events"]:
+        console().print(f"Nothing was ever done to stack {found['stack']}.")
+        return
+    grid = _grid("when", "what", "by", "ended", "result", "code", "id")
+    for event in found["events"]:
+        facts = event["facts"]
+        notes = [event["result"], *(f"{name} {facts[key]}" for key, name in _NOTES.items() if key in facts)]
+        result = "; ".join(note for note in notes if note)
+        grid.add_row(
+            event["at"], event["what"], event["by"], event["ended"] or "", result, facts.get("code"), event["id"]
+        )
+    console().print(grid)
+
+
+_NOTES = {"taken_over": "took over from", "held_by": "was held by"}
+
+
+def steps(context: Context, run: str) -> dict[str, Any]:
+    """The steps of one run. Raises UsageError for one that is not known."""
+    found = context.history.steps(run)
+    if not found:
+        raise UsageError(
+            f"There is no run {run!r} on stack {context.config.stack}, or it came to no step.",
+            "Runs are named by the last column of the history.",
+            f"Run: ./invoke history --stack {context.config.stack}",
+        )
+    return {"stack": context.config.stack, "run": run, "steps": [asdict(step) for step in found]}
+
+
+def print_steps(found: dict[str, Any]) -> None:
+    """A line for each step, in order."""
+    grid = _grid("", "step", "began", "ended", "result")
+    for step in (Recorded(**step) for step in found["steps"]):
+        grid.add_row(str(step.number), step.name, step.began, step.ended or "", step.result)
+    console().print(grid)
+
+
+def unlock(context: Context, *, yes: bool) -> str:
+    """Breaks the lease of whoever holds the stack, once that is confirmed. Returns what happened. Raises UsageError."""
+    stack, holder = context.config.stack, context.ledger.lease.holder()
+    if holder is None:
+        return f"No run holds stack {stack}."
+    run = f"{holder.command} by {holder.by}, since {holder.since}"
+    if not yes and not confirmed(f"Break the lease of {run}, on stack {stack}?"):
+        raise UsageError("Nothing was changed.", f"Stack {stack} is held by {run}.", "Answer y, or add --yes.")
+    if context.ledger.lease.break_it(holder):
+        context.history.note("unlock", {"held_by": run})
+    return f"The lease of {run} is broken. To go on, run: ./invoke migrate --stack {stack}"
+
+
+def _grid(*headings: str) -> Grid:
+    grid = Grid(box=None, pad_edge=False)
+    for heading in headings:
+        grid.add_column(heading, overflow="fold")
+    return grid
