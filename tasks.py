@@ -311,11 +311,17 @@ def local_reset(shell: Shell) -> None:
     local.up()
 
 
-@task(help={"only": "a path or a pytest selection, such as tests/unit"})
+@task(
+    help={
+        "only": "a path or a pytest selection, such as tests/unit",
+        "faults": "the whole fault suite, about 20 minutes: a migration killed at a hundred moments",
+    }
+)
 @reported
-def test(shell: Shell, only: str = "tests") -> None:
+def test(shell: Shell, only: str = "", faults: bool = False) -> None:
     """Run the tests."""
-    _run(shell, sys.executable, "-m", "pytest", *shlex.split(only))
+    selection = ["tests/faults", "-m", "faults", "-v", "-s"] if faults else ["tests"]
+    _run(shell, sys.executable, "-m", "pytest", *(shlex.split(only) or selection))
 
 
 @task(

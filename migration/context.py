@@ -38,6 +38,9 @@ class Observer(Protocol):
     def ended(self, step: Step, seconds: float, facts: Facts) -> None:
         """The current step is done and recorded."""
 
+    def noted(self, text: str) -> None:
+        """Something happened that a person should know of, and the run goes on."""
+
 
 @dataclass
 class Context:

@@ -17,6 +17,7 @@ from typing import TypeVar
 from pulumi import automation
 from pulumi.automation import events
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
+from pulumi.runtime._callbacks import _CallbackServicer
 
 from stack.config import StackConfig
 from stack.declaration import Declaration
@@ -165,6 +166,9 @@ class Engine:
             if event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
                 messages.append(" ".join(event.diagnostic_event.message.split()))
 
+        # After an `up` that broke off, the SDK keeps the server of its hooks, of an event loop that is gone, and
+        # stumbles over it in the next one of the same process.
+        _CallbackServicer._servicers.clear()
         self._workspace.program = lambda: self._program(live, declaration, refusals.append)
         try:
             if dry:
@@ -200,11 +204,16 @@ class Engine:
                 f"Wait for it, or if it is dead run `pulumi cancel` (./invoke env), then: {again}",
             )
         reasons = [message for message in messages if message] or [_last_words(error)]
+        killed = _KILLED.search(str(error))
+        if killed:
+            return EngineLost(what, f"The Pulumi engine was ended by signal {killed[1]}.", f"Run: {again}")
         if any(LOST in reason for reason in reasons):
             return EngineLost(what, "The connection to the Pulumi engine broke.", f"Run: {again}")
         return ToolError(what, "; ".join(dict.fromkeys(reasons)), f"Mend that, then run: {again}")
 
 
+_KILLED = re.compile(r"code: -(\d+)")
+"""How the Automation API tells that a signal has ended the CLI."""
 _LOCK_OWNER = re.compile(r"created by \S+@(\S+) \(pid (\d+)\) at (\S+)")
 """How Pulumi names the owner of a lock in a backend of one's own, be it a folder or a bucket."""
 

@@ -100,11 +100,12 @@ def _run(context: Context, summary: Summary, recorded: Run, narrowing: Narrowing
         try:
             with _told(context, f"in {where}"):
                 summary.done.append(_do(context, world, step, recorded, number, len(plan.steps)))
-        except EngineLost:
+        except EngineLost as error:
             # The world says what was done and what is left, so it is planned anew; once a step.
             if step.name in lost:
                 raise
             lost.add(step.name)
+            context.observer.noted(f"{error.what} {error.why} Planning anew.")
 
 
 @contextmanager
@@ -127,7 +128,7 @@ def _stopped(context: Context, where: str) -> Interrupted:
 def _do(context: Context, world: World, step: Step, recorded: Run, number: int, left: int) -> Done:
     began = time.monotonic()
     context.observer.started(step, number, number - 1 + left)
-    with recorded.step(number, step.name) as facts:
+    with recorded.step(step.name) as facts:
         try:
             with translated_errors(context.config):
                 facts.update(apply(context, world, step))

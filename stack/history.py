@@ -125,11 +125,14 @@ class Run:
         self.id = id
         self.result = "done"
         self._ledger = ledger
+        self._steps = 0
 
     @contextmanager
-    def step(self, number: int, name: str) -> Iterator[dict[str, Any]]:
+    def step(self, name: str) -> Iterator[dict[str, Any]]:
         """Records a step around the block, with what it puts into the facts."""
         facts: dict[str, Any] = {}
+        self._steps += 1
+        number = self._steps
         self._append(number, BEGAN, name, {})
         try:
             yield facts
@@ -151,4 +154,5 @@ def described(error: BaseException) -> str:
 
 def _new_id() -> str:
     """Sorts by time."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(2)}"
+    at = datetime.now(UTC)
+    return f"{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03}-{secrets.token_hex(2)}"

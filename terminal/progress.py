@@ -85,6 +85,11 @@ class TerminalObserver:
         result = result_text(step, facts)
         self._console.print(f"{self._label}  {seconds:.1f} s{'  ' if result else ''}{result}", markup=False)
 
+    def noted(self, text: str) -> None:
+        """One line that stays."""
+        self._close()
+        self._console.print(text, style="yellow", markup=False)
+
     def _close(self) -> None:
         if self._bar is not None:
             self._bar.stop()
@@ -122,6 +127,10 @@ class JsonLinesObserver:
         """One line a step, with what was recorded."""
         self._write({"event": "ended", "step": step.name, "seconds": round(seconds, 3), "facts": dict(facts)})
 
+    def noted(self, text: str) -> None:
+        """One line."""
+        self._write({"event": "noted", "text": text})
+
     @staticmethod
     def _write(line: dict[str, object]) -> None:
         json.dump(line, sys.stderr, default=str, ensure_ascii=False)
@@ -139,3 +148,5 @@ class SilentObserver:
     def progress(self, done: int, total: int, text: str, facts: Facts | None = None) -> None: ...
 
     def ended(self, step: Step, seconds: float, facts: Facts) -> None: ...
+
+    def noted(self, text: str) -> None: ...

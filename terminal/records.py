@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from rich.table import Table as Grid
@@ -56,18 +57,21 @@ def print_history(found: dict[str, Any]) -> None:
     if not found["events"]:
         console().print(f"Nothing was ever done to stack {found['stack']}.")
         return
-    grid = _grid("when", "what", "by", "ended", "result", "code", "id")
-    for event in found["events"]:
-        facts = event["facts"]
-        notes = [event["result"], *(f"{name} {facts[key]}" for key, name in _NOTES.items() if key in facts)]
+    grid = _grid("when", "what", "by", "took", "result", "code", "run")
+    for event in (Event(**event) for event in found["events"]):
+        notes = [event.result, str(event.facts.get("held_by", ""))]
+        if "taken_over" in event.facts:
+            notes.append("in place of a dead run")
         result = "; ".join(note for note in notes if note)
-        grid.add_row(
-            event["at"], event["what"], event["by"], event["ended"] or "", result, facts.get("code"), event["id"]
-        )
+        run = event.id if event.result else ""
+        grid.add_row(event.at, event.what, event.by, _took(event), result, str(event.facts.get("code", "")), run)
     console().print(grid)
 
 
-_NOTES = {"taken_over": "took over from", "held_by": "was held by"}
+def _took(event: Event) -> str:
+    if event.ended is None:
+        return ""
+    return str(datetime.fromisoformat(event.ended) - datetime.fromisoformat(event.at))
 
 
 def steps(context: Context, run: str) -> dict[str, Any]:

@@ -93,8 +93,8 @@ class Checkout:
         pages = self.client.get_paginator("scan").paginate(TableName=table)
         return {(item["PK"]["S"], item["SK"]["S"]): dict(item) for page in pages for item in page["Items"]}
 
-    def processes(self) -> list[psutil.Process]:
-        """Every process that something in this copy started and that does not end within a moment."""
+    def own(self) -> list[psutil.Process]:
+        """Every process that something in this copy started."""
         found = []
         for process in psutil.process_iter():
             try:
@@ -102,7 +102,11 @@ class Checkout:
                     found.append(process)
             except psutil.Error:
                 continue
-        _, alive = psutil.wait_procs(found, timeout=3)
+        return found
+
+    def processes(self) -> list[psutil.Process]:
+        """Those of them that do not end within a moment."""
+        _, alive = psutil.wait_procs(self.own(), timeout=3)
         return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
 
     def clean_up(self) -> None:

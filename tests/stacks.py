@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pulumi.runtime._callbacks import _CallbackServicer
-
 from components.program import declare
 from local.stack import LocalStack, create_table, put_items
 from migration.context import Context
@@ -79,9 +77,6 @@ class SmallStack:
 
     def context(self, schema: Schema | None = None) -> Context:
         """What a task would open: settings read afresh, a new engine, a silent observer."""
-        # After a refused `up` the SDK keeps the hooks' server, of an event loop that is gone, and stumbles over it in
-        # the next run of the same process. A task ends there; a test goes on.
-        _CallbackServicer._servicers.clear()
         schema = schema or self.schema
         config = load_config("local", self.directory, schema)
         LocalStack(config, schema).install_plugin()

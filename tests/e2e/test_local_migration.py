@@ -231,13 +231,25 @@ def test_every_constraint_with_a_source_has_project_and_date(migrated: Migrated)
 
 
 def test_the_ledger_has_every_step_with_start_end_result_and_counts(migrated: Migrated) -> None:
-    items = migrated.checkout.items("sitelogix-migration-ledger")
-    steps = [item for (_, sort_key), item in sorted(items.items()) if sort_key.startswith("STEP#")]
-    assert len(steps) == 25
-    assert {step["result"]["S"] for step in steps} == {"done"}
-    assert all(step["started"]["S"] <= step["ended"]["S"] for step in steps)
-    filled = next(step for step in steps if step["SK"]["S"].endswith("#backfill reports"))
-    assert filled["facts"]["M"]["scanned"] == {"N": "2400"}
+    (run,) = json.loads(migrated.checkout.run("history", "--json").stdout)["events"]
+    assert (run["what"], run["result"]) == ("migrate", "done")
+    assert run["facts"]["schema"] == SITELOGIX.digest
+    assert run["facts"]["code"].startswith("sha256:")
+    assert run["at"] <= run["ended"]
+    steps = json.loads(migrated.checkout.run("history", "--run", run["id"], "--json").stdout)["steps"]
+    assert [step["number"] for step in steps] == list(range(1, 26))
+    assert {step["result"] for step in steps} == {"done"}
+    assert all(step["began"] <= step["ended"] for step in steps)
+    filled = next(step for step in steps if step["name"] == "backfill reports")
+    assert filled["facts"]["scanned"] == 2400
+
+
+def test_the_ledger_can_be_restored_to_any_moment_and_is_held_by_nobody(migrated: Migrated) -> None:
+    ledger = "sitelogix-migration-ledger"
+    backups: Any = migrated.checkout.client.describe_continuous_backups(TableName=ledger)
+    recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+    assert recovery["PointInTimeRecoveryStatus"] == "ENABLED"
+    assert ("CONTROL", "LEASE") not in migrated.checkout.items(ledger)
 
 
 def test_the_stack_file_is_as_committed(migrated: Migrated) -> None:

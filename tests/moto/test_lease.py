@@ -1,0 +1,209 @@
+"""The lease on a stack: one holder at a time, and no write of one that has lost it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from stack.errors import LeaseLost, Refused
+from stack.history import UNKNOWN, History
+from stack.lease import KEY
+from stack.ledger import Ledger
+from stack.processes import Process, who
+from tests.conftest import EmulatedStack
+
+SECONDS = 2
+
+
+@pytest.fixture
+def ledgers(moto_stack: EmulatedStack) -> tuple[Ledger, Ledger]:
+    """Two runs' views of one ledger, with a short lease."""
+    settings = moto_stack.config.settings.model_copy(update={"lease_seconds": SECONDS})
+    config = replace(moto_stack.config, settings=settings)
+    ours, theirs = Ledger(moto_stack.client, config), Ledger(moto_stack.client, config)
+    ours.create()
+    return ours, theirs
+
+
+def take(command: str, ledger: Ledger) -> None:
+    """Takes the lease and gives it back."""
+    with ledger.lease.held(command):
+        pass
+
+
+def change_record(stack: EmulatedStack, ledger: Ledger, **changes: Any) -> None:
+    """Has the record of the lease say something else, behind everybody's back."""
+    found = stack.client.get_item(TableName=ledger.table, Key=KEY)["Item"]
+    stack.client.put_item(TableName=ledger.table, Item={**found, **changes})
+
+
+def test_a_second_run_is_told_who_holds_the_stack_since_when_and_how_to_break_that(
+    ledgers: tuple[Ledger, Ledger],
+) -> None:
+    ours, theirs = ledgers
+    with ours.lease.held("migrate"):
+        holder = theirs.lease.holder()
+        assert holder is not None
+        attempts: list[Callable[[], object]] = [theirs.lease.refuse_if_held, lambda: take("backfill", theirs)]
+        for attempt in attempts:
+            with pytest.raises(Refused) as refused:
+                attempt()
+            assert refused.value.what == (
+                f"Another run is at work on stack test: migrate, by {who()}, process {Process.current().pid}, "
+                f"since {holder.since}."
+            )
+            assert "runs out by itself after 2 s without renewal" in refused.value.why
+            assert "./invoke unlock --stack test" in refused.value.next
+    theirs.lease.refuse_if_held()
+    with theirs.lease.held("backfill") as dead:
+        assert dead is None
+
+
+def test_a_lease_that_is_renewed_outlives_its_length(ledgers: tuple[Ledger, Ledger]) -> None:
+    ours, theirs = ledgers
+    with ours.lease.held("migrate"):
+        deadline = time.monotonic() + 2.5 * SECONDS
+        while time.monotonic() < deadline:
+            with pytest.raises(Refused):
+                theirs.lease.refuse_if_held()
+            time.sleep(0.2)
+        ours.lease.check()
+
+
+def test_a_lease_of_another_machine_is_taken_over_once_it_has_run_out(
+    moto_stack: EmulatedStack, ledgers: tuple[Ledger, Ledger]
+) -> None:
+    ours, theirs = ledgers
+    with ours.lease.held("migrate"):
+        holder = ours.lease.holder()
+        assert holder is not None
+        now = holder.renewed
+        change_record(moto_stack, ours, machine={"S": "elsewhere"}, token={"S": "another"}, renewed={"N": str(now)})
+        with pytest.raises(Refused):
+            theirs.lease.refuse_if_held()
+        change_record(moto_stack, ours, renewed={"N": str(now - SECONDS - 2)})
+        with theirs.lease.held("migrate") as dead:
+            assert dead is not None
+            assert (dead.token, dead.process.machine) == ("another", "elsewhere")
+
+
+def test_a_process_of_this_machine_that_has_ended_is_taken_over_at_once(
+    moto_stack: EmulatedStack, ledgers: tuple[Ledger, Ledger]
+) -> None:
+    ours, theirs = ledgers
+    with ours.lease.held("migrate"):
+        # Its id may be another program's by now: the start tells.
+        change_record(moto_stack, ours, started={"N": "1000000000.0"}, token={"S": "dead"})
+        with theirs.lease.held("migrate") as dead:
+            assert dead is not None
+            assert dead.token == "dead"
+
+
+def test_whoever_has_lost_the_lease_writes_nothing_more(ledgers: tuple[Ledger, Ledger]) -> None:
+    ours, theirs = ledgers
+    history = History(ours, "a test", "a digest")
+
+    def run() -> None:
+        with ours.lease.held("migrate"), history.recording("migrate"):
+            holder = theirs.lease.holder()
+            assert holder is not None
+            theirs.lease.break_it(holder)
+            # By its own clock the lease is fresh: only AWS can tell.
+            ours.prove("backfill", "reports", {})
+
+    with pytest.raises(LeaseLost):
+        run()
+    assert theirs.get("A", "B") is None
+    assert theirs.proofs().facts == {}
+    (recorded,) = history.newest(10)
+    assert recorded.result == UNKNOWN, "not even its end is recorded"
+
+
+def test_once_the_loss_is_known_every_kind_of_write_is_refused(ledgers: tuple[Ledger, Ledger]) -> None:
+    ours, theirs = ledgers
+    writes: list[Callable[[], object]] = [
+        lambda: ours.put("A", "B", {}),
+        lambda: ours.append("A", "B", {}),
+        lambda: ours.prove("verify", "stack", {}),
+        lambda: ours.disprove("verify", "stack"),
+        ours.lease.check,
+    ]
+    with ours.lease.held("migrate"):
+        ours.lease.lose()
+        for write in writes:
+            with pytest.raises(LeaseLost):
+                write()
+    assert theirs.get("A", "B") is None
+    assert theirs.proofs().facts == {}
+
+
+def test_who_slept_past_the_lease_goes_on_if_nobody_took_it(
+    moto_stack: EmulatedStack, ledgers: tuple[Ledger, Ledger]
+) -> None:
+    ours, _ = ledgers
+    with ours.lease.held("migrate"):
+        holder = ours.lease.holder()
+        assert holder is not None
+        change_record(moto_stack, ours, renewed={"N": str(holder.renewed - 100)})
+        ours.lease._renewed = (time.monotonic() - 100, time.time() - 100)
+        ours.lease.check()
+        renewed = ours.lease.holder()
+        assert renewed is not None
+        assert abs(renewed.renewed - holder.renewed) < 5
+
+
+def test_who_slept_while_another_took_over_finds_out_at_its_next_check(
+    moto_stack: EmulatedStack, ledgers: tuple[Ledger, Ledger]
+) -> None:
+    ours, _ = ledgers
+    with ours.lease.held("migrate"):
+        change_record(moto_stack, ours, token={"S": "another"})
+        ours.lease._renewed = (time.monotonic() - 100, time.time() - 100)
+        with pytest.raises(LeaseLost, match="This run has lost its hold on stack test"):
+            ours.lease.check()
+    assert ours.get("CONTROL", "LEASE") is not None, "the lease of the other one is left alone"
+
+
+def test_making_the_ledger_again_changes_nothing_and_its_past_is_kept(
+    moto_stack: EmulatedStack, ledgers: tuple[Ledger, Ledger]
+) -> None:
+    ours, theirs = ledgers
+    ours.prove("owner", "stack", {"stack": "test"})
+    theirs.create()
+    assert theirs.proofs().of("owner", "stack") is not None
+    backups: Any = moto_stack.client.describe_continuous_backups(TableName=ours.table)
+    recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+    assert recovery["PointInTimeRecoveryStatus"] == "ENABLED"
+
+
+def test_history_is_only_added_to(ledgers: tuple[Ledger, Ledger]) -> None:
+    ours, _ = ledgers
+    history = History(ours, "version", "digest")
+    ids: list[str] = []
+
+    def run() -> None:
+        with history.recording("migrate") as recorded:
+            ids.append(recorded.id)
+            with recorded.step("backup reports") as facts:
+                facts["bytes"] = 5
+            with recorded.step("adopt"):
+                raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        run()
+    history.note("pause")
+    events = history.newest(10)
+    assert [(event.what, event.result) for event in events] == [("pause", ""), ("migrate", "RuntimeError")]
+    assert events[1].facts == {"code": "version", "schema": "digest"}
+    steps = history.steps(ids[0])
+    assert [(step.number, step.name, step.result) for step in steps] == [
+        (1, "backup reports", "done"),
+        (2, "adopt", "RuntimeError"),
+    ]
+    assert steps[0].facts == {"bytes": 5}
+    with pytest.raises(Exception, match="ConditionalCheckFailed"):
+        ours.append("HISTORY", f"{ids[0]}#2-ended", {"result": "done"})
