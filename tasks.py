@@ -13,9 +13,10 @@ from invoke.exceptions import Exit
 from invoke.tasks import task
 
 from schema.sitelogix import SITELOGIX
-from stack.config import StackConfig, load_config
+from stack.config import StackConfig, find_stack_file, load_config
 from stack.errors import UsageError, VerificationFailed, Waiting
 from terminal.main import CHECKOUT, reported
+from terminal.turn import turn
 
 STACK = {"stack": "the stack: local, staging or prod", "json": "print one JSON document and nothing else"}
 PACE = {
@@ -52,13 +53,15 @@ def migrate(
     json: bool = False,
 ) -> None:
     """Take the stack to the schema. Repeating it resumes; a shut gate ends it with exit code 3."""
-    from migration.runner import migrate as run
-    from terminal import document, output
-    from terminal.session import open_session
+    only, pace = _narrowing(table, index), _pace(rate, workers)
+    find_stack_file(stack, CHECKOUT)
+    with turn(CHECKOUT, stack) as mine:
+        from migration.runner import migrate as run
+        from terminal import document, output
+        from terminal.session import open_session
 
-    only = _narrowing(table, index)
-    with open_session(stack, json=json, **_pace(rate, workers)) as context:
-        summary = run(context, *only)
+        with open_session(stack, json=json, turn=mine, **pace) as context:
+            summary = run(context, *only)
     if json:
         document.print_json(document.summary_document(stack, SITELOGIX, summary))
     else:

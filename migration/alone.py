@@ -19,6 +19,7 @@ def alone(context: Context, command: str) -> Iterator[Run]:
         context.ledger.lease.held(command) as dead,
         context.history.recording(command, dead) as recorded,
     ):
+        context.on_held(context.ledger.lease.refusal())
         if dead is not None:
             context.observer.noted(f"Goes on in place of a dead run: {dead.command} by {dead.by}, since {dead.since}.")
         context.engine.end_orphans()

@@ -46,7 +46,8 @@ class Observer(Protocol):
 class Context:
     """One stack's clients and sources of truth. `clock` gives the time as ISO 8601 UTC.
 
-    `once` tries each request once: backfills have a patience of their own. `rate` (write units a second) and `workers`
+    `once` tries each request once: backfills have a patience of their own. `on_held` is told, once this process holds
+    the stack, what others are told of that. `rate` (write units a second) and `workers`
     go before the stack's settings for them.
     """
 
@@ -61,6 +62,7 @@ class Context:
     engine: Engine
     observer: Observer
     clock: Callable[[], str]
+    on_held: Callable[[Refused], None] = lambda refusal: None
     rate: float | None = None
     workers: int | None = None
     _managed: tuple[int, Managed] | None = None

@@ -132,8 +132,6 @@ def _do(context: Context, world: World, step: Step, recorded: Run, number: int, 
         try:
             with translated_errors(context.config):
                 facts.update(apply(context, world, step))
-        except EngineLost:
-            raise
         except Exception:
             # What fails in a step that was being stopped, fails because of that.
             context.interrupts.check()

@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import boto3
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -148,7 +147,7 @@ class StackConfig:
 
 def load_config(stack: str, checkout: Path, schema: Schema) -> StackConfig:
     """Reads and checks `Pulumi.<stack>.yaml`. Raises UsageError for any fault in it."""
-    path = _stack_file(stack, checkout)
+    path = find_stack_file(stack, checkout)
     document = _read_yaml(path)
     config: dict[str, Any] = document["config"]
     ours: dict[str, Any] = {}
@@ -188,7 +187,8 @@ def load_config(stack: str, checkout: Path, schema: Schema) -> StackConfig:
     )
 
 
-def _stack_file(stack: str, checkout: Path) -> Path:
+def find_stack_file(stack: str, checkout: Path) -> Path:
+    """The settings of that stack. Raises UsageError for a name that no file of the checkout has."""
     present = sorted(path.name[len("Pulumi.") : -len(".yaml")] for path in checkout.glob("Pulumi.*.yaml"))
     if not _STACK_NAME.fullmatch(stack) or stack not in present:
         raise UsageError(
@@ -263,6 +263,8 @@ def _endpoints(endpoints: Any, path: Path) -> dict[str, str]:
 @cache
 def _regions() -> list[str]:
     """Every region in which AWS offers DynamoDB, as far as the AWS SDK knows."""
+    import boto3  # not above: it is slow to load, and whoever is refused at once never needs it
+
     session = boto3.Session()
     return [
         region

@@ -71,6 +71,10 @@ class Lease:
         """What only the present holder knows; None while this process is not the holder."""
         return self._token
 
+    def refusal(self) -> Refused:
+        """What others are told while this process holds the lease."""
+        return self._refusal(self.holder())
+
     def holder(self) -> Holder | None:
         """Who holds the stack, whether alive or dead; None if nobody does. Raises ToolError."""
         with translated_errors(self._config):

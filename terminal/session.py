@@ -22,11 +22,17 @@ from stack.processes import end, orphans
 from stack.version import code_version
 from terminal.main import CHECKOUT
 from terminal.progress import JsonLinesObserver, TerminalObserver
+from terminal.turn import Turn
 
 
 @contextmanager
 def open_session(
-    stack: str, *, json: bool = False, rate: float | None = None, workers: int | None = None
+    stack: str,
+    *,
+    json: bool = False,
+    rate: float | None = None,
+    workers: int | None = None,
+    turn: Turn | None = None,
 ) -> Iterator[Context]:
     """Everything that a run works with. The local stack is started when it does not run. Raises ToolError."""
     config = load_config(stack, CHECKOUT, SITELOGIX)
@@ -61,6 +67,7 @@ def open_session(
             engine=engine,
             observer=JsonLinesObserver() if json else shown,
             clock=lambda: clock,
+            on_held=(turn or Turn()).taken,
             rate=rate,
             workers=workers,
         )

@@ -66,8 +66,8 @@ class Checkout:
             timeout=timeout,
         )
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Starts `./invoke` and returns at once."""
+    def start(self, *arguments: str, new_session: bool = False) -> subprocess.Popen[str]:
+        """Starts `./invoke`, on request as the leader of a process group, and returns at once."""
         return subprocess.Popen(
             ["./invoke", *arguments],
             cwd=self.path,
@@ -76,6 +76,7 @@ class Checkout:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=new_session,
         )
 
     @property

@@ -115,7 +115,7 @@ def _kill(checkout: Checkout, task: subprocess.Popen[str], point: Point, connect
         time.sleep(point.delay)
         task.kill()
         return True
-    found = _in_an_up(checkout, task, point.victim)
+    found = in_an_up(checkout, task, point.victim)
     if found is None:
         return False
     time.sleep(point.delay)
@@ -125,7 +125,7 @@ def _kill(checkout: Checkout, task: subprocess.Popen[str], point: Point, connect
     return False
 
 
-def _in_an_up(checkout: Checkout, task: subprocess.Popen[str], victim: Victim) -> psutil.Process | None:
+def in_an_up(checkout: Checkout, task: subprocess.Popen[str], victim: Victim) -> psutil.Process | None:
     """The CLI of a running `up`, or its plugin, as soon as there is one."""
     deadline = time.monotonic() + SOON
     while time.monotonic() < deadline and task.poll() is None:
