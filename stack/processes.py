@@ -76,10 +76,17 @@ def orphans() -> list[psutil.Process]:
             continue
         if mark is None or process.pid == own.pid:
             continue
-        pid, _, started = mark.partition("@")
-        if mark == own.mark()[LAUNCHER] or is_gone(int(pid), before=float(started)):
+        if mark == own.mark()[LAUNCHER] or _launcher_is_gone(mark):
             found.append(process)
     return found
+
+
+def _launcher_is_gone(mark: str) -> bool:
+    pid, _, started = mark.partition("@")
+    try:
+        return is_gone(int(pid), before=float(started))
+    except ValueError:
+        return False
 
 
 def end(processes: Iterable[psutil.Process]) -> None:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
+import sys
+import time
+import uuid
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +21,7 @@ from schema.model import Attribute, Schema
 from schema.sitelogix import PERSONNEL, WORK_LOGS
 from stack.declaration import present, whole
 from stack.errors import EngineLost, Refused
+from stack.processes import host
 from tests.stacks import APPROVED, SmallStack
 
 SCHEMA = Schema((PERSONNEL, WORK_LOGS))
@@ -253,3 +260,42 @@ def test_a_connection_that_breaks_twice_in_a_step_ends_the_run(stack: SmallStack
         with pytest.raises(EngineLost):
             migrate(context)
     assert stack.indexes("personnel") == ["GSI1-NameIndex", "GSI2-ProjectIndex"]
+
+
+def lock_state(stack: SmallStack, machine: str, pid: int, at: datetime) -> Path:
+    """Leaves a lock as Pulumi leaves one."""
+    directory = stack.state / "locks" / "organization" / "sitelogix" / "local"
+    directory.mkdir(parents=True, exist_ok=True)
+    lock = directory / f"{uuid.uuid4()}.json"
+    told = {"pid": pid, "username": "somebody", "hostname": machine, "timestamp": at.isoformat()}
+    lock.write_text(json.dumps(told), encoding="utf-8")
+    return lock
+
+
+def test_a_lock_of_pulumis_is_cancelled_only_when_its_owner_is_surely_gone(migrated: SmallStack) -> None:
+    now = datetime.now(UTC)
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as another:
+        time.sleep(0.1)
+        owners = {"alive": (host(), another.pid, now), "of another machine": ("elsewhere", 1, now)}
+        for machine, pid, at in owners.values():
+            migrated.drop_by_hand("work-logs", "GSI2-TeamIndex")
+            lock = lock_state(migrated, machine, pid, at + timedelta(seconds=5))
+            with pytest.raises(Refused, match="Another Pulumi process holds this stack's state") as refused:
+                migrated.migrate()
+            assert f"created by somebody@{machine} (pid {pid})" in refused.value.why
+            assert lock.exists()
+            assert "GSI2-TeamIndex" not in migrated.indexes("work-logs")
+            lock.unlink()
+            migrated.migrate()
+        # The same id, but of a process that started after the lock was made: that one's owner is gone.
+        migrated.drop_by_hand("work-logs", "GSI2-TeamIndex")
+        lock = lock_state(migrated, host(), another.pid, now - timedelta(hours=1))
+        migrated.migrate()
+        assert not lock.exists()
+        # A zombie answers to its id, and is gone all the same.
+        another.kill()
+        migrated.drop_by_hand("work-logs", "GSI2-TeamIndex")
+        lock = lock_state(migrated, host(), another.pid, now + timedelta(seconds=5))
+        migrated.migrate()
+        assert not lock.exists()
+    assert migrated.indexes("work-logs") == ["GSI1-ProjectDateIndex", "GSI2-TeamIndex"]

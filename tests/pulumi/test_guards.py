@@ -251,3 +251,18 @@ def test_a_refused_change_lets_the_next_one_of_its_table_through(guard: Guard) -
 
 def _failed(resource: str) -> pulumi.ErrorHookArgs:
     return pulumi.ErrorHookArgs(urn="", id="", name=resource, type="", failed_operation="create")
+
+
+def test_a_plain_up_changes_nothing_while_a_run_is_at_work(guard: Guard) -> None:
+    guarded = guard(approving())
+    adopt_all(guarded)
+    with guarded.ledger.lease.held("migrate"):
+        for hook, resource in (
+            ("table-before-create", "work-logs"),
+            ("index-before-create", NEW),
+            ("index-before-update", NEW),
+            ("index-before-delete", RETIRED),
+        ):
+            with pytest.raises(Refused, match="Another run is at work on stack test: migrate, by"):
+                guarded.call(hook, resource)
+    guarded.call("table-before-create", "work-logs")
