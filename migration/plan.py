@@ -155,8 +155,9 @@ def _adoption(schema: Schema, world: World) -> Iterable[Step]:
             wanted.append("import")
         if known - there:
             wanted.append("forget what is gone from AWS")
-        wanted += _unprotected(table, live)
-        if world.proofs.of("table", table.name) is None:
+        proof = world.proofs.of("table", table.name)
+        wanted += _unprotected(table, live, had_stream=live.stream is not None or bool((proof or {}).get("stream")))
+        if proof is None:
             wanted.append("record")
         if wanted:
             tables.append(table.name)
@@ -167,10 +168,10 @@ def _adoption(schema: Schema, world: World) -> Iterable[Step]:
         yield Step(Action.ADOPT, tuple(tables), why="; ".join(reasons))
 
 
-def _unprotected(table: Table, live: LiveTable) -> list[str]:
+def _unprotected(table: Table, live: LiveTable, *, had_stream: bool) -> list[str]:
     wanted = []
     if live.stream != STREAM_VIEW_TYPE:
-        wanted.append("stream")
+        wanted.append("stream, with another ARN than before" if had_stream else "stream")
     if not live.point_in_time_recovery:
         wanted.append("point-in-time recovery")
     if not live.deletion_protection:
@@ -278,6 +279,8 @@ def _left_alone(schema: Schema, world: World) -> Iterable[str]:
         live = world.live.get(table.name)
         if live is not None and live.owner is not None:
             yield f"{table.name} is tagged as managed by {live.owner}"
+        if live is not None and live.ttl and not table.ttl:
+            yield f"{table.name} deletes items by their {live.ttl}: expiry is on, and the schema has none"
         known = {index.name for index in table.every_index}
         for name in sorted(set(live.indexes) - known) if live else ():
             yield f"{index_resource(table.name, name)} is live and not in the schema"

@@ -99,10 +99,14 @@ class Lease:
             process=Process(found["machine"]["S"], int(found["pid"]["N"]), float(found["started"]["N"])),
         )
 
+    def is_over(self, holder: Holder) -> bool:
+        """Whether the holder is dead: not renewed for a whole lease, or a process of this machine that has ended."""
+        return holder.process.is_gone or self._now() - holder.renewed > holder.seconds
+
     def refuse_if_held(self) -> None:
         """Raises Refused, with who holds it and how to break it, while somebody does."""
         found = self.holder()
-        if found is not None and not self._is_over(found):
+        if found is not None and not self.is_over(found):
             raise self._refusal(found)
 
     @contextmanager
@@ -162,7 +166,7 @@ class Lease:
 
     def _take(self, command: str) -> Holder | None:
         before = self.holder()
-        if before is not None and not self._is_over(before):
+        if before is not None and not self.is_over(before):
             raise self._refusal(before)
         token, own, began = secrets.token_hex(8), Process.current(), _clocks()
         item = {
@@ -252,10 +256,6 @@ class Lease:
                 raise
             return False
         return True
-
-    def _is_over(self, holder: Holder) -> bool:
-        """Whether the holder is dead: not renewed for a whole lease, or a process of this machine that has ended."""
-        return holder.process.is_gone or self._now() - holder.renewed > holder.seconds
 
     def _refusal(self, holder: Holder | None) -> Refused:
         stack = self._config.stack

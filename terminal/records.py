@@ -16,10 +16,14 @@ from terminal.output import confirmed, console
 
 
 def at_work(context: Context) -> dict[str, Any]:
-    """Who holds the stack and who has paused it (None: nobody), for `status`."""
-    holder, pause = context.ledger.lease.holder(), context.ledger.paused()
+    """Who holds the stack, who has died holding it, and who has paused it (None: nobody), for `status`."""
+    lease, pause = context.ledger.lease, context.ledger.paused()
+    holder = lease.holder()
+    told = holder and {"command": holder.command, "by": holder.by, "since": holder.since}
+    dead = holder is not None and lease.is_over(holder)
     return {
-        "held": holder and {"command": holder.command, "by": holder.by, "since": holder.since},
+        "held": None if dead else told,
+        "died": told if dead else None,
         "paused": pause and {"by": pause["by"], "at": pause["at"]},
     }
 
@@ -27,10 +31,12 @@ def at_work(context: Context) -> dict[str, Any]:
 def print_at_work(stack: str, found: dict[str, Any]) -> None:
     """A line for each of them, or none."""
     out = console()
-    held, paused = found["held"], found["paused"]
-    if held:
-        out.print(f"[cyan]At work:[/] {held['command']} by {held['by']}, since {held['since']}.")
-    if paused:
+    for state, color, heading in (("held", "cyan", "At work"), ("died", "red", "Ended without saying so")):
+        if found[state]:
+            run = found[state]
+            out.print(f"[{color}]{heading}:[/] {run['command']} by {run['by']}, since {run['since']}.")
+    if found["paused"]:
+        paused = found["paused"]
         out.print(f"[yellow]Paused[/] by {paused['by']} at {paused['at']}. Run: ./invoke resume --stack {stack}")
 
 
@@ -39,7 +45,7 @@ def history(context: Context, limit: int) -> dict[str, Any]:
     if limit < 1:
         raise UsageError("--limit is at least 1.", "It is how many runs and requests are shown.", "Correct the flag.")
     events, holder = context.history.newest(limit), context.ledger.lease.holder()
-    if holder is not None:
+    if holder is not None and not context.ledger.lease.is_over(holder):
         _mark(events, holder)
     return {"stack": context.config.stack, "events": [asdict(event) for event in events]}
 

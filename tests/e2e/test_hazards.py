@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from dataclasses import replace
@@ -14,14 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from moto.dynamodb.models import dynamodb_backends
 
 from local.stack import create_table
 from migration.runner import migrate
 from schema.model import Attribute, Schema
 from schema.sitelogix import PERSONNEL, WORK_LOGS
 from stack.declaration import present, whole
-from stack.errors import EngineLost, Refused
+from stack.errors import EngineLost, Interrupted, Refused, Waiting
+from stack.ledger import Facts
 from stack.processes import host
+from terminal.progress import SilentObserver
 from tests.stacks import APPROVED, SmallStack
 
 SCHEMA = Schema((PERSONNEL, WORK_LOGS))
@@ -138,6 +142,67 @@ def test_an_index_that_the_state_has_and_aws_lacks_is_forgotten_and_created(migr
     done = [one.step.name for one in migrated.migrate().done]
     assert done[:3] == ["adopt personnel", f"create-index {NEW}", f"verify-index {NEW}"]
     assert migrated.indexes("personnel") == ["GSI1-NameIndex", "GSI2-StatusIndex"]
+
+
+class Watching(SilentObserver):
+    """Keeps what a run tells of its progress."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def progress(self, done: int, total: int, text: str, facts: Facts | None = None) -> None:
+        self.told.append(text)
+
+
+def becoming(stack: SmallStack, index: str, status: str) -> threading.Timer:
+    """Has AWS say for a while that an index of personnel is in that state, and then what comes of it."""
+    backend: Any = dynamodb_backends["123456789012"]["us-east-1"]
+    found = next(one for one in backend.tables[stack.physical("personnel")].global_indexes if one.name == index)
+    found.status = status
+
+    def end() -> None:
+        if status == "DELETING":
+            stack.drop_by_hand("personnel", index)
+        found.status = "ACTIVE"
+
+    timer = threading.Timer(3.0, end)
+    timer.start()
+    return timer
+
+
+@pytest.mark.parametrize("status", ["CREATING", "DELETING"])
+def test_an_index_that_is_being_created_or_deleted_is_waited_for_and_then_adopted_or_made(
+    stack: SmallStack, status: str
+) -> None:
+    stack.build_by_hand("personnel", PERSONNEL.index("GSI2-StatusIndex"), units=9)
+    timer = becoming(stack, "GSI2-StatusIndex", status)
+    context = stack.context()
+    watching = context.observer = Watching()
+    done = [one.step.name for one in migrate(context).done]
+    timer.join()
+    assert done[1] == "wait personnel"
+    assert f"GSI2-StatusIndex {status}" in watching.told
+    assert (f"create-index {NEW}" in done) == (status == "DELETING")
+    assert stack.indexes("personnel") == ["GSI1-NameIndex", "GSI2-StatusIndex"]
+
+
+def test_a_pause_and_an_interruption_end_the_waiting_for_an_index(stack: SmallStack) -> None:
+    stack.build_by_hand("personnel", PERSONNEL.index("GSI2-StatusIndex"))
+    timer = becoming(stack, "GSI2-StatusIndex", "CREATING")
+    context = stack.context()
+    watching = context.observer = Watching()
+    context.ledger.create()
+    threading.Timer(1.0, context.ledger.pause).start()
+    with pytest.raises(Waiting, match="Stack local is paused"):
+        migrate(context)
+    assert watching.told[0] == "GSI2-StatusIndex CREATING"
+    timer.join()
+    context.ledger.resume()
+    timer = becoming(stack, "GSI2-StatusIndex", "CREATING")
+    threading.Timer(1.0, context.interrupts.requested.set).start()
+    with pytest.raises(Interrupted, match=r"Stopped in wait personnel, step 1 of \d+\."):
+        migrate(context)
+    timer.join()
 
 
 def test_a_table_that_a_crashed_plugin_left_behind_is_adopted(stack: SmallStack) -> None:

@@ -32,6 +32,10 @@ class Connection:
         for one in broken:
             _close(one)
 
+    def wait(self) -> None:
+        """Until it carries again."""
+        time.sleep(max(0.0, self._cut_until - time.monotonic()))
+
     def close(self) -> None:
         """Carries nothing more."""
         self._listener.close()

@@ -67,6 +67,7 @@ def migrate(checkout: Checkout, points: Iterable[Point], connection: Connection)
     """Runs `migrate` again and again, killing what the points say one after the other, until it is done."""
     killed, left = Killed(), list(points)
     for _ in range(MAXIMUM_RUNS):
+        connection.wait()
         task = checkout.start("migrate", "--json")
         try:
             met = _disturb(checkout, task, left, killed, connection)

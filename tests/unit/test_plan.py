@@ -259,6 +259,17 @@ def test_an_index_with_another_definition_is_refused(index: Index) -> None:
         plan(SITELOGIX, approving(), with_index(before(), "reports", index))
 
 
+def test_a_stream_that_was_switched_off_comes_back_as_another_one_and_the_plan_says_so() -> None:
+    world = with_proofs(with_table(after(), "reports", stream=None), table__reports={"stream": "arn:aws:old"})
+    (adopt, _) = plan(SITELOGIX, approving(), world).steps
+    assert (adopt.name, adopt.why) == ("adopt reports", "reports: stream, with another ARN than before")
+
+
+def test_expiry_that_somebody_switched_on_is_reported_and_left_alone() -> None:
+    found = plan(SITELOGIX, approving(), with_table(after(), "reports", ttl="expires"))
+    assert found == Plan(left_alone=("reports deletes items by their expires: expiry is on, and the schema has none",))
+
+
 def test_a_stream_of_another_view_type_has_readers_and_is_refused() -> None:
     with pytest.raises(Refused, match="already has a stream, with view type KEYS_ONLY"):
         plan(SITELOGIX, approving(), with_table(before(), "reports", stream="KEYS_ONLY"))
