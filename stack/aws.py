@@ -209,5 +209,5 @@ def _session(config: StackConfig) -> boto3.Session:
         raise UsageError(
             f"Stack {config.stack} wants an AWS profile that does not exist.",
             f"{error}.",
-            "Configure the profile, or correct aws:profile in the stack file.",
+            "Configure it, or correct AWS_PROFILE, or aws:profile in the stack file.",
         ) from error
