@@ -144,13 +144,13 @@ def aws_configuration(text: str) -> Preparation:
     return prepare
 
 
-def engine(script: str) -> Preparation:
-    """A program in place of the Pulumi engine."""
+def engine(command: str) -> Preparation:
+    """A shell's command in place of the Pulumi engine."""
 
     def prepare(case: Case) -> None:
         folder = case.path / "another-engine"
         folder.mkdir()
-        (folder / "pulumi").write_text(script, encoding="utf-8")
+        (folder / "pulumi").write_text(f"#!/bin/sh\n{command}\n", encoding="utf-8")
         (folder / "pulumi").chmod(0o755)
         version = (case.path / ".pulumi.version").read_text(encoding="utf-8").strip()
         noted = case.path / ".venv" / f"engine-{version}"
