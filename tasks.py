@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from pathlib import Path
 from typing import Any
 
 from invoke.collection import Collection
@@ -13,12 +14,14 @@ from invoke.exceptions import Exit
 from invoke.tasks import task
 
 from schema.sitelogix import SITELOGIX
-from stack.config import StackConfig, find_stack_file, load_config
+from stack.config import StackConfig, find_stack_file, guess, load_config
 from stack.errors import UsageError, VerificationFailed, Waiting
 from terminal.main import CHECKOUT, reported
 from terminal.turn import turn
 
 STACK = {"stack": "the stack: local, staging or prod", "json": "print one JSON document and nothing else"}
+LEAST_ITEMS = 100
+"""Of fewer items nothing can be measured."""
 PACE = {
     "rate": "write units a second for backfills, before the stack's setting",
     "workers": "how many segments a backfill scans side by side",
@@ -27,7 +30,9 @@ PACE = {
 
 @task(help={**STACK, "table": "only this table", "index": "only this index of --table"})
 @reported
-def plan(shell: Shell, stack: str = "local", table: str = "", index: str = "", json: bool = False) -> None:
+def plan(
+    shell: Shell, stack: str = "local", table: str | None = None, index: str | None = None, json: bool = False
+) -> None:
     """Show the steps to come and why. Reads only."""
     from terminal import document, output
     from terminal.session import open_session
@@ -46,8 +51,8 @@ def plan(shell: Shell, stack: str = "local", table: str = "", index: str = "", j
 def migrate(
     shell: Shell,
     stack: str = "local",
-    table: str = "",
-    index: str = "",
+    table: str | None = None,
+    index: str | None = None,
     rate: int = 0,
     workers: int = 0,
     json: bool = False,
@@ -84,7 +89,7 @@ def migrate(
 def backfill(
     shell: Shell,
     stack: str = "local",
-    table: str = "",
+    table: str | None = None,
     dry_run: bool = False,
     check: bool = False,
     mend: bool = False,
@@ -101,7 +106,7 @@ def backfill(
         raise UsageError("--mend needs --check.", "It mends what the check finds.", "Add --check.")
     if dry_run and check:
         raise UsageError("--dry-run and --check exclude each other.", "One looks at what is missing.", "Drop one.")
-    only, _ = _narrowing(table, "")
+    only, _ = _narrowing(table)
     with open_session(stack, json=json, **_pace(rate, workers)) as context:
         if dry_run or check:
             surveys = look(context, only, check=check, mend=mend)
@@ -122,7 +127,7 @@ def backfill(
 @reported
 def rollback(
     shell: Shell,
-    backfill: str = "",
+    backfill: str | None = None,
     stack: str = "local",
     yes: bool = False,
     rate: int = 0,
@@ -136,9 +141,9 @@ def rollback(
     from terminal.backfilling import take_back
     from terminal.session import open_session
 
-    if not backfill:
+    if backfill is None:
         raise UsageError("Nothing to roll back is named.", "A backfill is rolled back by its table.", "Add --backfill.")
-    name, _ = _narrowing(backfill, "")
+    name, _ = _narrowing(backfill)
     if not yes and not output.confirmed(f"Remove what the backfill of {name} added on stack {stack}?"):
         raise UsageError("Nothing was changed.", "A rollback asks first.", "Answer y, or add --yes.")
     with open_session(stack, json=json, **_pace(rate, workers)) as context:
@@ -156,6 +161,7 @@ def pause(shell: Shell, stack: str = "local") -> None:
     from terminal.session import open_session
 
     with open_session(stack) as context:
+        context.refuse_others_tables(context.ledger.proofs())
         context.ledger.create()
         context.ledger.pause()
         context.history.note("pause")
@@ -168,7 +174,10 @@ def resume(shell: Shell, stack: str = "local", rate: int = 0, workers: int = 0, 
     """Take a pause back, and go on with the migration."""
     from terminal.session import open_session
 
+    # Before the pause is taken back: what goes on then must not be refused.
+    _pace(rate, workers)
     with open_session(stack, json=True) as context:
+        context.refuse_others_tables(context.ledger.proofs())
         if context.ledger.resume():
             context.history.note("resume")
     migrate(shell, stack=stack, rate=rate, workers=workers, json=json)
@@ -194,16 +203,18 @@ def unlock(shell: Shell, stack: str = "local", yes: bool = False) -> None:
     }
 )
 @reported
-def history(shell: Shell, stack: str = "local", limit: int = 20, run: str = "", json: bool = False) -> None:
+def history(shell: Shell, stack: str = "local", limit: int = 20, run: str | None = None, json: bool = False) -> None:
     """Show what was done to the stack, by whom and when: runs, pauses, broken leases. Reads only."""
     from terminal import document, records
     from terminal.session import open_session
 
+    if limit < 1:
+        raise UsageError("--limit is at least 1.", "It is how many runs and requests are shown.", "Correct the flag.")
     with open_session(stack, json=json) as context:
-        found = records.steps(context, run) if run else records.history(context, limit)
+        found = records.history(context, limit) if run is None else records.steps(context, run)
     if json:
         document.print_json(found)
-    elif run:
+    elif run is not None:
         records.print_steps(found)
     else:
         records.print_history(found)
@@ -323,8 +334,12 @@ def local_reset(shell: Shell) -> None:
 @reported
 def test(shell: Shell, only: str = "", faults: bool = False) -> None:
     """Run the tests."""
-    selection = ["tests/faults", "-m", "faults", "-v", "-s"] if faults else ["tests"]
-    _run(shell, sys.executable, "-m", "pytest", *(shlex.split(only) or selection))
+    try:
+        chosen = shlex.split(only)
+    except ValueError as error:
+        raise UsageError(f"--only can not be read: {error}.", "", 'Run: ./invoke test --only "tests/unit"') from None
+    everything = ["tests/faults", "-m", "faults", "-v", "-s"] if faults else ["tests"]
+    _run(shell, sys.executable, "-m", "pytest", *(chosen or everything))
 
 
 @task(
@@ -338,7 +353,7 @@ def conformance(shell: Shell, plugin: str = "", record: bool = False) -> None:
     """Compare an aws plugin with what the real one was recorded to do."""
     if record and not plugin:
         raise UsageError("--record needs --plugin.", "The stand-in is held to the real plugin.", "Add --plugin PATH.")
-    if plugin and not os.access(plugin, os.X_OK):
+    if plugin and not (Path(plugin).is_file() and os.access(plugin, os.X_OK)):
         raise UsageError(f"{plugin} is no program.", "It has to be a pulumi-resource-aws.", "Give its path.")
     if record:
         _run(shell, sys.executable, "-m", "tests.conformance.record", plugin)
@@ -372,11 +387,12 @@ def bench(
     from local.dynamodb_local import Missing
     from terminal import document
 
-    sizes = tuple(int(size) for size in growth.split(",") if size.isdigit())
-    if what != "backfill" or items < 100 or rounds < 1 or ",".join(map(str, sizes)) != growth:
+    sizes = tuple(int(size) for size in growth.split(",") if size.isdecimal())
+    known = what == "backfill" and items >= LEAST_ITEMS and rounds >= 1
+    if not known or ",".join(map(str, sizes)) != growth or min(sizes) < LEAST_ITEMS:
         raise UsageError(
             "That can not be measured.",
-            "There is `backfill`, with at least 100 items, one round, and sizes such as 10000,1000000.",
+            f"There is `backfill`, with at least {LEAST_ITEMS} items, one round, and sizes such as 10000,1000000.",
             "Run: ./invoke bench backfill",
         )
     try:
@@ -405,23 +421,33 @@ def _config(stack: str) -> StackConfig:
     return load_config(stack, CHECKOUT, SITELOGIX)
 
 
-def _narrowing(table: str, index: str) -> tuple[str | None, str | None]:
+def _narrowing(table: str | None, index: str | None = None) -> tuple[str | None, str | None]:
     """The --table and --index flags. Raises UsageError for names that the schema does not have."""
-    tables = [known.name for known in SITELOGIX]
-    if index and not table:
+    if index is not None and table is None:
         raise UsageError("--index needs --table.", "Two tables may have an index of one name.", "Add --table.")
-    if table and table not in tables:
-        raise UsageError(f"There is no table {table!r} in the schema.", f"There are: {', '.join(tables)}.", "")
-    indexes = [known.name for known in SITELOGIX.table(table).every_index] if table else []
-    if index and index not in indexes:
-        raise UsageError(f"Table {table} has no index {index!r}.", f"It has: {', '.join(indexes)}.", "")
-    return table or None, index or None
+    if table is None:
+        return None, None
+    tables = [known.name for known in SITELOGIX]
+    if table not in tables:
+        raise UsageError(
+            f"There is no table {table!r} in the schema.", f"There are: {', '.join(tables)}.", guess(table, tables)
+        )
+    indexes = [known.name for known in SITELOGIX.table(table).every_index]
+    if index is not None and index not in indexes:
+        raise UsageError(
+            f"Table {table} has no index {index!r}.", f"It has: {', '.join(indexes)}.", guess(index, indexes)
+        )
+    return table, index
 
 
 def _pace(rate: int, workers: int) -> dict[str, Any]:
     """The --rate and --workers flags; 0 stands for the stack's setting. Raises UsageError."""
     if rate < 0 or not 0 <= workers <= 64:
-        raise UsageError("--rate and --workers are positive; workers are at most 64.", "", "Correct the flag.")
+        raise UsageError(
+            "--rate and --workers are positive; workers are at most 64.",
+            "A rate is write units a second; without one the stack's setting counts.",
+            "Correct the flag.",
+        )
     return {"rate": float(rate) or None, "workers": workers or None}
 
 

@@ -23,6 +23,7 @@ from backfills.survey import spread_of
 from backfills.target import Target
 from backfills.throttle import Throttle
 from backfills.transform import Transform
+from stack.errors import ToolError
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -161,10 +162,17 @@ class BackfillRun:
         """Writes the reported keys to the file, a JSON line each: for this user only, since keys may be personal."""
         if self._unfit_file is None or not self._counts.unfit:
             return
-        self._unfit_file.parent.mkdir(parents=True, exist_ok=True)
-        self._unfit_file.touch(mode=0o600)
-        with self._unfit_file.open("w", encoding="utf-8") as file:
-            file.writelines(
-                json.dumps({"key": json.loads(key), "reasons": reasons}, ensure_ascii=False) + "\n"
-                for key, reasons in self._checkpoint.unfit()
-            )
+        try:
+            self._unfit_file.parent.mkdir(parents=True, exist_ok=True)
+            self._unfit_file.touch(mode=0o600)
+            with self._unfit_file.open("w", encoding="utf-8") as file:
+                file.writelines(
+                    json.dumps({"key": json.loads(key), "reasons": reasons}, ensure_ascii=False) + "\n"
+                    for key, reasons in self._checkpoint.unfit()
+                )
+        except OSError as error:
+            raise ToolError(
+                f"The report of the {self._counts.unfit} items that stay out of the index can not be written.",
+                f"{self._unfit_file}: {error.strerror}. The others are filled; the backfill does not count as done.",
+                "Make room there, then repeat: it goes on where it was.",
+            ) from error

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from local.data_set import Item, before_migration
@@ -51,12 +51,22 @@ class LocalStack:
     def up(self) -> None:
         """Sees to it that the server runs with its data. A server that died took AWS and the ledger with it, so
         Pulumi's local state, which describes them, is started afresh. Of two at once the second waits."""
-        self._directory.mkdir(parents=True, exist_ok=True)
-        with (self._directory / "lock").open("w") as lock:
+        with self._lock() as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self.install_plugin()
             if not self.is_up():
                 self._start_afresh()
+
+    def _lock(self) -> IO[str]:
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            return (self._directory / "lock").open("w", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(
+                "The folder .local can not be written.",
+                f"{error}. The local stack keeps its data there.",
+                "Make it a folder that you may write to, then repeat.",
+            ) from error
 
     def _start_afresh(self) -> None:
         if self._server.stop() or self._state_files():

@@ -13,7 +13,7 @@ from schema.model import Schema
 from stack.config import StackConfig
 from stack.errors import Refused
 from stack.history import History
-from stack.ledger import Facts, Ledger
+from stack.ledger import Facts, Ledger, Proofs
 from stack.live import read_live
 from stack.managed import Managed
 from stack.world import World
@@ -82,11 +82,15 @@ class Context:
 
     def plan(self, world: World) -> Plan:
         """What is left to do. Raises Refused."""
-        owner = (world.proofs.of("owner", "stack") or {}).get("stack", self.config.stack)
+        self.refuse_others_tables(world.proofs)
+        return plan(self.schema, self.config.settings, world)
+
+    def refuse_others_tables(self, proofs: Proofs) -> None:
+        """Raises Refused where the ledger says that the tables of this name are another stack's."""
+        owner = (proofs.of("owner", "stack") or {}).get("stack", self.config.stack)
         if owner != self.config.stack:
             raise Refused(
                 f"These tables belong to stack {owner}.",
                 f"Its ledger {self.config.ledger_name} says so, and this is stack {self.config.stack}.",
                 f"Give stack {self.config.stack} another sitelogix:tablePrefix in {self.config.stack_file.name}.",
             )
-        return plan(self.schema, self.config.settings, world)

@@ -69,6 +69,8 @@ class Attribute:
     def __post_init__(self) -> None:
         if not 1 <= len(self.name.encode()) <= 255:
             raise SchemaError(f"key attribute {self.name!r}: a name is 1 to 255 bytes long")
+        if not isinstance(self.type, AttributeType):
+            raise SchemaError(f"key attribute {self.name}: its type is an AttributeType, not {self.type!r}")
 
 
 @dataclass(frozen=True)

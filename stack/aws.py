@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -11,14 +13,21 @@ from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConfigParseError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
     HTTPClientError,
+    InvalidConfigError,
     NoCredentialsError,
     NoRegionError,
+    PartialCredentialsError,
     ProfileNotFound,
     ReadTimeoutError,
+    SSOError,
+    TokenRetrievalError,
 )
+from botocore.parsers import ResponseParserError
 
 from stack.config import StackConfig
 from stack.errors import Refused, ToolError, UsageError
@@ -27,35 +36,62 @@ if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_dynamodb import DynamoDBClient
 
-# Retries are botocore's: `adaptive` would also slow unrelated calls down, `standard` backs off on throttling.
+# Retries are botocore's: `adaptive` would also slow unrelated calls down, `standard` backs off on throttling. An
+# endpoint that never answers is given up within about a minute.
 _RETRIES = Config(
     retries={"mode": "standard", "total_max_attempts": 6},
     connect_timeout=5,
-    read_timeout=30,
+    read_timeout=10,
     max_pool_connections=32,
+)
+# The first call of every task finds out whether anybody is there, within about ten seconds.
+_FIRST = _RETRIES.merge(
+    Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=4, read_timeout=4)
 )
 # A backfill has its own patience, and has to hear of each throttled request to slow down. Its requests are all of one
 # form, whose checking by botocore would take a fifth of its processor time.
-_NO_RETRIES = _RETRIES.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}, parameter_validation=False))
-_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"}
+_NO_RETRIES = _RETRIES.merge(
+    Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=30, parameter_validation=False)
+)
+_EXPIRED = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "RequestExpired",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
 _THROTTLED = {
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "RequestLimitExceededException",
     "ThrottlingException",
 }
+_NO_CREDENTIALS = (
+    CredentialRetrievalError,
+    InvalidConfigError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    SSOError,
+    TokenRetrievalError,
+)
 _SERVER_ERROR = 500
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 
 def dynamodb(config: StackConfig) -> DynamoDBClient:
     """A thread-safe DynamoDB client for the stack. Raises UsageError when its AWS profile does not exist."""
-    return _session(config).client("dynamodb", endpoint_url=config.endpoint, config=_RETRIES)
+    return _dynamodb(config, _RETRIES)
 
 
 def dynamodb_once(config: StackConfig) -> DynamoDBClient:
     """A thread-safe DynamoDB client that tries each request once. Raises UsageError as `dynamodb` does."""
-    return _session(config).client("dynamodb", endpoint_url=config.endpoint, config=_NO_RETRIES)
+    return _dynamodb(config, _NO_RETRIES)
 
 
 def cloudwatch(config: StackConfig) -> CloudWatchClient | None:
@@ -68,7 +104,8 @@ def cloudwatch(config: StackConfig) -> CloudWatchClient | None:
 def check_account(config: StackConfig) -> None:
     """Refuses credentials of any account but the one that the stack file names. Raises Refused."""
     with translated_errors(config):
-        sts = _session(config).client("sts", endpoint_url=config.sts_endpoint, config=_RETRIES)
+        sts = _session(config).client("sts", endpoint_url=config.sts_endpoint, config=_FIRST)
+        sts.meta.events.register("before-parse.sts", partial(_refuse_others, rb"<(GetCallerIdentity|Error)Response"))
         account = sts.get_caller_identity()["Account"]
     if account != config.settings.account:
         raise Refused(
@@ -80,7 +117,7 @@ def check_account(config: StackConfig) -> None:
 
 @contextmanager
 def translated_errors(config: StackConfig) -> Iterator[None]:
-    """Turns what botocore raises into a ToolError: no endpoint, no credentials, expired, or denied."""
+    """Turns what botocore raises into a ToolError: no endpoint, not AWS, no credentials, expired, or denied."""
     try:
         yield
     except (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError) as error:
@@ -88,9 +125,17 @@ def translated_errors(config: StackConfig) -> Iterator[None]:
         raise ToolError(
             f"The AWS endpoint of stack {config.stack} does not answer.", f"{error}.", f"Run: {command}"
         ) from error
-    except (NoCredentialsError, NoRegionError) as error:
+    except ResponseParserError as error:
+        raise ToolError(
+            f"What answers stack {config.stack} is not AWS.",
+            f"{str(error)[:200]}. A proxy or a login page may stand in between.",
+            f"Correct the network, or aws:endpoints in {config.stack_file.name}; then repeat.",
+        ) from error
+    except _NO_CREDENTIALS as error:
         raise UsageError(
-            f"There are no AWS credentials for stack {config.stack}.", f"{error}.", "Set AWS_PROFILE, or log in again."
+            f"There are no AWS credentials for stack {config.stack}.",
+            f"{str(error).rstrip('.')}.",
+            "Set AWS_PROFILE, or log in again.",
         ) from error
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
@@ -134,6 +179,20 @@ def throttled_resources(error: ClientError | BotoCoreError, table: str) -> tuple
     return named or (table,)
 
 
+def _dynamodb(config: StackConfig, options: Config) -> DynamoDBClient:
+    with translated_errors(config):
+        client = _session(config).client("dynamodb", endpoint_url=config.endpoint, config=options)
+    client.meta.events.register("before-parse.dynamodb", partial(_refuse_others, rb"^\s*\{"))
+    return client
+
+
+def _refuse_others(expected: bytes, response_dict: Mapping[str, Any], **_: Any) -> None:
+    """Refuses an answer that does not look as `expected`: botocore would make an empty answer of it, or stumble."""
+    body = response_dict["body"]
+    if response_dict["status_code"] < _SERVER_ERROR and not re.search(expected, body):
+        raise ResponseParserError(f"It says {body[:40]!r}")
+
+
 def _session(config: StackConfig) -> boto3.Session:
     try:
         return boto3.Session(
@@ -142,9 +201,13 @@ def _session(config: StackConfig) -> boto3.Session:
             aws_access_key_id=config.access_key,
             aws_secret_access_key=config.secret_key,
         )
+    except ConfigParseError as error:
+        raise UsageError(
+            "The AWS configuration can not be read.", f"{error}.", "Correct that file, or set AWS_CONFIG_FILE."
+        ) from error
     except ProfileNotFound as error:
         raise UsageError(
             f"Stack {config.stack} wants an AWS profile that does not exist.",
             f"{error}.",
-            "Configure the profile, or correct aws:profile in the stack file.",
+            "Configure it, or correct AWS_PROFILE, or aws:profile in the stack file.",
         ) from error

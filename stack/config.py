@@ -10,11 +10,12 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
+from yaml import YAMLError
 
 from schema.model import Schema
+from stack import strict_yaml
 from stack.errors import UsageError
 
 PROJECT = "sitelogix"
@@ -46,7 +47,7 @@ class _Settings(BaseModel):
 
 
 def _is_account(value: str) -> str:
-    if not re.fullmatch(r"\d{12}", value):
+    if not re.fullmatch(r"[0-9]{12}", value):
         raise ValueError("an AWS account id has 12 digits, in quotes")
     return value
 
@@ -63,13 +64,20 @@ def _is_backend(value: str) -> str:
     return value
 
 
+def _is_written_date(value: object) -> object:
+    # A number would be taken for seconds since 1970.
+    if not isinstance(value, str | date):
+        raise ValueError('a date is like "2025-11-04"')
+    return value
+
+
 class Approval(_Settings):
     """Leave to remove one retired index, written into the stack file and reviewed in a pull request."""
 
     application_updated: bool
     tests_passed: bool
-    by: Annotated[str, Field(min_length=1)]
-    at: Annotated[date, Field(strict=False)]
+    by: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+    at: Annotated[date, Field(strict=False), BeforeValidator(_is_written_date)]
 
 
 class BackfillSettings(_Settings):
@@ -78,9 +86,9 @@ class BackfillSettings(_Settings):
     a backfill can be undone (None: below a million items)."""
 
     writer: Literal["batched", "single"] = "batched"
-    rate: Annotated[float, Field(gt=0, strict=False)] | None = None
-    read_rate: Annotated[float, Field(gt=0, strict=False)] | None = None
-    share: Annotated[float, Field(gt=0, le=1, strict=False)] = 0.5
+    rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    read_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    share: Annotated[float, Field(gt=0, le=1)] = 0.5
     workers: Annotated[int, Field(ge=1, le=64)] = 4
     journal: bool | None = None
 
@@ -94,7 +102,7 @@ class Settings(_Settings):
     tags: dict[str, str] = {}
     approvals: dict[str, Approval] = {}
     accepted_violations: dict[str, Annotated[int, Field(ge=0)]] = {}
-    accepted_hot_keys: dict[str, Annotated[float, Field(gt=0, le=1, strict=False)]] = {}
+    accepted_hot_keys: dict[str, Annotated[float, Field(gt=0, le=1)]] = {}
     backfill: BackfillSettings = BackfillSettings()
     replace_streams: list[str] = []
     acknowledged_owners: list[str] = []
@@ -168,9 +176,14 @@ def load_config(stack: str, checkout: Path, schema: Schema) -> StackConfig:
         raise _fault(path, "aws:region is missing", "every stack names its region")
     if region not in _regions():
         raise _unknown_key(path, f"aws:region: {region}", str(region), _regions())
+    _check_backend(settings, path)
+    if ("accessKey" in aws) != ("secretKey" in aws):
+        raise _fault(path, "aws:accessKey and aws:secretKey go together", "one of them is missing")
     for key in ("profile", "accessKey", "secretKey"):
         if not isinstance(aws.get(key, ""), str):
             raise _fault(path, f"aws:{key} has a wrong value", "it is a plain text")
+    if not isinstance(document.get("secretsprovider", ""), str):
+        raise _fault(path, "secretsprovider has a wrong value", "it is a URL such as awskms://alias/name")
     endpoints = _endpoints(aws.get("endpoints"), path)
     return StackConfig(
         stack=stack,
@@ -194,15 +207,15 @@ def find_stack_file(stack: str, checkout: Path) -> Path:
         raise UsageError(
             f"There is no stack {stack!r}.",
             f"A stack is a file Pulumi.<stack>.yaml in {checkout}; there are: {', '.join(present) or 'none'}.",
-            _did_you_mean(stack, present) or "Run: ./invoke --help plan",
+            guess(stack, present) or "Run: ./invoke --help plan",
         )
     return checkout / f"Pulumi.{stack}.yaml"
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+        document = strict_yaml.read(path.read_text(encoding="utf-8"))
+    except YAMLError as error:
         raise _fault(path, "it is not YAML", " ".join(str(error).split())) from None
     except (OSError, UnicodeDecodeError) as error:
         raise _fault(path, "it can not be read", str(error)) from None
@@ -226,7 +239,16 @@ def _validate(ours: dict[str, Any], path: Path) -> Settings:
             raise _unknown_key(path, f"config key {key}", str(first["loc"][-1]), known) from None
         if first["type"] == "missing":
             raise _fault(path, f"{key} is missing", "the stack can not run without it") from None
-        raise _fault(path, f"{key} has a wrong value: {first['input']!r}", first["msg"]) from None
+        raise _fault(
+            path, f"{key} has a wrong value: {first['input']!r}", first["msg"].removeprefix("Value error, ")
+        ) from None
+
+
+def _check_backend(settings: Settings, path: Path) -> None:
+    """A folder that holds Pulumi's state has to be there. The local stack makes the one below the checkout."""
+    scheme, _, folder = settings.backend.partition("://")
+    if scheme == "file" and folder.startswith(("/", "~")) and not Path(folder).expanduser().is_dir():
+        raise _fault(path, f"sitelogix:backend has a wrong value: {settings.backend!r}", "there is no such folder")
 
 
 def _check_names(settings: Settings, schema: Schema, path: Path) -> None:
@@ -255,21 +277,29 @@ def _endpoints(endpoints: Any, path: Path) -> dict[str, str]:
     for service, url in endpoints[0].items():
         if service not in _SERVICES:
             raise _unknown_key(path, f"service {service} in aws:endpoints", str(service), sorted(_SERVICES))
-        if not isinstance(url, str) or not re.fullmatch(r"https?://[^/\s]+", url):
-            raise _fault(path, "aws:endpoints has a wrong value", f"{service} is a URL such as http://127.0.0.1:5995")
+        if not isinstance(url, str) or not _is_endpoint(url):
+            raise _fault(path, "aws:endpoints has a wrong value", f"the URL of {service} is like http://127.0.0.1:5995")
     return dict(endpoints[0])
+
+
+def _is_endpoint(url: str) -> bool:
+    found = re.fullmatch(r"https?://[A-Za-z0-9.-]+(?::([0-9]{1,5}))?", url)
+    return found is not None and 0 < int(found[1] or 443) < 65536
 
 
 @cache
 def _regions() -> list[str]:
     """Every region in which AWS offers DynamoDB, as far as the AWS SDK knows."""
-    import boto3  # not above: it is slow to load, and whoever is refused at once never needs it
+    # Not above: they are slow to load, and whoever is refused at once never needs them.
+    from botocore.loaders import Loader
+    from botocore.regions import EndpointResolver
 
-    session = boto3.Session()
+    # Not a session's: that would read a user's own AWS configuration, and stumble over what is wrong there.
+    resolver = EndpointResolver(Loader().load_data("endpoints"))
     return [
         region
-        for partition in session.get_available_partitions()
-        for region in session.get_available_regions("dynamodb", partition_name=partition)
+        for partition in resolver.get_available_partitions()
+        for region in resolver.get_available_endpoints("dynamodb", partition)
     ]
 
 
@@ -282,14 +312,15 @@ def _setting_names() -> list[str]:
     return [to_camel(name) for name in Settings.model_fields]
 
 
-def _did_you_mean(word: str, known: list[str]) -> str:
+def guess(word: str, known: list[str]) -> str:
+    """A question about what was meant by a mistyped word, or nothing."""
     close = difflib.get_close_matches(word, known, n=1)
     return f"Did you mean {close[0]}?" if close else ""
 
 
 def _unknown_key(path: Path, what: str, word: str, known: list[str]) -> UsageError:
-    guess = _did_you_mean(word, known) or f"Known are: {', '.join(sorted(known))}."
-    return UsageError(f"{path.name}: unknown {what}.", "It would otherwise be ignored in silence.", guess)
+    meant = guess(word, known) or f"Known are: {', '.join(sorted(known))}."
+    return UsageError(f"{path.name}: unknown {what}.", "It would otherwise be ignored in silence.", meant)
 
 
 def _fault(path: Path, what: str, why: str) -> UsageError:

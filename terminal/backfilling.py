@@ -23,6 +23,8 @@ def look(context: Context, table: str | None, *, check: bool, mend: bool) -> dic
     """A dry run, or a check, of one table's backfill or of all, by table. Raises ToolError."""
     world = context.read_world()
     names = _named(context, world, table)
+    # What no backfill may touch, a count of it would only mislead.
+    context.plan(world)
     surveys: dict[str, Survey] = {}
     for number, name in enumerate(names, 1):
         context.observer.started(Step(Action.BACKFILL, (name,)), number, len(names))
@@ -37,6 +39,7 @@ def take_back(context: Context, table: str) -> Undone:
     """Rolls a table's backfill back. Raises ToolError."""
     world = context.read_world()
     _named(context, world, table)
+    context.refuse_others_tables(world.proofs)
     context.observer.started(Step(Action.BACKFILL, (table,)), 1, 1)
     return backfilling.rollback(context, world, table)
 

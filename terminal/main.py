@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import re
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ParamSpec
 
@@ -27,8 +29,17 @@ class Invoke(Program):
     def parse_core(self, argv: list[str] | None) -> None:
         _usage_errors(super().parse_core)(argv)
 
+    def load_collection(self) -> None:
+        from terminal.schema_file import check_schema
+
+        _usage_errors(check_schema)()
+        _usage_errors(super().load_collection)()
+
     def parse_tasks(self) -> None:
         _usage_errors(super().parse_tasks)()
+
+    def parse_cleanup(self) -> None:
+        _usage_errors(super().parse_cleanup)()
 
 
 def reported(task: Callable[P, None]) -> Callable[P, None]:
@@ -69,10 +80,21 @@ def _usage_errors(parse: Callable[..., None]) -> Callable[..., None]:
     def run(*args: Any) -> None:
         try:
             parse(*args)
-        except ParseError as error:
+        except UsageError as error:
+            shown = error
+        except (ParseError, ValueError) as error:
             what = re.sub(r"<Argument: (\S+)[^>]*>", r"--\1", str(error))
-            _show(UsageError(what, "", "Run: ./invoke --list, or ./invoke --help TASK"))
-            raise Exit(code=UsageError.exit_code) from None
+            # That of a flag which wants a number: invoke does not say of which.
+            what = re.sub(r"invalid literal for int.*?: (.*)", r"\1 is no whole number.", what)
+            shown = UsageError(what, "", "Run: ./invoke --list, or ./invoke --help TASK")
+        except Exit as error:
+            if not error.message:
+                raise
+            shown = UsageError(error.message, "", "Run: ./invoke --list")
+        else:
+            return
+        _show(shown, json="--json" in sys.argv)
+        raise Exit(code=UsageError.exit_code)
 
     return run
 
@@ -81,19 +103,19 @@ def _show(error: ToolError, *, json: bool = False) -> None:
     if json:
         print_json({"error": {"what": error.what, "why": error.why, "next": error.next, "code": error.exit_code}})
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print(error.what, style="bold red", markup=False)
-    for line in (error.why, error.next):
+    # A line each, whatever is quoted in them.
+    what, why, then = (" ".join(text.split()) for text in (error.what, error.why, error.next))
+    console.print(what, style="bold red", markup=False)
+    for line in (why, then):
         if line:
             console.print(line, markup=False)
 
 
 def _write_details() -> str:
-    directory = CHECKOUT / ".local"
-    try:
-        directory.mkdir(exist_ok=True)
+    for directory in (CHECKOUT / ".local", Path(tempfile.gettempdir())):
         path = directory / "error.log"
-        path.write_text(traceback.format_exc(), encoding="utf-8")
-    except OSError:
-        traceback.print_exc(file=sys.stderr)
-        return "the lines above"
-    return str(path.relative_to(CHECKOUT))
+        with suppress(OSError):
+            directory.mkdir(exist_ok=True)
+            path.write_text(traceback.format_exc(), encoding="utf-8")
+            return str(path.relative_to(CHECKOUT) if path.is_relative_to(CHECKOUT) else path)
+    return "nowhere: no file can be written"

@@ -41,9 +41,7 @@ def print_at_work(stack: str, found: dict[str, Any]) -> None:
 
 
 def history(context: Context, limit: int) -> dict[str, Any]:
-    """The newest runs and requests, with the run that is at work marked as such. Raises UsageError."""
-    if limit < 1:
-        raise UsageError("--limit is at least 1.", "It is how many runs and requests are shown.", "Correct the flag.")
+    """The newest runs and requests, with the run that is at work marked as such."""
     events, holder = context.history.newest(limit), context.ledger.lease.holder()
     if holder is not None and not context.ledger.lease.is_over(holder):
         _mark(events, holder)
@@ -101,7 +99,8 @@ def print_steps(found: dict[str, Any]) -> None:
 
 
 def unlock(context: Context, *, yes: bool) -> str:
-    """Breaks the lease of whoever holds the stack, once that is confirmed. Returns what happened. Raises UsageError."""
+    """Breaks the lease of whoever holds the stack, once that is confirmed. Returns what happened. Raises ToolError."""
+    context.refuse_others_tables(context.ledger.proofs())
     stack, holder = context.config.stack, context.ledger.lease.holder()
     if holder is None:
         return f"No run holds stack {stack}."

@@ -38,7 +38,10 @@ class Checkout:
     def make(directory: Path) -> Checkout:
         """Copies the project into `directory`, shares its .venv, and gives its local stack a free port."""
         shutil.copytree(PROJECT, directory, ignore=_LEFT_BEHIND)
-        (directory / ".venv").symlink_to(PROJECT / ".venv")
+        # A link to each part: what a task removes of it is still there for others.
+        (directory / ".venv").mkdir()
+        for part in (PROJECT / ".venv").iterdir():
+            (directory / ".venv" / part.name).symlink_to(part)
         port = free_port()
         stack_file = directory / "Pulumi.local.yaml"
         text = stack_file.read_text(encoding="utf-8")

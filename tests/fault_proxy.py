@@ -57,7 +57,7 @@ class FaultProxy:
         self._thread.join()
 
     def _handle(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
-        fault = self._fault(handler.headers["X-Amz-Target"].rpartition(".")[2])
+        fault = self._fault((handler.headers["X-Amz-Target"] or "").rpartition(".")[2])
         if fault == "throttle":
             self._refuse(handler, 400, "ProvisionedThroughputExceededException")
         elif fault == "server error":

@@ -112,25 +112,3 @@ def test_a_check_finds_what_has_gone_stale_and_mends_it(checkout: Checkout) -> N
     assert "1 have gone stale, 1 of them mended" in mended.stdout
     item = checkout.client.get_item(TableName=REPORTS, Key=key)["Item"]
     assert item["timestamp"] == {"S": "2025-06-06T06:06:06Z"}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code", "what"),
-    [
-        (["backfill", "--table", "work-logs"], 2, "Table work-logs has no backfill."),
-        (["backfill", "--table", "nothing"], 2, "There is no table 'nothing' in the schema."),
-        (["backfill", "--mend"], 2, "--mend needs --check."),
-        (["backfill", "--check", "--dry-run"], 2, "--dry-run and --check exclude each other."),
-        (["backfill", "--rate", "-1"], 2, "--rate and --workers are positive; workers are at most 64."),
-        (["backfill", "--workers", "65"], 2, "--rate and --workers are positive; workers are at most 64."),
-        (["rollback"], 2, "Nothing to roll back is named."),
-        (["rollback", "--backfill", "nothing", "--yes"], 2, "There is no table 'nothing' in the schema."),
-        (["bench", "nothing"], 2, "That can not be measured."),
-        (["bench", "backfill", "--growth", "10,ten"], 2, "That can not be measured."),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
-)
-def test_what_makes_no_sense_is_refused(checkout: Checkout, arguments: list[str], code: int, what: str) -> None:
-    result = checkout.run(*arguments)
-    assert (result.returncode, result.stderr.splitlines()[0]) == (code, what)
-    assert "Traceback" not in result.stderr

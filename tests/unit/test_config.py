@@ -18,6 +18,7 @@ config:
   sitelogix:tablePrefix: sitelogix-
   sitelogix:backend: file://.local/state
 """
+HOT = "sitelogix:acceptedHotKeys.reports/GSI3-StatusIndex"
 FAULTS = [
     (GOOD + "  sitelogix:tabelPrefix: x\n", "unknown config key sitelogix:tabelPrefix", "Did you mean tablePrefix?"),
     (
@@ -84,6 +85,25 @@ FAULTS = [
         "sitelogix:acceptedHotKeys.reports/GSI3-StatusIndex has a wrong value: 90",
         "",
     ),
+    (GOOD + "  sitelogix:acceptedHotKeys: {reports/GSI3-StatusIndex: yes}\n", f"{HOT} has a wrong value: True", ""),
+    (GOOD + "  sitelogix:backfill: {rate: .inf}\n", "sitelogix:backfill.rate has a wrong value: inf", ""),
+    (GOOD + "  sitelogix:backfill: {rate: .nan}\n", "sitelogix:backfill.rate has a wrong value: nan", ""),
+    (GOOD + "  sitelogix:backfill: {rate: yes}\n", "sitelogix:backfill.rate has a wrong value: True", ""),
+    (GOOD.replace("9012", "901\u0662"), "sitelogix:account has a wrong value: '12345678901\u0662'", ""),
+    (
+        GOOD.replace("file://", "file:///nowhere/"),
+        "sitelogix:backend has a wrong value: 'file:///nowhere/.local/state'",
+        "",
+    ),
+    (GOOD + "  aws:endpoints: [{sts: 'http://127.0.0.1:0'}]\n", "aws:endpoints has a wrong value", ""),
+    (GOOD + "  aws:endpoints: [{sts: 'http://127.0.0.1:65536'}]\n", "aws:endpoints has a wrong value", ""),
+    (GOOD + "  aws:endpoints: [{sts: 'http://127.0.0.1:1/path'}]\n", "aws:endpoints has a wrong value", ""),
+    (GOOD + "  aws:secretKey: test\n", "aws:accessKey and aws:secretKey go together", ""),
+    (GOOD + "secretsprovider: 5\n", "secretsprovider has a wrong value", ""),
+    (GOOD + GOOD, "it is not YAML", ""),
+    (GOOD + "  aws:region: us-east-1\n", "it is not YAML", ""),
+    (GOOD + "  sitelogix:tags: {day: 2025-13-01}\n", "it is not YAML", ""),
+    ("[" * 5000, "it is not YAML", ""),
     ("config: [\n", "it is not YAML", ""),
     ("name: sitelogix\n", "it has no `config:` section", ""),
     ("", "it has no `config:` section", ""),
