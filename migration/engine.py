@@ -263,10 +263,17 @@ def _command(checkout: Path) -> automation.PulumiCommand:
         raise UsageError(
             "The Pulumi engine is missing.", "There is no `pulumi` on PATH.", "Run the tasks through ./invoke."
         )
-    command = automation.PulumiCommand(skip_version_check=True)
+    noted = checkout / ".venv" / f"engine-{pinned}"  # where ./invoke noted that it found the engine
+    try:
+        command = automation.PulumiCommand(skip_version_check=True)
+    except Exception as error:
+        noted.unlink(missing_ok=True)
+        said = " ".join(str(error).split())
+        raise UsageError(
+            "The Pulumi engine can not be run.", f"`pulumi version` failed: {said}", "Run ./invoke again: it gets one."
+        ) from error
     if str(command.version) != pinned:
-        # ./invoke noted where it found the engine; what lies there now is another one.
-        (checkout / ".venv" / f"engine-{pinned}").unlink(missing_ok=True)
+        noted.unlink(missing_ok=True)
         raise UsageError(
             f"The Pulumi engine on PATH is version {command.version}.",
             f"The project is tested with {pinned} only.",

@@ -26,6 +26,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stack.aws import error_code, translated_errors
 from stack.config import StackConfig
 from stack.errors import LeaseLost, Refused, ToolError
+from stack.ledger_table import refuse_another
 from stack.processes import Process, host, who
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ class Lease:
             try:
                 answer: Any = self._client.get_item(TableName=self._table, Key=KEY, ConsistentRead=True)
             except ClientError as error:
+                if error_code(error) == "ValidationException":
+                    refuse_another(self._client, self._table)
                 if error_code(error) == "ResourceNotFoundException":
                     return None
                 raise

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from stack.aws import error_code, translated_errors
 from stack.config import StackConfig
 from stack.lease import Lease
+from stack.ledger_table import cancellations, create_ledger, refuse_another, repeated
 from stack.live import Live, LiveTable
 from stack.processes import who
 
@@ -78,44 +78,9 @@ class Ledger:
         return self._table
 
     def create(self) -> None:
-        """Makes the table if it is missing, waits until it can be used, and has AWS keep its past (point-in-time
-        recovery). Harmless to repeat, and for several at once."""
+        """Makes the table if it is missing. Harmless to repeat. Raises Refused where its name is another table's."""
         with translated_errors(self._config):
-            try:
-                self._client.create_table(
-                    TableName=self._table,
-                    KeySchema=[
-                        {"AttributeName": "PK", "KeyType": "HASH"},
-                        {"AttributeName": "SK", "KeyType": "RANGE"},
-                    ],
-                    AttributeDefinitions=[
-                        {"AttributeName": "PK", "AttributeType": "S"},
-                        {"AttributeName": "SK", "AttributeType": "S"},
-                    ],
-                    BillingMode="PAY_PER_REQUEST",
-                    DeletionProtectionEnabled=True,
-                )
-            except ClientError as error:
-                if error_code(error) != "ResourceInUseException":
-                    raise
-            self._client.get_waiter("table_exists").wait(TableName=self._table, WaiterConfig={"Delay": 1})
-            self._keep_the_past()
-
-    def _keep_the_past(self) -> None:
-        try:
-            found = self._client.describe_continuous_backups(TableName=self._table)["ContinuousBackupsDescription"]
-            if found.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED":
-                return
-            # A table that was just made is sometimes not ready for it yet.
-            _repeated("ContinuousBackupsUnavailableException")(
-                self._client.update_continuous_backups,
-                TableName=self._table,
-                PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
-            )
-        except ClientError as error:
-            # DynamoDB Local has no such thing.
-            if error_code(error) != "UnknownOperationException":
-                raise
+            create_ledger(self._client, self._table)
 
     def proofs(self) -> Proofs:
         """Everything that has been proven."""
@@ -190,6 +155,8 @@ class Ledger:
                 for page in pages:
                     yield from map(self._facts, page["Items"])
             except ClientError as error:
+                if error_code(error) == "ValidationException":
+                    refuse_another(self._client, self._table)
                 if error_code(error) != "ResourceNotFoundException":
                     raise
 
@@ -207,11 +174,11 @@ class Ledger:
         with translated_errors(self._config):
             try:
                 # It meets the renewal of the lease now and then.
-                _repeated("TransactionCanceledException", "TransactionConflict")(
+                repeated("TransactionCanceledException", "TransactionConflict")(
                     self._client.transact_write_items, TransactItems=request
                 )
             except ClientError as error:
-                if fence and _reasons(error)[:1] == ["ConditionalCheckFailed"]:
+                if fence and cancellations(error)[:1] == ["ConditionalCheckFailed"]:
                     self.lease.lose()
                     self.lease.check()
                 raise
@@ -225,25 +192,3 @@ class Ledger:
 
 def _key(partition: str, sort: str) -> dict[str, Any]:
     return {"PK": {"S": partition}, "SK": {"S": sort}}
-
-
-def _repeated(code: str, reason: str | None = None) -> Retrying:
-    """Repeats a request while it fails with that code, and in a transaction only for that reason."""
-
-    def passing(error: BaseException) -> bool:
-        if not isinstance(error, ClientError) or error_code(error) != code:
-            return False
-        return reason is None or set(_reasons(error)) <= {reason, "None"}
-
-    return Retrying(
-        retry=retry_if_exception(passing),
-        wait=wait_random_exponential(multiplier=0.05, max=2),
-        stop=stop_after_attempt(8),
-        reraise=True,
-    )
-
-
-def _reasons(error: ClientError) -> list[str]:
-    """Why a transaction was cancelled, an answer a part of it."""
-    response: Any = error.response
-    return [str(reason.get("Code")) for reason in response.get("CancellationReasons", [])]

@@ -54,7 +54,8 @@ def turn(checkout: Path, stack: str) -> Iterator[Turn]:
         try:
             yield Turn(file)
         finally:
-            file.truncate(0)
+            # Whoever waited for it goes on; two that then look at once do no harm.
+            path.unlink(missing_ok=True)
 
 
 def _waited(file: IO[str]) -> bool:

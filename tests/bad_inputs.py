@@ -94,7 +94,7 @@ Preparation = Callable[[Case], None]
 class Bad:
     """One bad input: `run` are a task's arguments; `edit` (old -> new text of the stack file) and `given` change
     something beforehand. `says` are the beginnings of the error's lines, between bars; `changes` are parts of the names
-    of what such a run rightly leaves; `pending` is the fault of the product by which it does not hold yet."""
+    of what such a run rightly leaves."""
 
     name: str
     run: str | list[str]
@@ -103,7 +103,6 @@ class Bad:
     edit: tuple[str, str] | None = None
     given: Preparation | None = None
     changes: tuple[str, ...] = ()
-    pending: str = ""
 
     @property
     def arguments(self) -> list[str]:

@@ -146,7 +146,7 @@ def test_a_stopped_holder_that_nobody_replaced_goes_on(checkout: Checkout) -> No
 def test_a_broken_lease_stops_its_holder_before_it_has_proven_anything(checkout: Checkout) -> None:
     asked = checkout.run("unlock")
     assert (asked.returncode, asked.stderr) == (0, "No run holds stack local.\n")
-    task = checkout.start("backfill", "--table", "constraints", "--rate", "100", "--json")
+    task = checkout.start("backfill", "--table", "constraints", "--rate", "30", "--json")
     until(task, "progress", "backfill constraints")
     status = checkout.run("status").stdout
     assert re.search(r"At work: backfill by \S+, since ", status)
