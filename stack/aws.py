@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 # Retries are botocore's: `adaptive` would also slow unrelated calls down, `standard` backs off on throttling. An
-# endpoint that never answers is given up within about a minute.
+# endpoint that never answers is given up within about two minutes.
 _RETRIES = Config(
     retries={"mode": "standard", "total_max_attempts": 6},
     connect_timeout=5,
-    read_timeout=10,
+    read_timeout=20,
     max_pool_connections=32,
 )
 # The first call of every task finds out whether anybody is there, within about ten seconds.

@@ -112,10 +112,13 @@ def _show(error: ToolError, *, json: bool = False) -> None:
 
 
 def _write_details() -> str:
-    for directory in (CHECKOUT / ".local", Path(tempfile.gettempdir())):
-        path = directory / "error.log"
-        with suppress(OSError):
-            directory.mkdir(exist_ok=True)
-            path.write_text(traceback.format_exc(), encoding="utf-8")
-            return str(path.relative_to(CHECKOUT) if path.is_relative_to(CHECKOUT) else path)
+    details = traceback.format_exc()
+    path = CHECKOUT / ".local" / "error.log"
+    with suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(details, encoding="utf-8")
+        return str(path.relative_to(CHECKOUT))
+    with suppress(OSError), tempfile.NamedTemporaryFile("w", prefix="error-", suffix=".log", delete=False) as file:
+        file.write(details)
+        return file.name
     return "nowhere: no file can be written"
