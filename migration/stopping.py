@@ -35,7 +35,7 @@ class Interrupts:
     def check(self) -> None:
         """A safe point. Raises Interrupted once it was asked for."""
         if self.requested.is_set():
-            raise Interrupted("Stopped, as asked.")
+            raise Interrupted("Stopped, as asked.", "What is done is recorded.", "To go on, repeat the command.")
 
     def _on_signal(self, *_: object) -> None:
         if self.requested.is_set():

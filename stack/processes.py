@@ -89,10 +89,12 @@ def _launcher_is_gone(mark: str) -> bool:
         return False
 
 
-def end(processes: Iterable[psutil.Process]) -> None:
-    """Ends them, by force where asking is not enough, and waits until they are gone."""
-    alive = [process for process in processes if _sent(process, force=False)]
-    _, alive = psutil.wait_procs(alive, timeout=END_SECONDS)
+def end(processes: Iterable[psutil.Process], *, at_once: bool = False) -> None:
+    """Ends them, by force where asking is not enough (or without asking), and waits until they are gone."""
+    alive = list(processes)
+    if not at_once:
+        alive = [process for process in alive if _sent(process, force=False)]
+        _, alive = psutil.wait_procs(alive, timeout=END_SECONDS)
     alive = [process for process in alive if _sent(process, force=True)]
     psutil.wait_procs(alive, timeout=END_SECONDS)
 

@@ -40,7 +40,7 @@ def open_session(
         LocalStack(config, SITELOGIX, say=lambda line: print(line, file=sys.stderr)).up()
     client = dynamodb(config)
     ledger = Ledger(client, config)
-    interrupts = Interrupts(say=lambda line: print(line, file=sys.stderr), at_once=lambda: _end_at_once(stack))
+    interrupts = Interrupts(say=_say_now, at_once=lambda: _end_at_once(stack))
 
     def safe_point() -> None:
         interrupts.check()
@@ -75,9 +75,14 @@ def open_session(
 
 def _end_at_once(stack: str) -> None:
     """Ends this process and what it started, whatever they are doing: the second Ctrl-C."""
-    end(orphans())
-    print(f"Stopped at once.\nTo go on, run: ./invoke migrate --stack {stack}", file=sys.stderr, flush=True)
+    end(orphans(), at_once=True)
+    _say_now(f"Stopped at once.\nTo go on, run: ./invoke migrate --stack {stack}")
     os._exit(Interrupted.exit_code)
+
+
+def _say_now(text: str) -> None:
+    """Writes past the buffers of standard error: a signal may have come in the middle of filling them."""
+    os.write(sys.stderr.fileno(), f"{text}\n".encode())
 
 
 def pulumi_environment(config: StackConfig) -> dict[str, str]:
