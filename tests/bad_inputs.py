@@ -157,10 +157,13 @@ def on_trial(asked: Iterable[Bad], prepared: Checkout, directory: Path) -> Itera
         with case_in(directory / f"case{number}", prepared, client) as case:
             return tried(bad, case)
 
-    items = {name: prepared.items(name) for name in client.list_tables()["TableNames"]}
+    def items(table: str) -> list[Any]:
+        return [page["Items"] for page in client.get_paginator("scan").paginate(TableName=table)]
+
+    before = {name: items(name) for name in client.list_tables()["TableNames"]}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {bad.name: pool.submit(outcome, number, bad) for number, bad in enumerate(asked)}
-    assert {name: prepared.items(name) for name in items} == items
+    assert {name: items(name) for name in before} == before
 
 
 def tried(bad: Bad, case: Case) -> Outcome:
