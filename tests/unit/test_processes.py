@@ -63,9 +63,10 @@ def test_what_a_dead_launcher_started_is_an_orphan_and_what_a_living_one_started
         subprocess.Popen(SLEEP, env={**os.environ, **Process.current().mark()}) as own,
         subprocess.Popen(SLEEP, env={**os.environ, LAUNCHER: "nonsense"}) as another,
     ):
-        time.sleep(0.2)
-        found = {process.pid for process in orphans()}
-        assert {orphan.pid, own.pid} <= found
+        deadline = time.monotonic() + 10
+        # A process that was just forked has its parent's environment for a moment.
+        while not {orphan.pid, own.pid} <= (found := {process.pid for process in orphans()}):
+            assert time.monotonic() < deadline
         assert not {child.pid, another.pid, os.getpid()} & found
         for process in (orphan, child, own, another):
             process.kill()
