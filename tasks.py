@@ -338,8 +338,14 @@ def test(shell: Shell, only: str = "", faults: bool = False) -> None:
         chosen = shlex.split(only)
     except ValueError as error:
         raise UsageError(f"--only can not be read: {error}.", "", 'Run: ./invoke test --only "tests/unit"') from None
-    everything = ["tests/faults", "-m", "faults", "-v", "-s"] if faults else ["tests"]
-    _run(shell, sys.executable, "-m", "pytest", *(chosen or everything))
+    pytest = (sys.executable, "-m", "pytest")
+    if chosen:
+        _run(shell, *pytest, *chosen)
+    elif faults:
+        _run(shell, *pytest, "tests/faults", "-m", "faults", "-v", "-s")
+    else:
+        _run(shell, *pytest, "-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "-m", "not faults and not alone")
+        _run(shell, *pytest, "-m", "alone")
 
 
 @task(

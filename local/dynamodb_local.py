@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -101,7 +102,8 @@ def libraries() -> Path:
         )
         if result.returncode:
             raise Missing(f"Maven could not fetch it: {result.stdout.strip()[-300:]}")
-        if not directory.is_dir():
+        # Another process may have been faster.
+        with suppress(OSError):
             Path(partial, "whole").rename(directory)
     return directory
 

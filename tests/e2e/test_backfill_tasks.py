@@ -10,6 +10,7 @@ import pytest
 
 from tests.checkouts import Checkout, running
 
+pytestmark = pytest.mark.alone
 REPORTS, CONSTRAINTS = "sitelogix-reports", "sitelogix-constraints"
 LEDGER = "sitelogix-migration-ledger"
 

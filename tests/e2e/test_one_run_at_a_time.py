@@ -18,6 +18,7 @@ import pytest
 from tests.checkouts import Checkout, running
 from tests.faults.killing import Victim, in_an_up
 
+pytestmark = pytest.mark.alone
 LEDGER = "sitelogix-migration-ledger"
 LEASE_SECONDS = 3
 REPORTS, VENDORS = "sitelogix-reports", "sitelogix-vendors"
