@@ -344,7 +344,8 @@ def test(shell: Shell, only: str = "", faults: bool = False) -> None:
     elif faults:
         _run(shell, *pytest, "tests/faults", "-m", "faults", "-v", "-s")
     else:
-        _run(shell, *pytest, "-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "-m", "not faults and not alone")
+        side_by_side = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
+        _run(shell, *pytest, *side_by_side, "-m", "not faults and not alone")
         _run(shell, *pytest, "-m", "alone")
 
 
