@@ -70,6 +70,7 @@ class History:
         if taken_over is not None:
             facts["taken_over"] = f"{taken_over.command} by {taken_over.by}, since {taken_over.since}"
         self._ledger.append(PARTITION, f"{run.id}#{BEGAN}", {"what": command, "by": who(), "at": now(), "facts": facts})
+        self._ledger.run = run.id
         try:
             yield run
         except LeaseLost:
@@ -77,7 +78,10 @@ class History:
         except BaseException as error:
             self._end(run, described(error))
             raise
-        self._end(run, run.result)
+        else:
+            self._end(run, run.result)
+        finally:
+            self._ledger.run = None
 
     def note(self, what: str, facts: Facts | None = None) -> None:
         """Records something that somebody asked for."""

@@ -61,11 +61,13 @@ def now() -> str:
 class Ledger:
     """Reads and writes one stack's ledger. Reading works, and finds nothing, while the table does not exist.
 
-    While this process holds the `lease`, nothing is written any more once it is lost.
+    While this process holds the `lease`, nothing is written any more once it is lost. `run` is the id of the run that
+    is being recorded, and stands in all that it writes: its record says who, with which code and schema.
     """
 
     def __init__(self, client: DynamoDBClient, config: StackConfig) -> None:
         self.lease = Lease(client, config)
+        self.run: str | None = None
         self._client = client
         self._config = config
         self._table = config.ledger_name
@@ -184,7 +186,8 @@ class Ledger:
                 raise
 
     def _serialized(self, item: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: self._serialize(value) for name, value in item.items()}
+        written_by = {"run": self.run} if self.run else {}
+        return {name: self._serialize(value) for name, value in {**item, **written_by}.items()}
 
     def _facts(self, item: Mapping[str, Any]) -> dict[str, Any]:
         return {name: self._deserialize(value) for name, value in item.items()}

@@ -14,7 +14,7 @@ LEDGER = "sitelogix-migration-ledger"
 Outcome = dict[str, Any]
 
 # When and how often something was done is not what was reached. A killed backfill counts its lost page again.
-_TIMES = {"at", "started", "verified", "settled", "arn", "table_id", "streams", "stream"}
+_TIMES = {"at", "started", "verified", "settled", "arn", "table_id", "streams", "stream", "run"}
 _COUNTS = {"changed", "skipped", "raced", "deleted", "scanned", "passes", "rate", "seconds", "remaining"}
 # Known to Pulumi of an imported resource, and left to AWS for one that Pulumi made; and the port of a local stack.
 _NOT_COMPARED = {"region", "tagsAll", "readCapacity", "writeCapacity", "billingMode", "onDemandThroughput", "endpoints"}

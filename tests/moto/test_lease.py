@@ -190,6 +190,7 @@ def test_history_is_only_added_to(ledgers: tuple[Ledger, Ledger]) -> None:
             ids.append(recorded.id)
             with recorded.step("backup reports") as facts:
                 facts["bytes"] = 5
+            ours.prove("backup", "reports", {"bytes": 5})
             with recorded.step("adopt"):
                 raise RuntimeError
 
@@ -205,5 +206,8 @@ def test_history_is_only_added_to(ledgers: tuple[Ledger, Ledger]) -> None:
         (2, "adopt", "RuntimeError"),
     ]
     assert steps[0].facts == {"bytes": 5}
+    proof = ours.proofs().of("backup", "reports")
+    assert proof is not None
+    assert proof["run"] == ids[0], "a proof says which run it is of, and so by whom and with which code"
     with pytest.raises(Exception, match="ConditionalCheckFailed"):
         ours.append("HISTORY", f"{ids[0]}#2-ended", {"result": "done"})
