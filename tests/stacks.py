@@ -17,6 +17,7 @@ from migration.engine import Engine
 from migration.runner import Summary, migrate
 from migration.stopping import Interrupts
 from schema.model import Index, Schema
+from schema.sitelogix import PERSONNEL, WORK_LOGS
 from stack.aws import dynamodb, dynamodb_once
 from stack.config import load_config
 from stack.history import History
@@ -34,6 +35,14 @@ APPROVED = """\
   sitelogix:approvals:
     personnel/GSI2-ProjectIndex: {applicationUpdated: true, testsPassed: true, by: a test, at: "2025-11-04"}
 """
+
+
+SCHEMA = Schema((PERSONNEL, WORK_LOGS))
+PEOPLE: list[dict[str, Any]] = [
+    {"PK": {"S": "PERSON#1"}, "SK": {"S": "PROFILE"}, "full_name": {"S": "Ana"}, "project_id": {"S": "p1"}},
+    {"PK": {"S": "PERSON#1"}, "SK": {"S": "HISTORY#r1#2025-03-03T00:00:00Z"}},
+]
+OLD, NEW = "personnel/GSI2-ProjectIndex", "personnel/GSI2-StatusIndex"
 
 
 @dataclass
