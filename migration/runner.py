@@ -77,6 +77,7 @@ def run(context: Context, narrowing: Narrowing, command: str, table: str | None)
 
 def _run(context: Context, summary: Summary, recorded: Run, narrowing: Narrowing) -> Plan:
     lost: set[str] = set()
+    done: set[str] = set()
     while True:
         world = context.read_world()
         plan = narrowing(context.plan(world))
@@ -87,7 +88,7 @@ def _run(context: Context, summary: Summary, recorded: Run, narrowing: Narrowing
         pause = context.ledger.paused()
         if pause is not None:
             raise paused(context, pause)
-        if step.action is not Action.WAIT and any(step.name == done.step.name for done in summary.done):
+        if step.action is not Action.WAIT and step.name in done:
             raise VerificationFailed(
                 f"{step.name} was done, and is still to do: {step.why}.",
                 "AWS does not show what the step changed.",
@@ -100,11 +101,14 @@ def _run(context: Context, summary: Summary, recorded: Run, narrowing: Narrowing
         try:
             with _told(context, f"in {where}"):
                 summary.done.append(_do(context, world, step, recorded, number, len(plan.steps)))
+            done.add(step.name)
         except EngineLost as error:
             # The world says what was done and what is left, so it is planned anew; once a step.
             if step.name in lost:
                 raise
             lost.add(step.name)
+            # What it left half-done may need a step again that was done before.
+            done.clear()
             context.observer.noted(f"{error.what} {error.why} Planning anew.")
 
 

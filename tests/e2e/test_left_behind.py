@@ -134,6 +134,24 @@ def test_a_connection_to_the_engine_that_breaks_is_planned_anew_once_a_step(stac
     assert stack.indexes("personnel") == ["GSI1-NameIndex", "GSI2-StatusIndex"]
 
 
+def test_what_a_lost_engine_has_created_is_adopted_by_the_same_run(stack: SmallStack) -> None:
+    context = stack.context()
+    working, calls = context.engine.up, iter(range(100))
+
+    def up(*arguments: Any, **named: Any) -> Any:
+        if next(calls) == 1:
+            stack.build_by_hand("personnel", PERSONNEL.index("GSI2-StatusIndex"), units=9)
+            raise EngineLost("`pulumi up` failed.", "The Pulumi engine was ended by signal 9.", "")
+        return working(*arguments, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(context.engine, "up", up)
+        done = [one.step.name for one in migrate(context).done]
+    assert done.count("adopt personnel") == 2
+    assert f"create-index {NEW}" not in done
+    assert NEW in stack.world().managed.indexes
+
+
 def test_a_connection_that_breaks_twice_in_a_step_ends_the_run(stack: SmallStack) -> None:
     context = stack.context()
 
