@@ -112,8 +112,10 @@ class Engine:
         return Managed.of(deployment or {})
 
     def end_orphans(self) -> None:
-        """Ends what a killed run left running: an orphaned plugin would go on changing tables."""
+        """Ends what a killed run left running: an orphaned plugin would go on changing tables. What was read of the state
+        until then may be wrong by now."""
         end(orphans())
+        self.revision += 1
 
     def create_stack(self) -> None:
         """Makes the stack in the backend. Harmless when it is there."""
