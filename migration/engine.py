@@ -112,8 +112,8 @@ class Engine:
         return Managed.of(deployment or {})
 
     def end_orphans(self) -> None:
-        """Ends what a killed run left running: an orphaned plugin would go on changing tables. What was read of the state
-        until then may be wrong by now."""
+        """Ends what a killed run left running: an orphaned plugin would go on changing tables. What was read of the
+        state until then may be wrong by now."""
         end(orphans())
         self.revision += 1
 

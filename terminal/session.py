@@ -25,6 +25,10 @@ from terminal.progress import JsonLinesObserver, TerminalObserver
 from terminal.turn import Turn
 
 
+SHOW_CURSOR = "\x1b[?25h"
+"""A progress bar hides it (ECMA-48, as xterm extends it), and shows it again only when it is ended in order."""
+
+
 @contextmanager
 def open_session(
     stack: str,
@@ -76,6 +80,8 @@ def open_session(
 def _end_at_once(stack: str) -> None:
     """Ends this process and what it started, whatever they are doing: the second Ctrl-C."""
     end(orphans(), at_once=True)
+    if sys.stderr.isatty():
+        _say_now(SHOW_CURSOR)
     _say_now(f"Stopped at once.\nTo go on, run: ./invoke migrate --stack {stack}")
     os._exit(Interrupted.exit_code)
 
