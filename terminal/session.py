@@ -24,7 +24,6 @@ from terminal.main import CHECKOUT
 from terminal.progress import JsonLinesObserver, TerminalObserver
 from terminal.turn import Turn
 
-
 SHOW_CURSOR = "\x1b[?25h"
 """A progress bar hides it (ECMA-48, as xterm extends it), and shows it again only when it is ended in order."""
 
