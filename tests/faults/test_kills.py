@@ -19,8 +19,8 @@ from tests.faults.outcome import outcome
 
 SEED = 20251104
 RANDOM_KILLS = 20
-LONGEST_UP = 1.2
-"""Seconds from the start of an `up` of this migration to its end, about."""
+LIFETIMES = {Victim.CLI: 1.0, Victim.PLUGIN: 0.6}
+"""Seconds from the start of an `up`'s CLI, and of its plugin, to their end, about: on a quiet machine."""
 
 Points = Callable[[Undisturbed], list[Point]]
 
@@ -48,7 +48,8 @@ def plugin_in_each_up(undisturbed: Undisturbed) -> list[Point]:
 def _in_each_up(undisturbed: Undisturbed, victim: Victim) -> list[Point]:
     """Earlier in one, later in another."""
     ups = undisturbed.ups
-    return [Point(victim, Moment.DURING, step, LONGEST_UP * number / len(ups)) for number, step in enumerate(ups)]
+    longest = LIFETIMES[victim]
+    return [Point(victim, Moment.DURING, step, longest * number / len(ups)) for number, step in enumerate(ups)]
 
 
 def connection_in_each_step(undisturbed: Undisturbed) -> list[Point]:
@@ -62,7 +63,7 @@ def anything_at_any_time(undisturbed: Undisturbed) -> list[Point]:
     points: list[Point] = []
     for step in chosen.choices(undisturbed.steps, k=RANDOM_KILLS):
         victim = chosen.choice(list(Victim) if step in undisturbed.ups else [Victim.TASK, Victim.CONNECTION])
-        longest = LONGEST_UP if victim in {Victim.CLI, Victim.PLUGIN} else undisturbed.seconds[step]
+        longest = LIFETIMES.get(victim, undisturbed.seconds[step])
         points.append(Point(victim, Moment.DURING, step, chosen.uniform(0, longest)))
     return points
 
