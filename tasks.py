@@ -205,19 +205,24 @@ def unlock(shell: Shell, stack: str = "local", yes: bool = False) -> None:
 @reported
 def history(shell: Shell, stack: str = "local", limit: int = 20, run: str | None = None, json: bool = False) -> None:
     """Show what was done to the stack, by whom and when: runs, pauses, broken leases. Reads only."""
+    from dataclasses import asdict
+
     from terminal import document, records
     from terminal.session import open_session
 
     if limit < 1:
         raise UsageError("--limit is at least 1.", "It is how many runs and requests are shown.", "Correct the flag.")
     with open_session(stack, json=json) as context:
-        found = records.history(context, limit) if run is None else records.steps(context, run)
-    if json:
-        document.print_json(found)
-    elif run is not None:
-        records.print_steps(found)
+        events = records.history(context, limit) if run is None else []
+        steps = records.steps(context, run) if run is not None else []
+    if json and run is None:
+        document.print_json({"stack": stack, "events": [asdict(event) for event in events]})
+    elif json:
+        document.print_json({"stack": stack, "run": run, "steps": [asdict(step) for step in steps]})
+    elif run is None:
+        records.print_history(stack, events)
     else:
-        records.print_history(found)
+        records.print_steps(steps)
 
 
 @task(help=STACK)

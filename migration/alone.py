@@ -21,6 +21,6 @@ def alone(context: Context, command: str) -> Iterator[Run]:
     ):
         context.on_held(context.ledger.lease.refusal())
         if dead is not None:
-            context.observer.noted(f"Goes on in place of a dead run: {dead.command} by {dead.by}, since {dead.since}.")
+            context.observer.noted(f"Goes on in place of a dead run: {dead}.")
         context.engine.end_orphans()
         yield recorded

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from migration.engine import Engine
 from migration.plan import Plan, Step, plan
-from migration.stopping import Interrupts
+from migration.stopping import Interrupts, safe_point
 from schema.model import Schema
 from stack.config import StackConfig
 from stack.errors import Refused
@@ -47,8 +47,8 @@ class Context:
     """One stack's clients and sources of truth. `clock` gives the time as ISO 8601 UTC.
 
     `once` tries each request once: backfills have a patience of their own. `on_held` is told, once this process holds
-    the stack, what others are told of that. `rate` (write units a second) and `workers`
-    go before the stack's settings for them.
+    the stack, what others are told of that. `rate` (write units a second) and `workers` go before the stack's settings
+    for them.
     """
 
     schema: Schema
@@ -68,9 +68,8 @@ class Context:
     _managed: tuple[int, Managed] | None = None
 
     def safe_point(self) -> None:
-        """Where a run may stop: it is between two changes. Raises Interrupted or LeaseLost."""
-        self.interrupts.check()
-        self.ledger.lease.check()
+        """Where a run may stop. Raises Interrupted or LeaseLost."""
+        safe_point(self.interrupts, self.ledger.lease)
 
     def read_world(self) -> World:
         """AWS, Pulumi's state and the ledger as they are now. The state is read again only once it may have changed."""

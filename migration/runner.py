@@ -118,15 +118,11 @@ def _told(context: Context, where: str) -> Iterator[None]:
     try:
         yield
     except Interrupted:
-        raise _stopped(context, where) from None
-
-
-def _stopped(context: Context, where: str) -> Interrupted:
-    return Interrupted(
-        f"Stopped {where}.",
-        "What is done is recorded; what AWS is still doing, it goes on with.",
-        f"To go on, run: ./invoke migrate --stack {context.config.stack}",
-    )
+        raise Interrupted(
+            f"Stopped {where}.",
+            "What is done is recorded; what AWS is still doing, it goes on with.",
+            f"To go on, run: ./invoke migrate --stack {context.config.stack}",
+        ) from None
 
 
 def _do(context: Context, world: World, step: Step, recorded: Run, number: int, left: int) -> Done:

@@ -50,7 +50,7 @@ def _backup(context: Context, world: World, step: Step) -> Facts:
     physical = context.config.physical_name(name)
     day = f"{datetime.fromisoformat(context.clock()):%Y%m%d}"
     backup_name = f"{physical}-pre-migration-{day}"
-    arn = _unproven_backup(context, world.live[name], backup_name)
+    arn = _unproven_backup(context, world, name, backup_name)
     if arn is None:
         arn = context.client.create_backup(TableName=physical, BackupName=backup_name)["BackupDetails"]["BackupArn"]
     deadline = time.monotonic() + BACKUP_MINUTES * 60
@@ -71,14 +71,14 @@ def _backup(context: Context, world: World, step: Step) -> Facts:
     return facts
 
 
-def _unproven_backup(context: Context, table: LiveTable, name: str) -> str | None:
-    """The backup of that name that a killed run asked for and did not come to prove: as good as a new one."""
-    proof = context.ledger.proofs().of("backup", table.name)
+def _unproven_backup(context: Context, world: World, name: str, backup_name: str) -> str | None:
+    """The backup of that table that a killed run asked for and did not come to prove: as good as a new one."""
+    table, proof = world.live[name], world.proofs.of("backup", name)
     proven = datetime.fromisoformat(str(proof["at"])) if proof else datetime.min.replace(tzinfo=UTC)
-    pages = context.client.get_paginator("list_backups").paginate(TableName=context.config.physical_name(table.name))
+    pages = context.client.get_paginator("list_backups").paginate(TableName=context.config.physical_name(name))
     for page in pages:
         for backup in page["BackupSummaries"]:
-            same = backup["BackupName"] == name and backup.get("TableId", table.id) == table.id
+            same = backup["BackupName"] == backup_name and backup.get("TableId", table.id) == table.id
             if same and backup["BackupStatus"] != "DELETED" and backup["BackupCreationDateTime"] > proven:
                 return backup["BackupArn"]
     return None

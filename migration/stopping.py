@@ -8,6 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from stack.errors import Interrupted
+from stack.lease import Lease
+
+
+def safe_point(interrupts: Interrupts, lease: Lease) -> None:
+    """Where a run may stop: it is between two changes. Raises Interrupted or LeaseLost."""
+    interrupts.check()
+    lease.check()
 
 
 class Interrupts:

@@ -9,7 +9,7 @@ Records:
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -53,10 +53,10 @@ class Recorded:
 
 
 class History:
-    """Adds to the history of one stack, on behalf of this `code` (a version) and this schema (its digest); and reads
-    it."""
+    """Adds to the history of one stack, on behalf of a schema (its digest), and reads it. `code` tells the version of
+    the code; only what is added asks for it."""
 
-    def __init__(self, ledger: Ledger, code: str, schema: str) -> None:
+    def __init__(self, ledger: Ledger, code: Callable[[], str], schema: str) -> None:
         self._ledger = ledger
         self._code = code
         self._schema = schema
@@ -66,9 +66,9 @@ class History:
         """Records a run around the block, with how it ended: as the run's `result` says, or what was raised. One that
         lost its lease records nothing more. `taken_over` is the dead holder whose place it took."""
         run = Run(self._ledger, _new_id())
-        facts: dict[str, Any] = {"code": self._code, "schema": self._schema}
+        facts: dict[str, Any] = {"code": self._code(), "schema": self._schema}
         if taken_over is not None:
-            facts["taken_over"] = f"{taken_over.command} by {taken_over.by}, since {taken_over.since}"
+            facts["taken_over"] = str(taken_over)
         self._ledger.append(PARTITION, f"{run.id}#{BEGAN}", {"what": command, "by": who(), "at": now(), "facts": facts})
         self._ledger.run = run.id
         try:
@@ -85,7 +85,7 @@ class History:
 
     def note(self, what: str, facts: Facts | None = None) -> None:
         """Records something that somebody asked for."""
-        record = {"what": what, "by": who(), "at": now(), "facts": {"code": self._code, **(facts or {})}}
+        record = {"what": what, "by": who(), "at": now(), "facts": {"code": self._code(), **(facts or {})}}
         self._ledger.append(PARTITION, f"{_new_id()}#0-{what}", record)
 
     def newest(self, limit: int) -> list[Event]:

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 KEY: dict[str, Any] = {"PK": {"S": "CONTROL"}, "SK": {"S": "LEASE"}}
 RENEWALS = 4
 """Renewals within one lease: three may fail before it runs out."""
-_OURS = "#token = :token"
+_NOT_HELD = {"ConditionalCheckFailedException", "ResourceNotFoundException"}
+"""What AWS answers when the record is another's, or is gone with its table."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ class Holder:
     seconds: int
     process: Process
 
+    def __str__(self) -> str:
+        return f"{self.command} by {self.by}, since {self.since}"
+
 
 class Lease:
     """The lease of one stack, taken by at most one run at a time. Safe to use from several threads."""
@@ -62,19 +66,10 @@ class Lease:
         self._table = config.ledger_name
         self._seconds = config.settings.lease_seconds
         self._lock = threading.Lock()
-        self._token: str | None = None
+        self._own: Holder | None = None
         self._lost = False
         self._renewed = (0.0, 0.0)
         self._ahead = 0.0
-
-    @property
-    def token(self) -> str | None:
-        """What only the present holder knows; None while this process is not the holder."""
-        return self._token
-
-    def refusal(self) -> Refused:
-        """What others are told while this process holds the lease."""
-        return self._refusal(self.holder())
 
     def holder(self) -> Holder | None:
         """Who holds the stack, whether alive or dead; None if nobody does. Raises ToolError."""
@@ -91,16 +86,7 @@ class Lease:
         found = answer.get("Item")
         if found is None:
             return None
-        return Holder(
-            token=found["token"]["S"],
-            revision=found["revision"]["S"],
-            command=found["command"]["S"],
-            by=found["by"]["S"],
-            since=found["since"]["S"],
-            renewed=float(found["renewed"]["N"]),
-            seconds=int(found["seconds"]["N"]),
-            process=Process(found["machine"]["S"], int(found["pid"]["N"]), float(found["started"]["N"])),
-        )
+        return _holder(found)
 
     def is_over(self, holder: Holder) -> bool:
         """Whether the holder is dead: not renewed for a whole lease, or a process of this machine that has ended."""
@@ -111,6 +97,10 @@ class Lease:
         found = self.holder()
         if found is not None and not self.is_over(found):
             raise self._refusal(found)
+
+    def refusal(self) -> Refused:
+        """What others are told while this process holds the lease."""
+        return self._refusal(self._own)
 
     @contextmanager
     def held(self, command: str) -> Iterator[Holder | None]:
@@ -130,7 +120,7 @@ class Lease:
     def check(self) -> None:
         """Raises LeaseLost unless this process still holds the lease, or holds none. Goes before each write: it costs a
         request only when the last renewal is long ago, as after a sleep."""
-        if self._token is None:
+        if self._own is None:
             return
         with self._lock:
             if not self._lost and self._age() > self._seconds / 2:
@@ -145,17 +135,9 @@ class Lease:
 
     def fence(self) -> dict[str, Any] | None:
         """The part of a transaction that fails it once the lease is not ours; None while this process holds none."""
-        if self._token is None:
+        if self._own is None:
             return None
-        return {
-            "ConditionCheck": {
-                "TableName": self._table,
-                "Key": KEY,
-                "ConditionExpression": _OURS,
-                "ExpressionAttributeNames": {"#token": "token"},
-                "ExpressionAttributeValues": {":token": {"S": self._token}},
-            }
-        }
+        return {"ConditionCheck": {"TableName": self._table, "Key": KEY, **_while_held_by(self._own.token)}}
 
     def lose(self) -> None:
         """Notes that the lease is another's now."""
@@ -171,40 +153,31 @@ class Lease:
         before = self.holder()
         if before is not None and not self.is_over(before):
             raise self._refusal(before)
-        token, own, began = secrets.token_hex(8), Process.current(), _clocks()
-        item = {
-            "token": {"S": token},
-            "revision": {"S": secrets.token_hex(4)},
-            "command": {"S": command},
-            "by": {"S": who()},
-            "since": {"S": datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")},
-            "renewed": {"N": f"{self._now():.3f}"},
-            "seconds": {"N": str(self._seconds)},
-            "machine": {"S": own.machine},
-            "pid": {"N": str(own.pid)},
-            "started": {"N": f"{own.started:.3f}"},
-        }
+        now, began = self._now(), _clocks()
+        own = Holder(
+            token=secrets.token_hex(8),
+            revision=secrets.token_hex(4),
+            command=command,
+            by=who(),
+            since=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            renewed=now,
+            seconds=self._seconds,
+            process=Process.current(),
+        )
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(PK)"}
         if before is not None:
-            condition = {
-                "ConditionExpression": f"{_OURS} AND revision = :revision",
-                "ExpressionAttributeNames": {"#token": "token"},
-                "ExpressionAttributeValues": {
-                    ":token": {"S": before.token},
-                    ":revision": {"S": before.revision},
-                },
-            }
+            condition = _while_held_by(before.token, revision=before.revision)
         with translated_errors(self._config):
             try:
-                self._client.put_item(TableName=self._table, Item={**KEY, **item}, **condition)
+                self._client.put_item(TableName=self._table, Item={**KEY, **_record(own)}, **condition)
             except ClientError as error:
                 if error_code(error) != "ConditionalCheckFailedException":
                     raise
                 # Refused by our own record, if the answer to the first try of this request was lost.
-                now = self.holder()
-                if now is None or now.token != token:
-                    raise self._refusal(now or before) from None
-        self._token, self._lost, self._renewed = token, False, began
+                found = self.holder()
+                if found is None or found.token != own.token:
+                    raise self._refusal(found or before) from None
+        self._own, self._lost, self._renewed = own, False, began
         return before
 
     def _keep_renewing(self, ended: threading.Event) -> None:
@@ -216,23 +189,21 @@ class Lease:
                 return
 
     def _renew(self) -> None:
+        assert self._own is not None
         began = _clocks()
+        renewed = {":renewed": {"N": f"{self._now():.3f}"}, ":new": {"S": secrets.token_hex(4)}}
+        condition = _while_held_by(self._own.token)
+        condition["ExpressionAttributeValues"] |= renewed
         with translated_errors(self._config):
             try:
                 answer: Any = self._client.update_item(
                     TableName=self._table,
                     Key=KEY,
-                    UpdateExpression="SET renewed = :renewed, revision = :revision",
-                    ConditionExpression=_OURS,
-                    ExpressionAttributeNames={"#token": "token"},
-                    ExpressionAttributeValues={
-                        ":token": {"S": str(self._token)},
-                        ":renewed": {"N": f"{self._now():.3f}"},
-                        ":revision": {"S": secrets.token_hex(4)},
-                    },
+                    UpdateExpression="SET renewed = :renewed, revision = :new",
+                    **condition,
                 )
             except ClientError as error:
-                if error_code(error) not in {"ConditionalCheckFailedException", "ResourceNotFoundException"}:
+                if error_code(error) not in _NOT_HELD:
                     raise
                 self._lost = True
                 return
@@ -240,22 +211,17 @@ class Lease:
         self._renewed = began
 
     def _give_back(self) -> None:
-        token, self._token = self._token, None
+        own, self._own = self._own, None
+        assert own is not None
         # Whatever ended the run matters more; unreturned, the lease runs out by itself.
         with suppress(ClientError, BotoCoreError):
-            self._delete(str(token))
+            self._delete(own.token)
 
     def _delete(self, token: str) -> bool:
         try:
-            self._client.delete_item(
-                TableName=self._table,
-                Key=KEY,
-                ConditionExpression=_OURS,
-                ExpressionAttributeNames={"#token": "token"},
-                ExpressionAttributeValues={":token": {"S": token}},
-            )
+            self._client.delete_item(TableName=self._table, Key=KEY, **_while_held_by(token))
         except ClientError as error:
-            if error_code(error) not in {"ConditionalCheckFailedException", "ResourceNotFoundException"}:
+            if error_code(error) not in _NOT_HELD:
                 raise
             return False
         return True
@@ -264,7 +230,9 @@ class Lease:
         stack = self._config.stack
         if holder is None:
             return Refused(
-                f"Another run took stack {stack} in this moment.", "One run at a time.", f"Run: {self._command()}"
+                f"Another run took stack {stack} in this moment.",
+                "One run at a time.",
+                f"Run: ./invoke status --stack {stack}",
             )
         silent = max(0, round(self._now() - holder.renewed))
         where = f", process {holder.process.pid}" if holder.by.endswith(f"@{host()}") else ""
@@ -274,9 +242,6 @@ class Lease:
             f"Wait for it, or stop it: ./invoke pause --stack {stack}. "
             f"If it is dead and that is too long: ./invoke unlock --stack {stack}",
         )
-
-    def _command(self) -> str:
-        return f"./invoke status --stack {self._config.stack}"
 
     def _learn_time(self, answer: Mapping[str, Any]) -> None:
         date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
@@ -294,3 +259,35 @@ class Lease:
 
 def _clocks() -> tuple[float, float]:
     return time.monotonic(), time.time()
+
+
+def _while_held_by(token: str, **unchanged: str) -> dict[str, Any]:
+    """The condition that the record is still that holder's, and has these other texts."""
+    texts = {"token": token, **unchanged}
+    return {
+        "ConditionExpression": " AND ".join(f"#{name} = :{name}" for name in texts),
+        "ExpressionAttributeNames": {f"#{name}": name for name in texts},
+        "ExpressionAttributeValues": {f":{name}": {"S": text} for name, text in texts.items()},
+    }
+
+
+def _record(holder: Holder) -> dict[str, Any]:
+    texts = {name: getattr(holder, name) for name in ("token", "revision", "command", "by", "since")}
+    return {
+        **{name: {"S": text} for name, text in texts.items()},
+        "renewed": {"N": f"{holder.renewed:.3f}"},
+        "seconds": {"N": str(holder.seconds)},
+        "machine": {"S": holder.process.machine},
+        "pid": {"N": str(holder.process.pid)},
+        "started": {"N": f"{holder.process.started:.3f}"},
+    }
+
+
+def _holder(record: Mapping[str, Any]) -> Holder:
+    texts = {name: record[name]["S"] for name in ("token", "revision", "command", "by", "since")}
+    return Holder(
+        **texts,
+        renewed=float(record["renewed"]["N"]),
+        seconds=int(record["seconds"]["N"]),
+        process=Process(record["machine"]["S"], int(record["pid"]["N"]), float(record["started"]["N"])),
+    )

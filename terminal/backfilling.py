@@ -15,7 +15,8 @@ from stack.world import World
 
 def fill(context: Context, table: str | None) -> Summary:
     """Runs the backfills that are not proven, with the backups that go before them. Raises ToolError."""
-    _named(context, context.read_world(), table)
+    if table is not None:
+        _named(context, context.read_world(), table)
     return run(context, lambda plan: plan.backfills_only(table), "backfill", table)
 
 

@@ -27,6 +27,14 @@ def console() -> Console:
     return Console(width=None if sys.stdout.isatty() else 120, highlight=False)
 
 
+def grid_of(*headings: str, title: str | None = None) -> Grid:
+    """An empty table with these columns, in which long texts are folded."""
+    grid = Grid(title=title, title_justify="left", box=None, pad_edge=False)
+    for heading in headings:
+        grid.add_column(heading, overflow="fold")
+    return grid
+
+
 def print_plan(stack: str, plan: Plan) -> None:
     """The steps in order with the reason of each, then what waits and what is left alone."""
     out = console()
@@ -62,9 +70,7 @@ def print_summary(stack: str, schema: Schema, summary: Summary) -> None:
 
 def print_status(states: list[State]) -> None:
     """Tables and their indexes, a line each."""
-    grid = Grid(box=None, pad_edge=False)
-    for heading in ("table", "index", "state", "detail"):
-        grid.add_column(heading, overflow="fold")
+    grid = grid_of("table", "index", "state", "detail")
     for state in states:
         color = _COLOR.get(state.state, "")
         word = f"[{color}]{state.state}[/]" if color else state.state
@@ -74,9 +80,7 @@ def print_status(states: list[State]) -> None:
 
 def print_checks(checks: list[Check], schema: Schema) -> None:
     """Every check, then how many hold."""
-    grid = Grid(box=None, pad_edge=False)
-    for heading in ("", "checked", "seen"):
-        grid.add_column(heading, overflow="fold")
+    grid = grid_of("", "checked", "seen")
     for check in checks:
         grid.add_row("[green]ok[/]" if check.holds else "[red]FAILED[/]", check.subject, check.evidence)
     out = console()
@@ -92,9 +96,7 @@ def print_changes(stack: str, changes: list[Change]) -> None:
     if not changes:
         out.print(f"No change: Pulumi's state of stack {stack} is as declared.")
         return
-    grid = Grid(title=f"Preview of stack {stack}", title_justify="left", box=None, pad_edge=False)
-    for heading in ("operation", "resource", "what differs"):
-        grid.add_column(heading, overflow="fold")
+    grid = grid_of("operation", "resource", "what differs", title=f"Preview of stack {stack}")
     for change in sorted(changes, key=lambda change: (change.resource, change.operation)):
         grid.add_row(change.operation, change.resource, ", ".join(change.properties))
     out.print(grid)

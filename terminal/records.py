@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
-
-from rich.table import Table as Grid
 
 from migration.context import Context
 from stack.errors import UsageError
 from stack.history import UNKNOWN, Event, Recorded
 from stack.lease import Holder
-from terminal.output import confirmed, console
+from terminal.output import confirmed, console, grid_of
 
 
 def at_work(context: Context) -> dict[str, Any]:
@@ -40,12 +37,12 @@ def print_at_work(stack: str, found: dict[str, Any]) -> None:
         out.print(f"[yellow]Paused[/] by {paused['by']} at {paused['at']}. Run: ./invoke resume --stack {stack}")
 
 
-def history(context: Context, limit: int) -> dict[str, Any]:
+def history(context: Context, limit: int) -> list[Event]:
     """The newest runs and requests, with the run that is at work marked as such."""
     events, holder = context.history.newest(limit), context.ledger.lease.holder()
     if holder is not None and not context.ledger.lease.is_over(holder):
         _mark(events, holder)
-    return {"stack": context.config.stack, "events": [asdict(event) for event in events]}
+    return events
 
 
 def _mark(events: list[Event], holder: Holder) -> None:
@@ -56,13 +53,13 @@ def _mark(events: list[Event], holder: Holder) -> None:
             return
 
 
-def print_history(found: dict[str, Any]) -> None:
+def print_history(stack: str, events: list[Event]) -> None:
     """A line for each, newest first."""
-    if not found["events"]:
-        console().print(f"Nothing was ever done to stack {found['stack']}.")
+    if not events:
+        console().print(f"Nothing was ever done to stack {stack}.")
         return
-    grid = _grid("when", "what", "by", "took", "result", "code", "run")
-    for event in (Event(**event) for event in found["events"]):
+    grid = grid_of("when", "what", "by", "took", "result", "code", "run")
+    for event in events:
         notes = [event.result, str(event.facts.get("held_by", ""))]
         if "taken_over" in event.facts:
             notes.append("in place of a dead run")
@@ -78,7 +75,7 @@ def _took(event: Event) -> str:
     return str(datetime.fromisoformat(event.ended) - datetime.fromisoformat(event.at))
 
 
-def steps(context: Context, run: str) -> dict[str, Any]:
+def steps(context: Context, run: str) -> list[Recorded]:
     """The steps of one run. Raises UsageError for one that is not known."""
     found = context.history.steps(run)
     if not found:
@@ -87,13 +84,13 @@ def steps(context: Context, run: str) -> dict[str, Any]:
             "Runs are named by the last column of the history.",
             f"Run: ./invoke history --stack {context.config.stack}",
         )
-    return {"stack": context.config.stack, "run": run, "steps": [asdict(step) for step in found]}
+    return found
 
 
-def print_steps(found: dict[str, Any]) -> None:
+def print_steps(steps: list[Recorded]) -> None:
     """A line for each step, in order."""
-    grid = _grid("", "step", "began", "ended", "result")
-    for step in (Recorded(**step) for step in found["steps"]):
+    grid = grid_of("", "step", "began", "ended", "result")
+    for step in steps:
         grid.add_row(str(step.number), step.name, step.began, step.ended or "", step.result)
     console().print(grid)
 
@@ -104,16 +101,8 @@ def unlock(context: Context, *, yes: bool) -> str:
     stack, holder = context.config.stack, context.ledger.lease.holder()
     if holder is None:
         return f"No run holds stack {stack}."
-    run = f"{holder.command} by {holder.by}, since {holder.since}"
-    if not yes and not confirmed(f"Break the lease of {run}, on stack {stack}?"):
-        raise UsageError("Nothing was changed.", f"Stack {stack} is held by {run}.", "Answer y, or add --yes.")
+    if not yes and not confirmed(f"Break the lease of {holder}, on stack {stack}?"):
+        raise UsageError("Nothing was changed.", f"Stack {stack} is held by {holder}.", "Answer y, or add --yes.")
     if context.ledger.lease.break_it(holder):
-        context.history.note("unlock", {"held_by": run})
-    return f"The lease of {run} is broken. To go on, run: ./invoke migrate --stack {stack}"
-
-
-def _grid(*headings: str) -> Grid:
-    grid = Grid(box=None, pad_edge=False)
-    for heading in headings:
-        grid.add_column(heading, overflow="fold")
-    return grid
+        context.history.note("unlock", {"held_by": str(holder)})
+    return f"The lease of {holder} is broken. To go on, run: ./invoke migrate --stack {stack}"

@@ -6,12 +6,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from components.program import declare
 from local.stack import LocalStack
 from migration.context import Context
 from migration.engine import Engine
-from migration.stopping import Interrupts
+from migration.stopping import Interrupts, safe_point
 from schema.sitelogix import SITELOGIX
 from stack.aws import check_account, cloudwatch, dynamodb, dynamodb_once, translated_errors
 from stack.config import StackConfig, load_config
@@ -44,16 +45,12 @@ def open_session(
     client = dynamodb(config)
     ledger = Ledger(client, config)
     interrupts = Interrupts(say=_say_now, at_once=lambda: _end_at_once(stack))
-
-    def safe_point() -> None:
-        interrupts.check()
-        ledger.lease.check()
-
+    may_change = partial(safe_point, interrupts, ledger.lease)
     engine = Engine(
         config,
-        lambda live, declaration, on_refusal: declare(SITELOGIX, config, live, declaration, on_refusal, safe_point),
+        lambda live, declaration, on_refusal: declare(SITELOGIX, config, live, declaration, on_refusal, may_change),
         pulumi_environment(config),
-        safe_point,
+        may_change,
     )
     check_account(config)
     clock = now()
@@ -65,7 +62,7 @@ def open_session(
             once=dynamodb_once(config),
             cloudwatch=cloudwatch(config),
             ledger=ledger,
-            history=History(ledger, code_version(CHECKOUT), SITELOGIX.digest),
+            history=History(ledger, partial(code_version, CHECKOUT), SITELOGIX.digest),
             interrupts=interrupts,
             engine=engine,
             observer=JsonLinesObserver() if json else shown,

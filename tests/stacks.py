@@ -107,7 +107,7 @@ class SmallStack:
             dynamodb_once(config),
             None,
             ledger,
-            History(ledger, "a test", schema.digest),
+            History(ledger, lambda: "a test", schema.digest),
             Interrupts(lambda line: None, lambda: None),
             engine,
             SilentObserver(),

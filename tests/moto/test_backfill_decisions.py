@@ -44,7 +44,7 @@ def context(stack: EmulatedStack, **settings: Any) -> Context:
         once=once,
         cloudwatch=None,
         ledger=ledger,
-        history=History(ledger, "a test", SITELOGIX.digest),
+        history=History(ledger, lambda: "a test", SITELOGIX.digest),
         interrupts=Interrupts(lambda line: None, lambda: None),
         engine=engine,
         observer=SilentObserver(),

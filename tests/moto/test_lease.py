@@ -11,7 +11,7 @@ import pytest
 
 from stack.errors import LeaseLost, Refused
 from stack.history import UNKNOWN, History
-from stack.lease import KEY
+from stack.lease import KEY, Holder
 from stack.ledger import Ledger
 from stack.processes import Process, who
 from tests.conftest import EmulatedStack
@@ -35,6 +35,13 @@ def take(command: str, ledger: Ledger) -> None:
         pass
 
 
+def holder_of(ledger: Ledger) -> Holder:
+    """Who holds the stack, which somebody does."""
+    holder = ledger.lease.holder()
+    assert holder is not None
+    return holder
+
+
 def change_record(stack: EmulatedStack, ledger: Ledger, **changes: Any) -> None:
     """Has the record of the lease say something else, behind everybody's back."""
     found = stack.client.get_item(TableName=ledger.table, Key=KEY)["Item"]
@@ -46,8 +53,7 @@ def test_a_second_run_is_told_who_holds_the_stack_since_when_and_how_to_break_th
 ) -> None:
     ours, theirs = ledgers
     with ours.lease.held("migrate"):
-        holder = theirs.lease.holder()
-        assert holder is not None
+        holder = holder_of(theirs)
         attempts: list[Callable[[], object]] = [theirs.lease.refuse_if_held, lambda: take("backfill", theirs)]
         for attempt in attempts:
             with pytest.raises(Refused) as refused:
@@ -79,8 +85,7 @@ def test_a_lease_of_another_machine_is_taken_over_once_it_has_run_out(
 ) -> None:
     ours, theirs = ledgers
     with ours.lease.held("migrate"):
-        holder = ours.lease.holder()
-        assert holder is not None
+        holder = holder_of(ours)
         now = holder.renewed
         change_record(moto_stack, ours, machine={"S": "elsewhere"}, token={"S": "another"}, renewed={"N": str(now)})
         with pytest.raises(Refused):
@@ -105,12 +110,11 @@ def test_a_process_of_this_machine_that_has_ended_is_taken_over_at_once(
 
 def test_whoever_has_lost_the_lease_writes_nothing_more(ledgers: tuple[Ledger, Ledger]) -> None:
     ours, theirs = ledgers
-    history = History(ours, "a test", "a digest")
+    history = History(ours, lambda: "a test", "a digest")
 
     def run() -> None:
         with ours.lease.held("migrate"), history.recording("migrate"):
-            holder = theirs.lease.holder()
-            assert holder is not None
+            holder = holder_of(theirs)
             theirs.lease.break_it(holder)
             # By its own clock the lease is fresh: only AWS can tell.
             ours.prove("backfill", "reports", {})
@@ -146,8 +150,7 @@ def test_who_slept_past_the_lease_goes_on_if_nobody_took_it(
 ) -> None:
     ours, _ = ledgers
     with ours.lease.held("migrate"):
-        holder = ours.lease.holder()
-        assert holder is not None
+        holder = holder_of(ours)
         change_record(moto_stack, ours, renewed={"N": str(holder.renewed - 100)})
         ours.lease._renewed = (time.monotonic() - 100, time.time() - 100)
         ours.lease.check()
@@ -182,7 +185,7 @@ def test_making_the_ledger_again_changes_nothing_and_its_past_is_kept(
 
 def test_history_is_only_added_to(ledgers: tuple[Ledger, Ledger]) -> None:
     ours, _ = ledgers
-    history = History(ours, "version", "digest")
+    history = History(ours, lambda: "version", "digest")
     ids: list[str] = []
 
     def run() -> None:
