@@ -24,8 +24,9 @@ from backfills.assembly import Assembly, Options
 from backfills.target import target_of
 from schema.sitelogix import SITELOGIX
 from stack.aws import dynamodb, dynamodb_once
-from stack.config import Settings, StackConfig
+from stack.config import StackConfig
 from stack.ledger import Ledger
+from stack.settings import Settings
 
 PREFIX = "bench-"
 """What the names of the benchmark's tables begin with."""

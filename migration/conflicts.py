@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from schema.model import Attribute, Index, Table
-from stack.config import Settings
 from stack.errors import Refused
 from stack.live import STREAM_VIEW_TYPE
 from stack.managed import index_resource
+from stack.settings import Settings
 from stack.world import World
 
 

@@ -13,10 +13,10 @@ from enum import StrEnum
 from migration.conflicts import keys_text, refuse_conflicts
 from schema.model import BillingMode, Index, RetiredIndex, Schema, Table
 from stack.capacity import building_throughput
-from stack.config import Settings
 from stack.gates import Condition, backfill_proven, gate
 from stack.live import ACTIVE, DELETING, STREAM_VIEW_TYPE, LiveTable
 from stack.managed import index_resource
+from stack.settings import Settings
 from stack.world import World
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schema.model import Schema, Table
-from stack.config import Settings
 from stack.gates import gate
 from stack.live import ACTIVE, LiveTable
 from stack.managed import index_resource
+from stack.settings import Settings
 from stack.world import World
 
 

@@ -35,6 +35,7 @@ from stack.errors import Refused, ToolError, UsageError
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_sns import SNSClient
 
 # Retries are botocore's: `adaptive` would also slow unrelated calls down, `standard` backs off on throttling. An
 # endpoint that never answers is given up within about two minutes.
@@ -99,6 +100,13 @@ def cloudwatch(config: StackConfig) -> CloudWatchClient | None:
     if config.endpoint and not config.cloudwatch_endpoint:
         return None
     return _session(config).client("cloudwatch", endpoint_url=config.cloudwatch_endpoint, config=_RETRIES)
+
+
+def sns(config: StackConfig) -> SNSClient | None:
+    """An SNS client, or None for a stack on an emulator whose file names no SNS endpoint."""
+    if config.endpoint and not config.sns_endpoint:
+        return None
+    return _session(config).client("sns", endpoint_url=config.sns_endpoint, config=_RETRIES)
 
 
 def check_account(config: StackConfig) -> None:

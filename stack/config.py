@@ -5,18 +5,17 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import ValidationError
 from yaml import YAMLError
 
 from schema.model import Schema
 from stack import strict_yaml
 from stack.errors import UsageError
+from stack.settings import Settings, setting_names
 
 PROJECT = "sitelogix"
 """The Pulumi project, and the namespace of our keys in a stack file."""
@@ -42,74 +41,6 @@ _SERVICES = {"cloudwatch", "dynamodb", "iam", "kms", "lambda", "logs", "s3", "sn
 _PULUMI_KEYS = {"config", "secretsprovider", "encryptionsalt", "encryptedkey"}
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, alias_generator=to_camel)
-
-
-def _is_account(value: str) -> str:
-    if not re.fullmatch(r"[0-9]{12}", value):
-        raise ValueError("an AWS account id has 12 digits, in quotes")
-    return value
-
-
-def _is_prefix(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_.-]{0,50}", value):
-        raise ValueError("a prefix has up to 50 letters, digits, '_', '-' or '.'")
-    return value
-
-
-def _is_backend(value: str) -> str:
-    if not re.match(r"(file|s3|gs|azblob|https?)://.", value):
-        raise ValueError("a backend is a URL that begins with file://, s3://, gs://, azblob:// or https://")
-    return value
-
-
-def _is_written_date(value: object) -> object:
-    # A number would be taken for seconds since 1970.
-    if not isinstance(value, str | date):
-        raise ValueError('a date is like "2025-11-04"')
-    return value
-
-
-class Approval(_Settings):
-    """Leave to remove one retired index, written into the stack file and reviewed in a pull request."""
-
-    application_updated: bool
-    tests_passed: bool
-    by: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-    at: Annotated[date, Field(strict=False), BeforeValidator(_is_written_date)]
-
-
-class BackfillSettings(_Settings):
-    """How backfills write: `writer` is what the server was seen to honour; `rate` and `read_rate` are write and read
-    units a second, without which a `share` of what the table and its indexes have left is used; `journal` is whether
-    a backfill can be undone (None: below a million items)."""
-
-    writer: Literal["batched", "single"] = "batched"
-    rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    read_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    share: Annotated[float, Field(gt=0, le=1)] = 0.5
-    workers: Annotated[int, Field(ge=1, le=64)] = 4
-    journal: bool | None = None
-
-
-class Settings(_Settings):
-    """The `sitelogix:` keys of a stack file."""
-
-    table_prefix: Annotated[str, AfterValidator(_is_prefix)]
-    account: Annotated[str, AfterValidator(_is_account)]
-    backend: Annotated[str, AfterValidator(_is_backend)]
-    tags: dict[str, str] = {}
-    approvals: dict[str, Approval] = {}
-    accepted_violations: dict[str, Annotated[int, Field(ge=0)]] = {}
-    accepted_hot_keys: dict[str, Annotated[float, Field(gt=0, le=1)]] = {}
-    backfill: BackfillSettings = BackfillSettings()
-    replace_streams: list[str] = []
-    acknowledged_owners: list[str] = []
-    index_timeout_minutes: Annotated[int, Field(ge=1)] = 24 * 60
-    lease_seconds: Annotated[int, Field(ge=2, le=3600)] = 60
-
-
 @dataclass(frozen=True)
 class StackConfig:
     """All that is configured for one stack. `endpoint` is None on real AWS; `checkout` is where the stack file lies."""
@@ -121,6 +52,7 @@ class StackConfig:
     endpoint: str | None = None
     sts_endpoint: str | None = None
     cloudwatch_endpoint: str | None = None
+    sns_endpoint: str | None = None
     profile: str | None = None
     access_key: str | None = None
     secret_key: str | None = None
@@ -148,6 +80,28 @@ class StackConfig:
         return f"{self.settings.table_prefix}{table}"
 
     @property
+    def is_monitored(self) -> bool:
+        """Whether there is a CloudWatch and an SNS to watch with: always on AWS, elsewhere if the file names them."""
+        return not self.endpoint or bool(self.cloudwatch_endpoint and self.sns_endpoint)
+
+    @property
+    def dashboard_name(self) -> str:
+        """The dashboard's name in AWS."""
+        return self.settings.dashboard or self.physical_name("migration").replace(".", "-")
+
+    @property
+    def topic_name(self) -> str:
+        """The name in AWS of the SNS topic that alarms and runs report to."""
+        return self.physical_name("migration").replace(".", "-")
+
+    @property
+    def topic_arn(self) -> str:
+        """The topic's ARN: known before the topic is made."""
+        partition = "aws-cn" if self.region.startswith("cn-") else "aws"
+        partition = "aws-us-gov" if self.region.startswith("us-gov-") else partition
+        return f"arn:{partition}:sns:{self.region}:{self.settings.account}:{self.topic_name}"
+
+    @property
     def ledger_name(self) -> str:
         """The name in AWS of the table in which the tool keeps what it has proven."""
         return self.physical_name("migration-ledger")
@@ -167,7 +121,7 @@ def load_config(stack: str, checkout: Path, schema: Schema) -> StackConfig:
         elif namespace == "aws" and name in _AWS_KEYS:
             aws[name] = value
         else:
-            known = [f"aws:{name}" for name in _AWS_KEYS] + [f"{PROJECT}:{name}" for name in _setting_names()]
+            known = [f"aws:{name}" for name in _AWS_KEYS] + [f"{PROJECT}:{name}" for name in setting_names()]
             raise _unknown_key(path, f"config key {key}", str(key), known)
     settings = _validate(ours, path)
     _check_names(settings, schema, path)
@@ -193,6 +147,7 @@ def load_config(stack: str, checkout: Path, schema: Schema) -> StackConfig:
         endpoint=endpoints.get("dynamodb"),
         sts_endpoint=endpoints.get("sts"),
         cloudwatch_endpoint=endpoints.get("cloudwatch"),
+        sns_endpoint=endpoints.get("sns"),
         profile=aws.get("profile"),
         access_key=aws.get("accessKey"),
         secret_key=aws.get("secretKey"),
@@ -235,7 +190,7 @@ def _validate(ours: dict[str, Any], path: Path) -> Settings:
         first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
         key = f"{PROJECT}:" + ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            known = _setting_names() if len(first["loc"]) == 1 else _nested_names(str(first["loc"][0]))
+            known = setting_names() if len(first["loc"]) == 1 else setting_names(str(first["loc"][0]))
             raise _unknown_key(path, f"config key {key}", str(first["loc"][-1]), known) from None
         if first["type"] == "missing":
             raise _fault(path, f"{key} is missing", "the stack can not run without it") from None
@@ -260,6 +215,7 @@ def _check_names(settings: Settings, schema: Schema, path: Path) -> None:
         ("approvals", settings.approvals, retired),
         ("acceptedViolations", settings.accepted_violations, tables),
         ("acceptedHotKeys", settings.accepted_hot_keys, indexes),
+        ("buildingWriteUnits", settings.building_write_units, indexes),
         ("replaceStreams", settings.replace_streams, tables),
         ("acknowledgedOwners", settings.acknowledged_owners, tables),
     ):
@@ -301,15 +257,6 @@ def _regions() -> list[str]:
         for partition in resolver.get_available_partitions()
         for region in resolver.get_available_endpoints("dynamodb", partition)
     ]
-
-
-def _nested_names(setting: str) -> list[str]:
-    model = BackfillSettings if setting == "backfill" else Approval
-    return [to_camel(name) for name in model.model_fields]
-
-
-def _setting_names() -> list[str]:
-    return [to_camel(name) for name in Settings.model_fields]
 
 
 def guess(word: str, known: list[str]) -> str:

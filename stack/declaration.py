@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from schema.model import Schema, Table
-from stack.config import Settings
 from stack.gates import approved
 from stack.live import Live
 from stack.managed import index_resource
+from stack.settings import Settings
 from stack.world import World
 
 

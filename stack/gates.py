@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schema.model import RetiredIndex, Table
-from stack.config import Settings
 from stack.ledger import Proofs
 from stack.live import ACTIVE, Live
 from stack.managed import index_resource
+from stack.settings import Settings
 
 
 @dataclass(frozen=True)

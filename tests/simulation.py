@@ -11,11 +11,11 @@ from typing import Any
 from migration.plan import Action, Step, plan
 from schema.model import Schema, Table
 from stack.capacity import building_throughput
-from stack.config import Settings
 from stack.gates import backfill_proven, gate
 from stack.ledger import Proofs
 from stack.live import LiveIndex, LiveTable
 from stack.managed import Managed, index_resource
+from stack.settings import Settings
 from stack.world import World
 from tests.worlds import live_table
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from schema.model import Index, Schema, Table
 from schema.sitelogix import SITELOGIX
-from stack.config import Approval, Settings
 from stack.ledger import Proofs
 from stack.live import STREAM_VIEW_TYPE, Live, LiveIndex, LiveTable
 from stack.managed import Managed, index_resource
+from stack.settings import Approval, Settings
 from stack.world import World
 
 VERIFIED = {"started": "2026-01-01T00:00:00Z", "verified": "2026-01-01T00:00:00Z", "settled": "2026-01-01T00:00:00Z"}

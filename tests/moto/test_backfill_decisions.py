@@ -13,11 +13,12 @@ from migration.engine import Engine
 from migration.stopping import Interrupts
 from schema.sitelogix import SITELOGIX
 from stack.aws import dynamodb_once
-from stack.config import BackfillSettings, StackConfig
+from stack.config import StackConfig
 from stack.errors import Refused, Waiting
 from stack.history import History
 from stack.ledger import Ledger
 from stack.live import read_live
+from stack.settings import BackfillSettings
 from stack.world import World
 from terminal.progress import SilentObserver
 from tests.backfilling import CLOCK, report

@@ -15,9 +15,9 @@ from pulumi.runtime.settings import SETTINGS
 
 from components.guards import Guards
 from schema.sitelogix import PERSONNEL, SITELOGIX
-from stack.config import Settings
 from stack.errors import Refused, ToolError
 from stack.ledger import Ledger
+from stack.settings import Settings
 from tests.conftest import EmulatedStack
 from tests.worlds import RETIRED, VERIFIED, approving, settings
 

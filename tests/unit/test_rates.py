@@ -8,9 +8,9 @@ import pytest
 
 from backfills.rates import ON_DEMAND_READS, ON_DEMAND_WRITES, Rates, rates_for
 from schema.model import Attribute, BillingMode, Index, Projection, ProjectionType, Throughput
-from stack.config import BackfillSettings
 from stack.live import LiveIndex, LiveTable
 from stack.metrics import Metrics
+from stack.settings import BackfillSettings
 
 TABLE = LiveTable(name="things", throughput=Throughput(read=100, write=80))
 EVERYTHING = Projection()
