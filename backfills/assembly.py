@@ -109,6 +109,10 @@ class Assembly:
         clock = last.clock if last else ""
         return self._surveyor(clock).check(self._mender if mend else None)
 
+    def late(self, clock: str) -> Survey:
+        """Finds the items that late writers left without their attributes, and fills them."""
+        return self._surveyor(clock).late(self._mender)
+
     def undo(self, on_progress: Callable[[Undone], None]) -> Undone:
         """Takes back what the journal notes."""
         return undo(self.journal, self._mender, on_progress)

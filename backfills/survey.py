@@ -22,12 +22,13 @@ EXAMPLES = 5
 @dataclass
 class Survey:
     """What was found: `counts`, with `remaining` as the items that would change (and `changed` those that were mended);
-    a few of them as `examples` (key as JSON, new and old value by attribute); and how the new indexes' partition keys
-    spread."""
+    a few of them as `examples` (key as JSON, new and old value by attribute); how the new indexes' partition keys
+    spread; and the read `units` of the scan, as far as the server says."""
 
     counts: Counts = field(default_factory=Counts)
     examples: list[dict[str, Any]] = field(default_factory=list)
     spreads: list[Spread] = field(default_factory=list)
+    units: float = 0.0
 
 
 class Surveyor:
@@ -54,9 +55,13 @@ class Surveyor:
 
     def dry_run(self, clock: str) -> Survey:
         """What a backfill would change now, at that reading of the clock. Writes nothing."""
-        survey = self._look(needing_work(self._target), self._would_fill, None)
+        survey = self.late(None)
         survey.spreads = spread_of(self._target, self._reader, self._segments, clock)
         return survey
+
+    def late(self, mender: Mender | None) -> Survey:
+        """Which items lack an attribute, or hold what no index takes; with a mender they are filled."""
+        return self._look(needing_work(self._target), self._would_fill, mender)
 
     def check(self, mender: Mender | None) -> Survey:
         """Which filled values are no longer what their sources give; with a mender they are mended."""
@@ -79,6 +84,7 @@ class Surveyor:
         def segment(number: int) -> None:
             for page in self._reader.pages(selection, number, self._segments):
                 counts = Counts(scanned=page.scanned, skipped=page.scanned - len(page.items))
+                units = page.units or 0.0
                 examples: list[dict[str, Any]] = []
                 changing: list[Item] = []
                 for item in page.items:
@@ -92,10 +98,11 @@ class Surveyor:
                         if len(examples) < EXAMPLES:
                             examples.append(self._example(item, found))
                 if mender is not None:
-                    mended = mender.mend(changing, self._transform.stale).counts
+                    mended = mender.mend(changing, wanted).counts
                     counts.changed, counts.raced, counts.deleted = mended.changed, mended.raced, mended.deleted
                 with self._lock:
                     survey.counts.add(counts)
+                    survey.units += units
                     survey.examples += examples[: EXAMPLES - len(survey.examples)]
                     self._on_progress(survey.counts)
 

@@ -11,16 +11,19 @@ import signal
 import threading
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 
 import pulumi
 
 from schema.model import Schema, Table
-from stack.aws import dynamodb
+from stack.aws import cloudwatch, dynamodb
 from stack.config import StackConfig
 from stack.errors import Refused, ToolError
 from stack.gates import backfill_proven, gate
 from stack.ledger import Ledger
 from stack.live import read_live, read_table
+from stack.observing import observe
+from stack.world import World
 
 OnRefusal = Callable[[ToolError], None]
 """Told of each refusal as the exception that it is: Pulumi passes on only its text."""
@@ -194,13 +197,15 @@ class Guards:
                 f"Run: {self._command('plan')}",
             )
         live = read_live(self._client, self._config, Schema((table,)))
-        conditions = gate(table, retired, self._config.settings, live, self._ledger.proofs().about(live))
+        world = World(live=live, proofs=self._ledger.proofs().about(live))
+        world = replace(world, observed=observe(cloudwatch(self._config), self._config, Schema((table,)), world))
+        conditions = gate(self._schema, table, retired, self._config.settings, world)
         shut = [condition for condition in conditions if not condition.holds]
         if shut:
             raise Refused(
                 f"Index {resource} must not be removed yet.",
                 "; ".join(f"{condition.name}: {condition.evidence}" for condition in shut),
-                f"Run: {self._command('plan')}",
+                f"Run: {self._command('gate')}",
             )
 
     def _find(self, resource: str) -> tuple[Table, str]:

@@ -20,7 +20,9 @@ from backfills.undo import Undone
 from backfills.watch import Watch
 from migration.alone import alone
 from migration.context import Context
+from migration.waiting import paused
 from stack.errors import Refused, Waiting
+from stack.history import ROLLED_BACK
 from stack.ledger import Facts
 from stack.managed import index_resource
 from stack.metrics import Metrics
@@ -30,8 +32,9 @@ from stack.world import World
 def backfill(context: Context, world: World, name: str) -> Facts:
     """Fills the items of one table (its name in the schema), proves it, and returns what it counted.
 
-    Raises Waiting when it is paused, when writers still add items without their attributes, or when items or values
-    stand in the way of the index that the stack has not accepted; Refused when the writer is not safe here.
+    What writers still add without its attributes does not hold it up: the index may be built, and is read-ready once
+    they have stopped. Raises Waiting when it is paused, or when items or values stand in the way of the index that the
+    stack has not accepted; Refused when the writer is not safe here.
     """
     with _working(context, world, name, _shown(context, world, name)) as assembly:
         _probe(context, assembly)
@@ -40,9 +43,16 @@ def backfill(context: Context, world: World, name: str) -> Facts:
     facts: Facts = {
         "attributes": attributes,
         **result.counts.facts(),
+        "late_a_second": f"{result.residual:.1f}",
         "spread": {spread.index: str(spread) for spread in result.spreads},
     }
     _refuse_open_ends(context, name, result)
+    if result.counts.remaining:
+        context.observer.noted(
+            f"Something still writes items of {name} without {' or '.join(attributes)}: the last of "
+            f"{result.counts.passes} passes found {result.counts.remaining}, {result.residual:,.1f} a second. "
+            "The index is built all the same, and is read-ready once that has stopped."
+        )
     context.ledger.prove_of("backfill", name, world.live[name], facts)
     return facts
 
@@ -61,6 +71,15 @@ def check(context: Context, world: World, name: str, *, mend: bool) -> Survey:
         with alone(context, f"mending of stale values of {name}"):
             _probe(context, assembly)
             return assembly.check(mend=True)
+
+
+def mend_late(context: Context, world: World, name: str, *, every_value: bool) -> tuple[Survey, Survey | None]:
+    """Fills what late writers left without its attributes; with `every_value` also counts the filled values that are no
+    longer what their sources give, which stay as they are: they may be the application's own."""
+    with _working(context, world, name, _shown(context, world, name)) as assembly:
+        _probe(context, assembly)
+        late = assembly.late(context.clock())
+        return late, assembly.check(mend=False) if every_value else None
 
 
 def rollback(context: Context, world: World, name: str) -> Undone:
@@ -85,11 +104,13 @@ def rollback(context: Context, world: World, name: str) -> Undone:
                 "The ledger holds no journal of a backfill: none ran, it was rolled back, or the stack keeps none.",
                 f"Run: ./invoke status --stack {context.config.stack}",
             )
-        with alone(context, f"rollback of the backfill of {name}"):
+        with alone(context, f"rollback of the backfill of {name}") as run:
+            run.result = ROLLED_BACK
             _probe(context, assembly)
             # Before the first value goes: from now on the backfill is not proven.
             context.ledger.disprove("verify", "stack")
             context.ledger.disprove("backfill", name)
+            context.ledger.disprove("watch", name)
             undone = assembly.undo(show)
             assembly.checkpoint.forget()
     return undone
@@ -131,15 +152,6 @@ def _probe(context: Context, assembly: Assembly) -> None:
     probe(context.once, config.ledger_name, config.settings.backfill.writer, assembly.patience, next)
 
 
-def paused(context: Context, pause: Facts) -> Waiting:
-    """The stop that somebody asked for."""
-    return Waiting(
-        f"Stack {context.config.stack} is paused.",
-        f"{pause['by']} asked for that at {pause['at']}. What is done is recorded.",
-        f"Run: ./invoke resume --stack {context.config.stack}",
-    )
-
-
 def _shown(context: Context, world: World, name: str) -> Callable[[Counts], None]:
     total = world.live[name].item_count
 
@@ -154,18 +166,17 @@ def _unfit_file(context: Context, name: str) -> Path:
     return context.config.checkout / ".local" / f"violations-{context.config.stack}-{name}.jsonl"
 
 
+def late_items(context: Context, name: str, survey: Survey) -> int:
+    """How many items of a look are a late writer's: those that lacked something, but for those without a source that
+    the stack accepts."""
+    accepted = context.config.settings.accepted_violations.get(name, 0)
+    return survey.counts.remaining + max(0, survey.counts.unfit - accepted)
+
+
 def _refuse_open_ends(context: Context, name: str, result: Result) -> None:
     config, settings = context.config, context.config.settings
     again = f"./invoke migrate --stack {config.stack}"
-    attributes = " or ".join(BACKFILLS[name].attributes)
     counts = result.counts
-    if counts.remaining:
-        raise Waiting(
-            f"Items of {name} still appear without {attributes}.",
-            f"The last of {counts.passes} passes found {counts.remaining} more, {result.residual:,.1f} a second: "
-            "something still writes them so.",
-            f"Update what writes them, then run: {again}",
-        )
     accepted = settings.accepted_violations.get(name, 0)
     if counts.unfit > accepted:
         reasons = ", ".join(f"{count} × {reason}" for reason, count in counts.violations.items())

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from migration.engine import Engine
-from migration.plan import Plan, Step, plan
+from migration.notifying import Notifier
+from migration.plan import plan
+from migration.step import Plan, Step
 from migration.stopping import Interrupts, safe_point
 from schema.model import Schema
+from stack.alarms import expected_monitors
 from stack.config import StackConfig
+from stack.declaration import present
 from stack.errors import Refused
 from stack.history import History
 from stack.ledger import Facts, Ledger, Proofs
 from stack.live import read_live
 from stack.managed import Managed
+from stack.observing import observe
 from stack.world import World
 
 if TYPE_CHECKING:
@@ -61,6 +66,7 @@ class Context:
     interrupts: Interrupts
     engine: Engine
     observer: Observer
+    notifier: Notifier
     clock: Callable[[], str]
     on_held: Callable[[Refused], None] = lambda refusal: None
     rate: float | None = None
@@ -77,12 +83,17 @@ class Context:
         live = read_live(self.client, self.config, self.schema)
         if self._managed is None or self._managed[0] != self.engine.revision:
             self._managed = (self.engine.revision, self.engine.managed())
-        return World(live=live, managed=self._managed[1], proofs=self.ledger.proofs().about(live))
+        managed = self._managed[1]
+        world = World(live=live, managed=managed, proofs=self.ledger.proofs().about(live))
+        if managed.created and self.config.is_monitored:
+            wanted = expected_monitors(self.schema, self.config, present(self.schema, world), live)
+            world = replace(world, unmonitored=wanted ^ managed.monitors)
+        return replace(world, observed=observe(self.cloudwatch, self.config, self.schema, world))
 
-    def plan(self, world: World) -> Plan:
-        """What is left to do. Raises Refused."""
+    def plan(self, world: World, tried: Collection[str] = ()) -> Plan:
+        """What is left to do, after the looks that were `tried`. Raises Refused."""
         self.refuse_others_tables(world.proofs)
-        return plan(self.schema, self.config.settings, world)
+        return plan(self.schema, self.config.settings, world, tried)
 
     def refuse_others_tables(self, proofs: Proofs) -> None:
         """Raises Refused where the ledger says that the tables of this name are another stack's."""

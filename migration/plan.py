@@ -6,127 +6,48 @@ and only then, with its gate open, remove the index that it replaces.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Collection, Iterable
 
 from migration.conflicts import keys_text, refuse_conflicts
-from schema.model import BillingMode, Index, RetiredIndex, Schema, Table
+from migration.readiness import readiness, removing, unready
+from migration.step import CHANGING, EVIDENCE, UPS, Action, Plan, Step
+from schema.model import BillingMode, Index, Schema, Table
 from stack.capacity import building_throughput
-from stack.gates import Condition, backfill_proven, gate
+from stack.gates import backfill_proven
+from stack.late_writers import needs_watch
 from stack.live import ACTIVE, DELETING, STREAM_VIEW_TYPE, LiveTable
 from stack.managed import index_resource
 from stack.settings import Settings
 from stack.world import World
 
 
-class Action(StrEnum):
-    """What a step does."""
+def plan(schema: Schema, settings: Settings, world: World, tried: Collection[str] = ()) -> Plan:
+    """The steps from `world` to the schema; none when it is reached. Raises Refused where going on could lose data.
 
-    WAIT = "wait"
-    BACKUP = "backup"
-    ADOPT = "adopt"
-    BACKFILL = "backfill"
-    CREATE_INDEX = "create-index"
-    VERIFY_INDEX = "verify-index"
-    CREATE_TABLES = "create-tables"
-    SETTLE_CAPACITY = "settle-capacity"
-    REMOVE_INDEX = "remove-index"
-    VERIFY = "verify"
-
-
-# Steps that change what items or indexes a table has: none without a backup.
-_CHANGING = {Action.ADOPT, Action.BACKFILL, Action.CREATE_INDEX, Action.REMOVE_INDEX}
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step: what it does to which tables (names in the schema), to which index, and why it is needed now."""
-
-    action: Action
-    tables: tuple[str, ...] = ()
-    index: str | None = None
-    why: str = ""
-
-    @property
-    def subject(self) -> str:
-        """What the step is about, such as `reports/GSI3-StatusIndex`."""
-        return index_resource(self.tables[0], self.index) if self.index else ", ".join(self.tables)
-
-    @property
-    def name(self) -> str:
-        """The same name for the same step in every run."""
-        return f"{self.action} {self.subject}".strip()
-
-
-@dataclass(frozen=True)
-class Held:
-    """A retired index that can not go yet, with the conditions of its gate that do not hold."""
-
-    table: str
-    index: str
-    shut: tuple[Condition, ...]
-
-    @property
-    def subject(self) -> str:
-        return index_resource(self.table, self.index)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The steps in order, the removals that wait for their gate, and what is live but left alone."""
-
-    steps: tuple[Step, ...] = ()
-    held: tuple[Held, ...] = ()
-    left_alone: tuple[str, ...] = ()
-
-    def narrowed(self, table: str | None, index: str | None) -> Plan:
-        """Only what concerns one table, or one index of it. Adoption stays whole: Pulumi's state is one."""
-        if table is None:
-            return self
-        whole_stack = {Action.WAIT, Action.BACKUP, Action.ADOPT}
-
-        def concerns(step: Step) -> bool:
-            if step.action in whole_stack:
-                return True
-            if step.action is Action.VERIFY or table not in step.tables:
-                return False
-            return index is None or step.index in {None, index}
-
-        return replace(
-            self,
-            steps=tuple(step for step in self.steps if concerns(step)),
-            held=tuple(held for held in self.held if held.table == table and index in {None, held.index}),
-        )
-
-    def backfills_only(self, table: str | None) -> Plan:
-        """Only the backfills, of one table or of all, with the backups that go before them."""
-        filled = {step.tables[0] for step in self.steps if step.action is Action.BACKFILL}
-        wanted = {name for name in filled if table in {None, name}}
-
-        def concerns(step: Step) -> bool:
-            return step.action in {Action.WAIT, Action.BACKUP, Action.BACKFILL} and set(step.tables) <= wanted
-
-        return Plan(tuple(step for step in self.steps if concerns(step)))
-
-
-def plan(schema: Schema, settings: Settings, world: World) -> Plan:
-    """The steps from `world` to the schema; none when it is reached. Raises Refused where going on could lose data."""
+    `tried` are the names of looking steps that this run has done: what they did not show is waited for.
+    """
     for table in schema:
         refuse_conflicts(table, settings, world)
     steps = [
         *_waits(schema, world),
         *_adoption(schema, world),
-        *(step for table in schema if table.name in world.live for step in _table_steps(table, world)),
+        *(step for table in schema if table.name in world.live for step in _table_steps(table, settings, world)),
         *_new_tables(schema, world),
-        *_settling(schema, world),
+        *_settling(schema, settings, world),
     ]
-    removals, held = _removals(schema, settings, world, steps)
-    steps += removals
+    if world.unmonitored and not any(step.action in UPS for step in steps):
+        why = f"{len(world.unmonitored)} alarms and their like are not as they should be"
+        steps.append(Step(Action.MONITOR, why=why))
+    looks = [look for look in readiness(schema, settings, world, steps) if look.name not in tried]
+    removals, held = removing(schema, settings, world, [*steps, *looks], tried)
+    waiting = unready(schema, world, looks) if not steps else []
+    changes = [*steps, *(step for step in removals if step.action not in EVIDENCE)]
     verified = world.proofs.of("verify", "stack") or {}
-    if steps or verified.get("schema") != schema.digest:
-        steps.append(Step(Action.VERIFY, why="prove that the whole stack is as the schema says"))
-    return Plan((*_backups(schema, world, steps), *steps), tuple(held), tuple(_left_alone(schema, world)))
+    ending = []
+    if changes or verified.get("schema") != schema.digest:
+        ending.append(Step(Action.VERIFY, why="prove that the whole stack is as the schema says"))
+    whole = [*steps, *looks, *removals, *ending]
+    return Plan((*_backups(schema, world, whole), *whole), (*waiting, *held), tuple(_left_alone(schema, world)))
 
 
 def _waits(schema: Schema, world: World) -> Iterable[Step]:
@@ -181,14 +102,20 @@ def _unprotected(table: Table, live: LiveTable, *, had_stream: bool) -> list[str
     return wanted
 
 
-def _table_steps(table: Table, world: World) -> Iterable[Step]:
-    """Backfill, then each missing index by itself: created, then verified."""
+def _table_steps(table: Table, settings: Settings, world: World) -> Iterable[Step]:
+    """Backfill, then each missing index by itself: created, then verified. Late writers are watched from before it."""
     live = world.live[table.name]
     if table.backfilled and not backfill_proven(table, world.proofs):
         why = f"items get {' and '.join(table.backfilled)}; about {live.item_count:,} to scan"
         yield Step(Action.BACKFILL, (table.name,), why=why)
+    watched = world.proofs.of("watch", table.name) is not None
     for index in table.indexes:
         missing = not _will_be_live(live, index.name)
+        if missing and not watched and settings.watch.minutes and needs_watch(table, index):
+            watched = True
+            yield Step(
+                Action.BEGIN_WATCH, (table.name,), why="what late writers leave out of the index from now on counts"
+            )
         if missing:
             yield Step(Action.CREATE_INDEX, (table.name,), index.name, why=f"on {keys_text(index.keys)}")
         proof = world.proofs.of("index", index_resource(table.name, index.name)) or {}
@@ -207,18 +134,18 @@ def _new_tables(schema: Schema, world: World) -> Iterable[Step]:
                 yield Step(Action.VERIFY_INDEX, (table.name,), index.name, why="wait until ACTIVE, then query it")
 
 
-def _settling(schema: Schema, world: World) -> Iterable[Step]:
+def _settling(schema: Schema, settings: Settings, world: World) -> Iterable[Step]:
     """One step for all indexes that still have the capacity with which they were built."""
     tables = [
         table.name
         for table in schema
-        if table.existing and table.name in world.live and any(unsettled_indexes(table, world, planned=True))
+        if table.existing and table.name in world.live and any(unsettled_indexes(table, settings, world, planned=True))
     ]
     if tables:
         yield Step(Action.SETTLE_CAPACITY, tuple(tables), why="built indexes get their steady capacity")
 
 
-def unsettled_indexes(table: Table, world: World, *, planned: bool = False) -> Iterable[Index]:
+def unsettled_indexes(table: Table, settings: Settings, world: World, *, planned: bool = False) -> Iterable[Index]:
     """Indexes of an adopted provisioned table that are to get their steady capacity: those that a run of ours built.
     With `planned` also those that are still to be built, if they will be built with more."""
     live = world.live[table.name]
@@ -227,7 +154,8 @@ def unsettled_indexes(table: Table, world: World, *, planned: bool = False) -> I
     for index in table.indexes:
         found = live.indexes.get(index.name)
         if found is None:
-            if planned and index.throughput and building_throughput(live, index.throughput) != index.throughput:
+            wanted = settings.building_write_units.get(index_resource(table.name, index.name))
+            if planned and index.throughput and building_throughput(live, index.throughput, wanted) != index.throughput:
                 yield index
             continue
         proof = world.proofs.of("index", index_resource(table.name, index.name))
@@ -236,36 +164,8 @@ def unsettled_indexes(table: Table, world: World, *, planned: bool = False) -> I
             yield index
 
 
-def _removals(schema: Schema, settings: Settings, world: World, steps: list[Step]) -> tuple[list[Step], list[Held]]:
-    """Retired indexes that are live: a step where the gate is open, or will be by the steps before it."""
-    removals: list[Step] = []
-    held: list[Held] = []
-    planned = {step.subject for step in steps if step.action is Action.VERIFY_INDEX}
-    for table in schema:
-        live = world.live.get(table.name)
-        for retired in table.retired:
-            found = live.indexes.get(retired.name) if live else None
-            if found is None or found.status == DELETING:
-                continue
-            shut = _shut(table, retired, settings, world, planned)
-            if shut:
-                held.append(Held(table.name, retired.name, tuple(shut)))
-            else:
-                why = f"retired, replaced by {retired.replaced_by}, removal approved"
-                removals.append(Step(Action.REMOVE_INDEX, (table.name,), retired.name, why))
-    return removals, held
-
-
-def _shut(table: Table, retired: RetiredIndex, settings: Settings, world: World, planned: set[str]) -> list[Condition]:
-    conditions = gate(table, retired, settings, world.live, world.proofs)
-    shut = [condition for condition in conditions if not condition.holds]
-    if index_resource(table.name, retired.replaced_by) in planned:
-        return [condition for condition in shut if condition.name != "replacement verified"]
-    return shut
-
-
 def _backups(schema: Schema, world: World, steps: list[Step]) -> Iterable[Step]:
-    touched = {name for step in steps if step.action in _CHANGING for name in step.tables}
+    touched = {name for step in steps if step.action in CHANGING for name in step.tables}
     for table in schema:
         if not table.existing or table.name not in touched:
             continue

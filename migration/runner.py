@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from migration.alone import alone
-from migration.backfilling import paused
 from migration.context import Context
-from migration.plan import Action, Held, Plan, Step
+from migration.step import EVIDENCE, Action, Held, Plan, Step
 from migration.steps import apply
+from migration.waiting import paused
 from stack.aws import translated_errors
 from stack.errors import EngineLost, Interrupted, VerificationFailed
-from stack.history import Run
+from stack.history import WAITING, Run
 from stack.ledger import Facts
 from stack.world import World
 
@@ -41,6 +41,8 @@ class Summary:
     narrowed_to: str | None = None
 
 
+WATCH = "watch"
+"""The command that only looks for late writers, again and again: nobody wants to be told of each look."""
 Narrowing = Callable[[Plan], Plan]
 """Leaves of a plan what a run is to do."""
 
@@ -62,11 +64,12 @@ def run(context: Context, narrowing: Narrowing, command: str, table: str | None)
         plan = narrowing(context.plan(context.read_world()))
         summary = Summary(narrowed_to=table)
         if plan.steps:
-            with alone(context, command) as recorded:
+            with alone(context, command, told=command != WATCH) as recorded:
                 context.observer.planned(plan)
                 context.ledger.prove("owner", "stack", {"stack": context.config.stack})
-                # Whatever was verified before, this run is about to change it.
-                context.ledger.disprove("verify", "stack")
+                if any(step.action not in EVIDENCE for step in plan.steps):
+                    # Whatever was verified before, this run is about to change it.
+                    context.ledger.disprove("verify", "stack")
                 summary.run = recorded.id
                 plan = _run(context, summary, recorded, narrowing)
     summary.held, summary.left_alone = plan.held, plan.left_alone
@@ -80,9 +83,11 @@ def _run(context: Context, summary: Summary, recorded: Run, narrowing: Narrowing
     done: set[str] = set()
     while True:
         world = context.read_world()
-        plan = narrowing(context.plan(world))
+        plan = narrowing(context.plan(world, done))
         if not plan.steps:
-            recorded.result = "waiting" if plan.held else "done"
+            if plan.held:
+                recorded.result = WAITING
+                recorded.why = "; ".join(f"{held.subject}: {held.shut[0].evidence}" for held in plan.held)
             return plan
         step = plan.steps[0]
         pause = context.ledger.paused()
@@ -138,4 +143,5 @@ def _do(context: Context, world: World, step: Step, recorded: Run, number: int, 
             raise
     seconds = time.monotonic() - began
     context.observer.ended(step, seconds, facts)
+    context.notifier.flush()
     return Done(step, seconds, facts)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from schema.model import Schema, Table
 from stack.gates import gate
+from stack.late_writers import read_ready
 from stack.live import ACTIVE, LiveTable
 from stack.managed import index_resource
 from stack.settings import Settings
@@ -29,7 +30,7 @@ def status(schema: Schema, settings: Settings, world: World) -> list[State]:
         live = world.live.get(table.name)
         states.append(_table(table, live, world))
         states += [_index(table, index.name, live, world) for index in table.indexes]
-        states += _retired(table, settings, live, world)
+        states += _retired(schema, table, settings, world)
     return states
 
 
@@ -50,18 +51,29 @@ def _index(table: Table, name: str, live: LiveTable | None, world: World) -> Sta
         return State(table.name, name, "missing")
     if found.status != ACTIVE:
         return State(table.name, name, "building" if found.status == "CREATING" else found.status.lower())
-    proof = world.proofs.of("index", index_resource(table.name, name)) or {}
-    return State(table.name, name, "active", f"verified {proof['verified']}" if "verified" in proof else "")
+    index = table.index(name)
+    if index.existing:
+        return State(table.name, name, "active")
+    resource = index_resource(table.name, name)
+    proof = world.proofs.of("index", resource) or {}
+    ready, evidence = read_ready(table, index, live, world.proofs)
+    verified = f"verified {proof['verified']}" if "verified" in proof else "not yet verified"
+    if ready:
+        since = (world.proofs.of("read-ready", resource) or {}).get("at")
+        return State(table.name, name, "read-ready", f"{verified}, read-ready {since}" if since else verified)
+    return State(table.name, name, "built", evidence.partition("; ")[2] or verified)
 
 
-def _retired(table: Table, settings: Settings, live: LiveTable | None, world: World) -> list[State]:
+def _retired(schema: Schema, table: Table, settings: Settings, world: World) -> list[State]:
     states: list[State] = []
+    live = world.live.get(table.name)
     for retired in table.retired:
         found = live.indexes.get(retired.name) if live else None
         if found is None:
             states.append(State(table.name, retired.name, "retired", f"gone, replaced by {retired.replaced_by}"))
             continue
-        shut = [c for c in gate(table, retired, settings, world.live, world.proofs) if not c.holds]
-        waiting = "; ".join(condition.evidence for condition in shut)
-        states.append(State(table.name, retired.name, "awaiting removal", waiting or "its gate is open"))
+        shut = [one for one in gate(schema, table, retired, settings, world) if not one.holds]
+        waiting = f"{shut[0].name}: {shut[0].evidence}" if shut else "its gate is open"
+        more = f", and {len(shut) - 1} more" if len(shut) > 1 else ""
+        states.append(State(table.name, retired.name, "awaiting removal", waiting + more))
     return states

@@ -6,25 +6,32 @@ After each step the runner reads AWS again and plans anew; a step that did not r
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from migration.backfilling import backfill, paused
+from migration.backfilling import backfill
+from migration.brown_out import brown_out
+from migration.building import Build, building
 from migration.context import Context
-from migration.plan import Action, Step, unsettled_indexes
-from migration.verify import NOTHING_TO_QUERY, no_item_missed, query_index, verify
+from migration.plan import unsettled_indexes
+from migration.proving import read_index, shadow_read
+from migration.step import Action, Step
+from migration.verify import NOTHING_TO_QUERY, backfill_check, no_item_missed, query_index, verify
+from migration.waiting import pause_here, wait_for
+from migration.watching import look
+from schema.model import Index, Table
 from stack.capacity import building_throughput
 from stack.declaration import present
-from stack.errors import Refused, VerificationFailed
-from stack.gates import gate
+from stack.errors import Refused, VerificationFailed, Waiting
+from stack.gates import Condition, gate
+from stack.late_writers import read_ready
 from stack.ledger import Facts, now
-from stack.live import ACTIVE, LiveTable, read_table
+from stack.live import ACTIVE, LiveTable
 from stack.managed import index_resource
 from stack.world import World
 
 BACKUP_MINUTES = 60
 """How long an on-demand backup may take until it is AVAILABLE; AWS needs seconds, whatever the size."""
-POLL_SECONDS = 2.0
 
 Apply = Callable[[Context, World, Step], Facts]
 
@@ -41,7 +48,7 @@ def _wait(context: Context, world: World, step: Step) -> Facts:
         return table.is_settled
 
     for name in step.tables:
-        _wait_for(context, name, show)
+        wait_for(context, name, show)
     return {}
 
 
@@ -65,7 +72,7 @@ def _backup(context: Context, world: World, step: Step) -> Facts:
                 f"Run: ./invoke migrate --stack {context.config.stack}",
             )
         context.observer.progress(0, 0, details["BackupStatus"])
-        _pause_here(context)
+        pause_here(context)
     facts = {"arn": arn, "bytes": int(details.get("BackupSizeBytes", 0)), "name": backup_name}
     context.ledger.prove_of("backup", name, world.live[name], {**facts, "schema": context.schema.digest})
     return facts
@@ -94,7 +101,7 @@ def _adopt(context: Context, world: World, step: Step) -> Facts:
     context.engine.up(world.live, present(context.schema, world))
     arns: dict[str, str] = {}
     for name in world.live:
-        table = _wait_for(context, name, lambda table: table.is_settled)
+        table = wait_for(context, name, lambda table: table.is_settled)
         arns[name] = table.stream_arn or ""
         context.ledger.prove("table", name, {"stream": arns[name]})
     return {"streams": arns}
@@ -108,12 +115,17 @@ def _backfill(context: Context, world: World, step: Step) -> Facts:
 def _create_index(context: Context, world: World, step: Step) -> Facts:
     (name,) = step.tables
     live, steady = world.live[name], context.schema.table(name).index(step.index or "").throughput
+    wanted = context.config.settings.building_write_units.get(step.subject)
     # Before the `up`: killed in the middle of it, the index is still known to be ours, and gets settled.
     proof: dict[str, str] = {"started": now()}
-    if live.throughput is None or steady is None or building_throughput(live, steady) == steady:
+    if live.throughput is None or steady is None or building_throughput(live, steady, wanted) == steady:
         proof["settled"] = now()
     context.ledger.prove_of("index", step.subject, live, proof)
-    context.engine.up(world.live, present(context.schema, world).with_index(step.subject))
+    for kind in ("read-ready", "shadow"):
+        # Whatever was shown of an index of that name, this is another one.
+        context.ledger.disprove(kind, step.subject)
+    with building(context, name, step.index or ""):
+        context.engine.up(world.live, present(context.schema, world).with_index(step.subject))
     return {}
 
 
@@ -121,6 +133,8 @@ def _verify_index(context: Context, world: World, step: Step) -> Facts:
     (name,) = step.tables
     table = context.schema.table(name)
     index = table.index(step.index or "")
+
+    build = Build(context, name, index.name)
 
     def show(live: LiveTable) -> bool:
         found = live.indexes.get(index.name)
@@ -130,11 +144,11 @@ def _verify_index(context: Context, world: World, step: Step) -> Facts:
                 "The `pulumi up` that created it said that it succeeded.",
                 f"Run: ./invoke status --stack {context.config.stack}",
             )
-        filling = " and backfilling" if found.backfilling else ""
-        context.observer.progress(0, 0, f"{found.status}{filling}")
+        if found.status != ACTIVE:
+            build.show(live)
         return found.status == ACTIVE
 
-    _wait_for(context, name, show)
+    wait_for(context, name, show)
     facts = query_index(context.client, context.config.physical_name(name), table.key_names, index)
     filled = (world.proofs.of("backfill", name) or {}).get("changed", 0)
     if table.needs_backfill(index) and filled and facts["queried"] == NOTHING_TO_QUERY:
@@ -155,7 +169,7 @@ def _create_tables(context: Context, world: World, step: Step) -> Facts:
     context.engine.up(world.live, present(context.schema, world).with_tables(tables))
     arns: dict[str, str] = {}
     for name in step.tables:
-        arns[name] = _wait_for(context, name, lambda table: table.is_settled).stream_arn or ""
+        arns[name] = wait_for(context, name, lambda table: table.is_settled).stream_arn or ""
         context.ledger.prove("table", name, {"stream": arns[name]})
     return {"streams": arns}
 
@@ -164,7 +178,7 @@ def _settle_capacity(context: Context, world: World, step: Step) -> Facts:
     indexes = {
         index_resource(name, index.name): index
         for name in step.tables
-        for index in unsettled_indexes(context.schema.table(name), world)
+        for index in unsettled_indexes(context.schema.table(name), context.config.settings, world)
     }
     context.engine.up(world.live, present(context.schema, world).settling(frozenset(indexes)))
     settled: dict[str, str] = {}
@@ -176,36 +190,62 @@ def _settle_capacity(context: Context, world: World, step: Step) -> Facts:
     return {"capacity": settled}
 
 
+def _monitor(context: Context, world: World, step: Step) -> Facts:
+    context.engine.up(world.live, present(context.schema, world))
+    return {"monitors": len(world.unmonitored)}
+
+
+def _look(context: Context, world: World, step: Step) -> Facts:
+    (name,) = step.tables
+    return look(context, world, name)
+
+
+def _brown_out(context: Context, world: World, step: Step) -> Facts:
+    _refuse_shut(context, world, step)
+    return brown_out(context, world, step.tables[0], step.index or "")
+
+
 def _remove_index(context: Context, world: World, step: Step) -> Facts:
     (name,) = step.tables
-    table = context.schema.table(name)
-    retired = next(retired for retired in table.retired if retired.name == step.index)
-    conditions = gate(table, retired, context.config.settings, world.live, world.proofs)
-    if not all(condition.holds for condition in conditions):
-        raise Refused(
-            f"The gate for removing {step.subject} is shut.",
-            "; ".join(f"{condition.name}: {condition.evidence}" for condition in conditions if not condition.holds),
-            f"Run: ./invoke plan --stack {context.config.stack}",
-        )
-    missed = no_item_missed(context.client, context.config, table)
-    if not missed.holds:
-        raise Refused(
-            f"{step.subject} must not be removed yet.",
-            f"Its replacement would miss items: {missed.evidence}.",
-            f"Run: ./invoke verify --stack {context.config.stack}",
-        )
+    conditions = _refuse_shut(context, world, step)
     context.engine.up(
         world.live,
         present(context.schema, world).without_index(step.subject),
         deletions=frozenset({step.subject}),
     )
-    _wait_for(context, name, lambda live: retired.name not in live.indexes)
+    wait_for(context, name, lambda live: step.index not in live.indexes)
     return {condition.name: condition.evidence for condition in conditions}
+
+
+def _refuse_shut(context: Context, world: World, step: Step) -> list[Condition]:
+    """The conditions of an open gate. Raises Refused for one that is shut, Waiting when a late writer is back."""
+    (name,) = step.tables
+    table = context.schema.table(name)
+    retired = next(retired for retired in table.retired if retired.name == step.index)
+    conditions = gate(context.schema, table, retired, context.config.settings, world)
+    if not all(condition.holds for condition in conditions):
+        raise Refused(
+            f"The gate for removing {step.subject} is shut.",
+            "; ".join(f"{condition.name}: {condition.evidence}" for condition in conditions if not condition.holds),
+            f"Run: ./invoke gate --stack {context.config.stack}",
+        )
+    missed = no_item_missed(context.client, context.config, table)
+    if not missed.holds:
+        # From now on it is watched again.
+        context.ledger.disprove("read-ready", index_resource(name, retired.replaced_by))
+        raise Waiting(
+            f"{step.subject} must not be removed yet: a late writer is back.",
+            f"Its replacement would miss items: {missed.evidence}.",
+            f"Run: ./invoke watch --stack {context.config.stack}",
+        )
+    return conditions
 
 
 def _verify(context: Context, world: World, step: Step) -> Facts:
     checks = verify(context.client, context.config, context.schema, world, context.observer)
-    failed = [check for check in checks if not check.holds]
+    watched = {backfill_check(table) for table in context.schema if any(_unready(table, world))}
+    # What late writers leave out is the watch's to mend, and keeps the new indexes from being read-ready.
+    failed = [check for check in checks if not check.holds and check.subject not in watched]
     if failed:
         raise VerificationFailed(
             f"{len(failed)} of {len(checks)} checks failed.",
@@ -217,30 +257,11 @@ def _verify(context: Context, world: World, step: Step) -> Facts:
     return facts
 
 
-def _wait_for(context: Context, name: str, done: Callable[[LiveTable], bool]) -> LiveTable:
-    """Reads the table until `done`, at most as long as the stack gives an index. Raises VerificationFailed."""
-    minutes = context.config.settings.index_timeout_minutes
-    deadline = time.monotonic() + minutes * 60
-    while True:
-        table = read_table(context.client, context.config, name)
-        if table is not None and done(table):
-            return table
-        if table is None or time.monotonic() > deadline:
-            raise VerificationFailed(
-                f"Table {name} is {'gone' if table is None else 'still changing'}.",
-                f"It was waited for, at most {minutes} minutes.",
-                f"Run: ./invoke status --stack {context.config.stack}",
-            )
-        _pause_here(context)
-
-
-def _pause_here(context: Context) -> None:
-    """A moment of waiting for AWS, in which the run may be stopped: AWS goes on by itself."""
-    context.safe_point()
-    pause = context.ledger.paused()
-    if pause is not None:
-        raise paused(context, pause)
-    context.interrupts.requested.wait(POLL_SECONDS)
+def _unready(table: Table, world: World) -> Iterable[Index]:
+    for index in table.indexes:
+        ready, _ = read_ready(table, index, world.live.get(table.name), world.proofs)
+        if not ready:
+            yield index
 
 
 _APPLY: dict[Action, Apply] = {
@@ -248,10 +269,16 @@ _APPLY: dict[Action, Apply] = {
     Action.BACKUP: _backup,
     Action.ADOPT: _adopt,
     Action.BACKFILL: _backfill,
+    Action.BEGIN_WATCH: _look,
     Action.CREATE_INDEX: _create_index,
     Action.VERIFY_INDEX: _verify_index,
     Action.CREATE_TABLES: _create_tables,
     Action.SETTLE_CAPACITY: _settle_capacity,
+    Action.MONITOR: _monitor,
+    Action.WATCH: _look,
+    Action.SHADOW_READ: shadow_read,
+    Action.READ_INDEX: read_index,
+    Action.BROWN_OUT: _brown_out,
     Action.REMOVE_INDEX: _remove_index,
     Action.VERIFY: _verify,
 }

@@ -139,7 +139,12 @@ def no_item_missed(client: DynamoDBClient, config: StackConfig, table: Table) ->
     evidence = f"{unfit} items lack {' or '.join(table.backfilled)}"
     if accepted:
         evidence += f"; the stack accepts {accepted}"
-    return Check(f"{table.name} backfill", unfit <= accepted, evidence)
+    return Check(backfill_check(table), unfit <= accepted, evidence)
+
+
+def backfill_check(table: Table) -> str:
+    """The subject of the check that no item was missed."""
+    return f"{table.name} backfill"
 
 
 def _access_pattern(client: DynamoDBClient, config: StackConfig, schema: Schema, pattern: AccessPattern) -> Check:

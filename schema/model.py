@@ -265,7 +265,8 @@ class Table:
 
 @dataclass(frozen=True)
 class AccessPattern:
-    """A read that the application depends on: a query of a table or of one of its indexes by partition key.
+    """A read that the application depends on: a query of a table or of one of its indexes by partition key. While one
+    reads a retired index, that one stays.
 
     `sort_key_prefix` narrows it to sort keys that begin so; `number` is its place among the core access patterns.
     """
@@ -294,9 +295,7 @@ class Schema:
             table = by_name.get(pattern.table)
             if table is None:
                 raise SchemaError(f"{where} reads table {pattern.table}, which is not in the schema")
-            if pattern.index in {retired.name for retired in table.retired}:
-                raise SchemaError(f"{where} still reads {pattern.index} of {table.name}, which is retired")
-            if pattern.index is not None and pattern.index not in {index.name for index in table.indexes}:
+            if pattern.index is not None and pattern.index not in {index.name for index in table.every_index}:
                 raise SchemaError(f"{where} reads index {pattern.index}, which {table.name} does not have")
             keys = table.keys if pattern.index is None else table.index(pattern.index).keys
             if pattern.sort_key_prefix is not None and len(keys) < 2:

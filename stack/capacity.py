@@ -12,7 +12,9 @@ BUILDING_WRITE_FACTOR = 1.5
 throttled throttles the table's own writes."""
 
 
-def building_throughput(live: LiveTable, steady: Throughput) -> Throughput:
-    """What an index gets while it builds on `live`: its steady capacity, or more where the table writes more."""
+def building_throughput(live: LiveTable, steady: Throughput, write_units: int | None = None) -> Throughput:
+    """What an index gets while it builds on `live`: so many write units as the stack file says, else its steady
+    capacity, or more where the table writes more."""
     table_writes = live.throughput.write if live.throughput else 0
-    return Throughput(read=steady.read, write=max(steady.write, math.ceil(table_writes * BUILDING_WRITE_FACTOR)))
+    wanted = write_units or max(steady.write, math.ceil(table_writes * BUILDING_WRITE_FACTOR))
+    return Throughput(read=steady.read, write=wanted)

@@ -24,12 +24,13 @@ from stack.processes import who
 BEGAN, ENDED = "1-began", "2-ended"
 PARTITION = "HISTORY"
 UNKNOWN = "no end was recorded"
+DONE, WAITING, ROLLED_BACK = "done", "waiting", "rolled back"
 
 
 @dataclass
 class Event:
     """A run, or something that somebody asked for (`pause`, `resume`, `unlock`). `result` is how a run ended: `done`,
-    `waiting`, what failed, or UNKNOWN of one that was killed or is still at work."""
+    `waiting`, `rolled back`, what failed, or UNKNOWN of one that was killed or is still at work."""
 
     id: str
     what: str
@@ -123,11 +124,12 @@ class History:
 
 
 class Run:
-    """One run that is being recorded. `result` is how it will have ended."""
+    """One run that is being recorded. `result` is how it will have ended, and `why` it waits."""
 
     def __init__(self, ledger: Ledger, id: str) -> None:
         self.id = id
-        self.result = "done"
+        self.result = DONE
+        self.why = ""
         self._ledger = ledger
         self._steps = 0
 

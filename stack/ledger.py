@@ -55,7 +55,12 @@ class Proofs:
 
 def now() -> str:
     """The time in UTC as ISO 8601 with whole seconds and `Z`."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return written(datetime.now(UTC))
+
+
+def written(time: datetime) -> str:
+    """That time in UTC as ISO 8601 with whole seconds and `Z`."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Ledger:

@@ -104,6 +104,7 @@ class Settings(_Settings):
     index_timeout_minutes: Annotated[int, Field(ge=1)] = 24 * 60
     lease_seconds: Annotated[int, Field(ge=2, le=3600)] = 60
     building_write_units: dict[str, Annotated[int, Field(ge=1)]] = {}
+    contact: str | None = None
     dashboard: Annotated[str, AfterValidator(_is_dashboard)] | None = None
     subscriptions: list[Subscription] = []
     watch: WatchSettings = WatchSettings()

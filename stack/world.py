@@ -1,4 +1,4 @@
-"""The three sources of truth about a stack, side by side: what a plan is computed from."""
+"""The sources of truth about a stack, side by side: what a plan is computed from."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from stack.ledger import Proofs
 from stack.live import Live
 from stack.managed import Managed
+from stack.observed import Observed
 
 
 @dataclass(frozen=True)
 class World:
-    """AWS's tables, Pulumi's state and the ledger's proofs, read at one time."""
+    """AWS's tables, Pulumi's state, the ledger's proofs and what CloudWatch says, read at one time. `unmonitored` are
+    the alarms and their like that Pulumi's state lacks, or has and should not."""
 
     live: Live = field(default_factory=dict)
     managed: Managed = field(default_factory=Managed)
     proofs: Proofs = field(default_factory=lambda: Proofs({}))
+    observed: Observed = field(default_factory=Observed)
+    unmonitored: frozenset[str] = frozenset()

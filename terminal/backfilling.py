@@ -7,8 +7,8 @@ from backfills.survey import Survey
 from backfills.undo import Undone
 from migration import backfilling
 from migration.context import Context
-from migration.plan import Action, Step
 from migration.runner import Summary, run
+from migration.step import Action, Step
 from stack.errors import UsageError
 from stack.world import World
 

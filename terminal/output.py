@@ -12,9 +12,9 @@ from rich.table import Table as Grid
 from backfills.survey import Survey
 from backfills.undo import Undone
 from migration.engine import Change
-from migration.plan import Action, Plan, Step
 from migration.runner import Done, Summary
 from migration.status import State
+from migration.step import Action, Plan, Step
 from migration.verify import Check
 from schema.model import Schema
 from stack.ledger import Facts

@@ -10,7 +10,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from migration.plan import Plan, Step
+from migration.step import Plan, Step
 from stack.ledger import Facts
 from terminal.output import result_text
 

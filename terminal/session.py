@@ -10,11 +10,12 @@ from functools import partial
 
 from components.program import declare
 from local.stack import LocalStack
-from migration.context import Context
+from migration.context import Context, Observer
 from migration.engine import Engine
+from migration.notifying import Notifier
 from migration.stopping import Interrupts, safe_point
 from schema.sitelogix import SITELOGIX
-from stack.aws import check_account, cloudwatch, dynamodb, dynamodb_once, translated_errors
+from stack.aws import check_account, cloudwatch, dynamodb, dynamodb_once, sns, translated_errors
 from stack.config import StackConfig, load_config
 from stack.errors import Interrupted
 from stack.history import History
@@ -55,6 +56,7 @@ def open_session(
     check_account(config)
     clock = now()
     with TerminalObserver(stack) as shown, translated_errors(config):
+        observer: Observer = JsonLinesObserver() if json else shown
         yield Context(
             schema=SITELOGIX,
             config=config,
@@ -65,7 +67,8 @@ def open_session(
             history=History(ledger, partial(code_version, CHECKOUT), SITELOGIX.digest),
             interrupts=interrupts,
             engine=engine,
-            observer=JsonLinesObserver() if json else shown,
+            observer=observer,
+            notifier=Notifier(sns(config), config, observer.noted),
             clock=lambda: clock,
             on_held=(turn or Turn()).taken,
             rate=rate,

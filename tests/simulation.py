@@ -8,16 +8,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from migration.plan import Action, Step, plan
+from migration.plan import plan
+from migration.step import Action, Step
 from schema.model import Schema, Table
 from stack.capacity import building_throughput
 from stack.gates import backfill_proven, gate
-from stack.ledger import Proofs
+from stack.late_writers import needs_watch
+from stack.ledger import Proofs, written
 from stack.live import LiveIndex, LiveTable
 from stack.managed import Managed, index_resource
 from stack.settings import Settings
 from stack.world import World
-from tests.worlds import live_table
+from tests.worlds import OWN_READ, TIME, live_table, observed
 
 
 class Simulation:
@@ -45,6 +47,9 @@ class Simulation:
             Action.VERIFY_INDEX: self._verify_index,
             Action.CREATE_TABLES: self._create_tables,
             Action.SETTLE_CAPACITY: self._settle,
+            Action.WATCH: self._watch,
+            Action.SHADOW_READ: self._shadow_read,
+            Action.READ_INDEX: self._read_index,
             Action.REMOVE_INDEX: self._remove_index,
             Action.VERIFY: self._verify,
         }[step.action](step)
@@ -98,6 +103,9 @@ class Simulation:
         built = LiveIndex(replace(index, existing=False, throughput=throughput))
         self._set_table(replace(live, indexes={**live.indexes, index.name: built}))
         self._manage_what_is_live()
+        others = {f"{kind}#{step.subject}" for kind in ("read-ready", "shadow")}
+        kept = {name: proof for name, proof in self.world.proofs.facts.items() if name not in others}
+        self.world = replace(self.world, proofs=Proofs(kept))
         self._prove("index", step.subject, {"started": "now"})
 
     def _verify_index(self, step: Step) -> None:
@@ -126,13 +134,28 @@ class Simulation:
                 self._prove("index", index_resource(name, index.name), {**proof, "settled": "now"})
             self._set_table(replace(live, indexes=indexes))
 
+    def _watch(self, step: Step) -> None:
+        table, _ = self._table(step)
+        for index in table.indexes:
+            resource = index_resource(table.name, index.name)
+            if needs_watch(table, index) and "verified" in (self._proof("index", resource) or {}):
+                self._prove("read-ready", resource, {"at": TIME, "looks": 1, "clean_since": TIME})
+
+    def _shadow_read(self, step: Step) -> None:
+        assert "verified" in self._proof("index", step.subject)
+        self._prove("shadow", step.subject, {"at": TIME, "equal": True, "summary": "equal"})
+
+    def _read_index(self, step: Step) -> None:
+        self._prove("own-read", step.subject, {"units": {written(OWN_READ): "0.5"}})
+        self.world = replace(self.world, observed=observed())
+
     def _remove_index(self, step: Step) -> None:
         table, live = self._table(step)
         retired = next(retired for retired in table.retired if retired.name == step.index)
         self._assert_settled()
         self._assert_backed_up(step)
         assert step.subject in self.world.managed.indexes, "Pulumi deletes only what its state holds"
-        shut = [c for c in gate(table, retired, self.settings, self.world.live, self.world.proofs) if not c.holds]
+        shut = [c for c in gate(self.schema, table, retired, self.settings, self.world) if not c.holds]
         assert not shut, f"removed behind a shut gate: {shut}"
         self._set_table(
             replace(live, indexes={name: found for name, found in live.indexes.items() if name != retired.name})

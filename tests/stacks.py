@@ -14,11 +14,12 @@ from components.program import declare
 from local.stack import LocalStack, create_table, put_items
 from migration.context import Context
 from migration.engine import Engine
+from migration.notifying import Notifier
 from migration.runner import Summary, migrate
 from migration.stopping import Interrupts
 from schema.model import Index, Schema
 from schema.sitelogix import PERSONNEL, WORK_LOGS
-from stack.aws import dynamodb, dynamodb_once
+from stack.aws import cloudwatch, dynamodb, dynamodb_once, sns
 from stack.config import load_config
 from stack.history import History
 from stack.ledger import Ledger
@@ -105,12 +106,13 @@ class SmallStack:
             config,
             client,
             dynamodb_once(config),
-            None,
+            cloudwatch(config),
             ledger,
             History(ledger, lambda: "a test", schema.digest),
             Interrupts(lambda line: None, lambda: None),
             engine,
             SilentObserver(),
+            Notifier(sns(config), config, lambda text: None),
             lambda: CLOCK,
         )
 

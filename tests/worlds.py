@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from schema.model import Index, Schema, Table
 from schema.sitelogix import SITELOGIX
-from stack.ledger import Proofs
+from stack.ledger import Proofs, written
 from stack.live import STREAM_VIEW_TYPE, Live, LiveIndex, LiveTable
 from stack.managed import Managed, index_resource
+from stack.observed import OK, AlarmState, Observed
 from stack.settings import Approval, Settings
 from stack.world import World
 
@@ -18,11 +21,18 @@ APPROVAL = Approval.model_validate(
     {"applicationUpdated": True, "testsPassed": True, "by": "the team", "at": "2025-11-04"}
 )
 RETIRED = "personnel/GSI2-ProjectIndex"
+AT_ONCE: dict[str, Any] = {"watch": {"minutes": 0, "leastWrites": 0}}
+"""One look without a late writer is enough."""
+TIME = "2026-01-01T00:00:00Z"
+AT = datetime(2026, 1, 1, 0, 10, tzinfo=UTC)
+"""When the worlds are looked at."""
+OWN_READ = AT - timedelta(minutes=3)
 
 
 def settings(**changes: Any) -> Settings:
     """The settings of a stack that approves nothing, unless `changes` (by field name) says so."""
-    plain = Settings.model_validate({"tablePrefix": "test-", "account": "123456789012", "backend": "file:///nowhere"})
+    required = {"tablePrefix": "test-", "account": "123456789012", "backend": "file:///nowhere"}
+    plain = Settings.model_validate({**required, **AT_ONCE})
     return plain.model_copy(update=changes)
 
 
@@ -51,8 +61,16 @@ def before(schema: Schema = SITELOGIX) -> World:
     """AWS before the migration, an empty ledger, and no Pulumi stack."""
     tables = [(table, table.before()) for table in schema]
     return World(
-        live={table.name: live_table(table, old.indexes, protected=False) for table, old in tables if old is not None}
+        live={table.name: live_table(table, old.indexes, protected=False) for table, old in tables if old is not None},
+        observed=observed(seen={}),
     )
+
+
+def observed(state: str = OK, seen: Mapping[datetime, float] | None = None, **changes: Any) -> Observed:
+    """What CloudWatch says: every alarm in this state, and these read units of the retired index (None: our own)."""
+    alarms = tuple(AlarmState(f"test-{subject}-throttled", subject, state) for subject in ("personnel", RETIRED))
+    reads = {RETIRED: {OWN_READ: 0.5} if seen is None else seen}
+    return replace(Observed(AT, True, alarms, reads), **changes)
 
 
 def after(schema: Schema = SITELOGIX) -> World:
@@ -65,12 +83,14 @@ def after(schema: Schema = SITELOGIX) -> World:
             indexes=frozenset(index_resource(table.name, index.name) for table in schema for index in table.indexes),
         ),
         proofs=Proofs(all_proofs(schema)),
+        observed=observed(),
     )
 
 
 def all_proofs(schema: Schema) -> dict[str, dict[str, Any]]:
     """Every proof that a finished migration leaves."""
     proofs: dict[str, dict[str, Any]] = {"verify#stack": {"schema": schema.digest}}
+    proofs[f"own-read#{RETIRED}"] = {"units": {written(OWN_READ): "0.5"}}
     for table in schema:
         proofs[f"table#{table.name}"] = {}
         if table.existing:
@@ -78,7 +98,11 @@ def all_proofs(schema: Schema) -> dict[str, dict[str, Any]]:
         if table.backfilled:
             proofs[f"backfill#{table.name}"] = {"attributes": list(table.backfilled)}
         for index in table.indexes:
-            proofs[f"index#{index_resource(table.name, index.name)}"] = dict(VERIFIED)
+            resource = index_resource(table.name, index.name)
+            proofs[f"index#{resource}"] = dict(VERIFIED)
+            if table.existing and not index.existing:
+                proofs[f"read-ready#{resource}"] = {"at": TIME, "looks": 2, "clean_since": TIME}
+                proofs[f"shadow#{resource}"] = {"at": TIME, "equal": True, "summary": "20 of 20 answers equal"}
     return proofs
 
 

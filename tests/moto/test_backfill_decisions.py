@@ -10,6 +10,7 @@ import pytest
 from migration.backfilling import backfill
 from migration.context import Context
 from migration.engine import Engine
+from migration.notifying import Notifier
 from migration.stopping import Interrupts
 from schema.sitelogix import SITELOGIX
 from stack.aws import dynamodb_once
@@ -49,6 +50,7 @@ def context(stack: EmulatedStack, **settings: Any) -> Context:
         interrupts=Interrupts(lambda line: None, lambda: None),
         engine=engine,
         observer=SilentObserver(),
+        notifier=Notifier(None, config, lambda text: None),
         clock=lambda: CLOCK,
     )
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from migration.plan import Action, Plan, plan
+from migration.plan import plan
+from migration.step import Action, Plan
 from schema.model import Attribute, Index, Projection, ProjectionType, Schema
 from schema.sitelogix import PERSONNEL, REPORTS, SITELOGIX
 from stack.errors import Refused
@@ -61,6 +62,15 @@ def test_the_whole_migration_is_planned_in_this_order() -> None:
         "verify-index ai-analysis-cache/GSI1-TypeIndex",
         "verify-index ai-analysis-cache/GSI2-ModelIndex",
         "settle-capacity reports, personnel, vendors, constraints",
+        "watch reports",
+        "watch personnel",
+        "watch vendors",
+        "watch constraints",
+        "shadow-read reports/GSI3-StatusIndex",
+        "shadow-read personnel/GSI2-StatusIndex",
+        "shadow-read vendors/GSI2-TypeIndex",
+        "shadow-read constraints/GSI3-ProjectDateIndex",
+        "read-index personnel/GSI2-ProjectIndex",
         "remove-index personnel/GSI2-ProjectIndex",
         "verify",
     ]
@@ -74,7 +84,7 @@ def test_the_removal_is_held_without_approval_and_the_rest_goes_on() -> None:
     found = plan(SITELOGIX, settings(), before())
     assert "remove-index personnel/GSI2-ProjectIndex" not in names(found)
     assert [held.subject for held in found.held] == [RETIRED]
-    assert [condition.name for condition in found.held[0].shut] == ["approved"]
+    assert [condition.name for condition in found.held[0].shut] == ["approved", "read metric alive"]
     assert names(found)[-1] == "verify"
 
 
@@ -214,6 +224,8 @@ def test_narrowing_to_a_table_leaves_the_others_out_but_adopts_all() -> None:
         "create-index vendors/GSI2-TypeIndex",
         "verify-index vendors/GSI2-TypeIndex",
         "settle-capacity reports, personnel, vendors, constraints",
+        "watch vendors",
+        "shadow-read vendors/GSI2-TypeIndex",
     ]
 
 

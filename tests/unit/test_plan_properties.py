@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from migration.plan import Action, plan
+from migration.plan import plan
+from migration.step import Action
 from schema.model import Schema
 from schema.sitelogix import SITELOGIX
 from stack.ledger import Proofs
@@ -16,7 +17,7 @@ from stack.live import LiveIndex
 from stack.managed import Managed, index_resource
 from stack.world import World
 from tests.simulation import Simulation
-from tests.worlds import all_proofs, approving, live_table
+from tests.worlds import RETIRED, all_proofs, approving, live_table, observed
 from tests.worlds import settings as stack_settings
 
 STATES = st.sampled_from(["ACTIVE", "ACTIVE", "ACTIVE", "CREATING", "DELETING", "UPDATING"])
@@ -47,7 +48,8 @@ def worlds(draw: st.DrawFn, schema: Schema = SITELOGIX) -> World:
         for name, facts in all_proofs(schema).items()
         if draw(st.booleans()) and not (name.startswith("table#") and name.removeprefix("table#") not in live)
     }
-    return World(live=live, managed=managed, proofs=Proofs(proofs))
+    seen = None if f"own-read#{RETIRED}" in proofs else {}
+    return World(live=live, managed=managed, proofs=Proofs(proofs), observed=observed(seen=seen))
 
 
 @given(world=worlds(), approved=st.booleans())

@@ -163,11 +163,6 @@ INVALID: list[tuple[str, Callable[[], object], str]] = [
         "access pattern 'read' reads index Nope, which things does not have",
     ),
     (
-        "an access pattern on a retired index",
-        lambda: Schema((table(indexes=(index(),), retired=(retired(),)),), (AccessPattern("read", "things", "Old"),)),
-        "access pattern 'read' still reads Old of things, which is retired",
-    ),
-    (
         "an access pattern by a sort key that is not there",
         lambda: Schema(
             (table(indexes=(index(),)),), (AccessPattern("read", "things", "ByStatus", sort_key_prefix="X"),)

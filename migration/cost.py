@@ -1,0 +1,36 @@
+"""What a watch for late writers costs, before it begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backfills.reader import READ_UNIT
+from stack.live import LiveTable
+from stack.settings import WatchSettings
+
+ON_DEMAND_DOLLARS = 0.125
+"""What a million read units cost on demand, in us-east-1 (AWS's price list of November 2024); on a provisioned table
+they are paid for already."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a watch takes: read units a look, how many looks there are in the window, and dollars for all of them if the
+    table is on demand."""
+
+    units: float
+    looks: int
+    dollars: float
+
+    def __str__(self) -> str:
+        each = f"a look reads {self.units:,.0f} units"
+        if self.looks == 1:
+            return each
+        return f"{each}, {self.looks:,} looks {self.looks * self.units:,.0f} (on demand ${self.dollars:,.2f})"
+
+
+def cost(live: LiveTable, settings: WatchSettings) -> Cost:
+    """What watching a table costs by AWS's figure of its size: each look scans it whole, eventually consistent."""
+    looks = 1 + int(settings.minutes / settings.every_minutes)
+    units = max(0.5, live.size / READ_UNIT)
+    return Cost(units, looks, looks * units * ON_DEMAND_DOLLARS / 1e6)

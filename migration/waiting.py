@@ -1,0 +1,49 @@
+"""Waiting for AWS, where a run may be stopped or paused meanwhile: AWS goes on by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from migration.context import Context
+from stack.errors import VerificationFailed, Waiting
+from stack.ledger import Facts
+from stack.live import LiveTable, read_table
+
+POLL_SECONDS = 2.0
+
+
+def wait_for(context: Context, name: str, done: Callable[[LiveTable], bool]) -> LiveTable:
+    """Reads the table until `done`, at most as long as the stack gives an index. Raises VerificationFailed, and what
+    `pause_here` does."""
+    minutes = context.config.settings.index_timeout_minutes
+    deadline = time.monotonic() + minutes * 60
+    while True:
+        table = read_table(context.client, context.config, name)
+        if table is not None and done(table):
+            return table
+        if table is None or time.monotonic() > deadline:
+            raise VerificationFailed(
+                f"Table {name} is {'gone' if table is None else 'still changing'}.",
+                f"It was waited for, at most {minutes} minutes.",
+                f"Run: ./invoke status --stack {context.config.stack}",
+            )
+        pause_here(context)
+
+
+def pause_here(context: Context, seconds: float = POLL_SECONDS) -> None:
+    """A moment of waiting. Raises Interrupted, LeaseLost, or Waiting when the stack was paused."""
+    context.safe_point()
+    pause = context.ledger.paused()
+    if pause is not None:
+        raise paused(context, pause)
+    context.interrupts.requested.wait(seconds)
+
+
+def paused(context: Context, pause: Facts) -> Waiting:
+    """The stop that somebody asked for."""
+    return Waiting(
+        f"Stack {context.config.stack} is paused.",
+        f"{pause['by']} asked for that at {pause['at']}. What is done is recorded.",
+        f"Run: ./invoke resume --stack {context.config.stack}",
+    )
