@@ -5,26 +5,23 @@ After each step the runner reads AWS again and plans anew; a step that did not r
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from migration.backfilling import backfill, paused
+from migration.backfilling import backfill
+from migration.backups import backed_up
 from migration.context import Context
 from migration.plan import Action, Step, unsettled_indexes
 from migration.verify import NOTHING_TO_QUERY, no_item_missed, query_index, verify
+from migration.waiting import settled, wait_for
 from stack.capacity import building_throughput
 from stack.declaration import present
 from stack.errors import Refused, VerificationFailed
 from stack.gates import gate
 from stack.ledger import Facts, now
-from stack.live import ACTIVE, LiveTable, read_table
+from stack.live import ACTIVE, LiveTable
 from stack.managed import index_resource
 from stack.world import World
-
-BACKUP_MINUTES = 60
-"""How long an on-demand backup may take until it is AVAILABLE; AWS needs seconds, whatever the size."""
-POLL_SECONDS = 2.0
 
 Apply = Callable[[Context, World, Step], Facts]
 
@@ -35,13 +32,8 @@ def apply(context: Context, world: World, step: Step) -> Facts:
 
 
 def _wait(context: Context, world: World, step: Step) -> Facts:
-    def show(table: LiveTable) -> bool:
-        states = [f"{name} {index.status}" for name, index in table.indexes.items() if index.status != ACTIVE]
-        context.observer.progress(0, 0, ", ".join(states) or f"table {table.status}")
-        return table.is_settled
-
     for name in step.tables:
-        _wait_for(context, name, show)
+        wait_for(context, name, settled(context))
     return {}
 
 
@@ -50,23 +42,7 @@ def _backup(context: Context, world: World, step: Step) -> Facts:
     physical = context.config.physical_name(name)
     day = f"{datetime.fromisoformat(context.clock()):%Y%m%d}"
     backup_name = f"{physical}-pre-migration-{day}"
-    arn = _unproven_backup(context, world, name, backup_name)
-    if arn is None:
-        arn = context.client.create_backup(TableName=physical, BackupName=backup_name)["BackupDetails"]["BackupArn"]
-    deadline = time.monotonic() + BACKUP_MINUTES * 60
-    while True:
-        details = context.client.describe_backup(BackupArn=arn)["BackupDescription"]["BackupDetails"]
-        if details["BackupStatus"] == "AVAILABLE":
-            break
-        if time.monotonic() > deadline or details["BackupStatus"] == "DELETED":
-            raise VerificationFailed(
-                f"Backup {backup_name} is {details['BackupStatus']}.",
-                f"It was to be AVAILABLE within {BACKUP_MINUTES} minutes. Nothing was changed.",
-                f"Run: ./invoke migrate --stack {context.config.stack}",
-            )
-        context.observer.progress(0, 0, details["BackupStatus"])
-        _pause_here(context)
-    facts = {"arn": arn, "bytes": int(details.get("BackupSizeBytes", 0)), "name": backup_name}
+    facts = backed_up(context, name, backup_name, _unproven_backup(context, world, name, backup_name))
     context.ledger.prove_of("backup", name, world.live[name], {**facts, "schema": context.schema.digest})
     return facts
 
@@ -94,7 +70,7 @@ def _adopt(context: Context, world: World, step: Step) -> Facts:
     context.engine.up(world.live, present(context.schema, world))
     arns: dict[str, str] = {}
     for name in world.live:
-        table = _wait_for(context, name, lambda table: table.is_settled)
+        table = wait_for(context, name, lambda table: table.is_settled)
         arns[name] = table.stream_arn or ""
         context.ledger.prove("table", name, {"stream": arns[name]})
     return {"streams": arns}
@@ -134,7 +110,7 @@ def _verify_index(context: Context, world: World, step: Step) -> Facts:
         context.observer.progress(0, 0, f"{found.status}{filling}")
         return found.status == ACTIVE
 
-    _wait_for(context, name, show)
+    wait_for(context, name, show)
     facts = query_index(context.client, context.config.physical_name(name), table.key_names, index)
     filled = (world.proofs.of("backfill", name) or {}).get("changed", 0)
     if table.needs_backfill(index) and filled and facts["queried"] == NOTHING_TO_QUERY:
@@ -155,7 +131,7 @@ def _create_tables(context: Context, world: World, step: Step) -> Facts:
     context.engine.up(world.live, present(context.schema, world).with_tables(tables))
     arns: dict[str, str] = {}
     for name in step.tables:
-        arns[name] = _wait_for(context, name, lambda table: table.is_settled).stream_arn or ""
+        arns[name] = wait_for(context, name, lambda table: table.is_settled).stream_arn or ""
         context.ledger.prove("table", name, {"stream": arns[name]})
     return {"streams": arns}
 
@@ -199,7 +175,7 @@ def _remove_index(context: Context, world: World, step: Step) -> Facts:
         present(context.schema, world).without_index(step.subject),
         deletions=frozenset({step.subject}),
     )
-    _wait_for(context, name, lambda live: retired.name not in live.indexes)
+    wait_for(context, name, lambda live: retired.name not in live.indexes)
     return {condition.name: condition.evidence for condition in conditions}
 
 
@@ -215,32 +191,6 @@ def _verify(context: Context, world: World, step: Step) -> Facts:
     facts = {"checks": len(checks), "schema": context.schema.digest}
     context.ledger.prove("verify", "stack", facts)
     return facts
-
-
-def _wait_for(context: Context, name: str, done: Callable[[LiveTable], bool]) -> LiveTable:
-    """Reads the table until `done`, at most as long as the stack gives an index. Raises VerificationFailed."""
-    minutes = context.config.settings.index_timeout_minutes
-    deadline = time.monotonic() + minutes * 60
-    while True:
-        table = read_table(context.client, context.config, name)
-        if table is not None and done(table):
-            return table
-        if table is None or time.monotonic() > deadline:
-            raise VerificationFailed(
-                f"Table {name} is {'gone' if table is None else 'still changing'}.",
-                f"It was waited for, at most {minutes} minutes.",
-                f"Run: ./invoke status --stack {context.config.stack}",
-            )
-        _pause_here(context)
-
-
-def _pause_here(context: Context) -> None:
-    """A moment of waiting for AWS, in which the run may be stopped: AWS goes on by itself."""
-    context.safe_point()
-    pause = context.ledger.paused()
-    if pause is not None:
-        raise paused(context, pause)
-    context.interrupts.requested.wait(POLL_SECONDS)
 
 
 _APPLY: dict[Action, Apply] = {
