@@ -33,6 +33,11 @@ class Action(StrEnum):
     SETTLE_CAPACITY = "settle-capacity"
     REMOVE_INDEX = "remove-index"
     VERIFY = "verify"
+    # Of rollbacks alone: no plan has them.
+    RELEASE_TABLES = "release-tables"
+    REMOVE_TABLES = "remove-tables"
+    RESTORE = "restore"
+    COMPARE = "compare"
 
 
 # Steps that change what items or indexes a table has: none without a backup.
