@@ -62,7 +62,7 @@ class Patience:
                 raise Stopped from error
             if isinstance(error, Unanswered):
                 raise ToolError(
-                    f"Writes to {self._table} keep failing: {error}.",
+                    f"Requests to {self._table} keep failing: {error}.",
                     f"That went on for {PATIENCE_SECONDS:.0f} seconds. What is done is recorded.",
                     "Give the table more capacity, or set a lower --rate; then repeat: it goes on where it was.",
                 ) from error

@@ -20,6 +20,7 @@ from stack.aws import cloudwatch, dynamodb
 from stack.config import StackConfig
 from stack.errors import Refused, ToolError
 from stack.gates import backfill_proven, gate
+from stack.intents import Intent, is_intended
 from stack.ledger import Ledger
 from stack.live import read_live, read_table
 from stack.observing import observe
@@ -46,6 +47,7 @@ class Guards:
         self._ledger = Ledger(self._client, config)
         # A plain `pulumi up` has no part in a run, so it may change nothing while one is at work.
         self._safe_point = safe_point or self._ledger.lease.refuse_if_held
+        self._in_a_run = safe_point is not None
         self._changing: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._holders: set[str] = set()
         self._interrupted = False
@@ -159,6 +161,8 @@ class Guards:
             )
 
     def _check_table_delete(self, name: str) -> None:
+        if not self._schema.table(name).existing and self._is_rolled_back(name, Intent.DELETE):
+            return
         raise Refused(
             f"Pulumi must not delete table {name}.",
             "No migration deletes a table; a replacement would, too.",
@@ -168,7 +172,8 @@ class Guards:
     def _check_index_create(self, resource: str) -> None:
         table, index_name = self._find(resource)
         index = table.index(index_name)
-        if index_name in {retired.name for retired in table.retired}:
+        is_retired = index_name in {retired.name for retired in table.retired}
+        if is_retired and not self._is_rolled_back(resource, Intent.CREATE):
             raise Refused(
                 f"Index {resource} is retired.", "It is never created again.", f"Run: {self._command('plan')}"
             )
@@ -191,6 +196,8 @@ class Guards:
         table, index_name = self._find(resource)
         retired = {retired.name: retired for retired in table.retired}.get(index_name)
         if retired is None:
+            if not table.index(index_name).existing and self._is_rolled_back(resource, Intent.DELETE):
+                return
             raise Refused(
                 f"Pulumi must not delete index {resource}.",
                 "Only a retired index may go; a replacement would delete this one, too.",
@@ -207,6 +214,10 @@ class Guards:
                 "; ".join(f"{condition.name}: {condition.evidence}" for condition in shut),
                 f"Run: {self._command('gate')}",
             )
+
+    def _is_rolled_back(self, resource: str, intent: Intent) -> bool:
+        """Whether the run that this `up` is part of is a rollback, and this change is what it is about."""
+        return self._in_a_run and is_intended(self._ledger, intent, resource)
 
     def _find(self, resource: str) -> tuple[Table, str]:
         table, _, index = resource.partition("/")

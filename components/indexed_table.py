@@ -61,6 +61,7 @@ class IndexedTable(pulumi.ComponentResource):
     def _declare_table(self) -> dynamodb.Table:
         arguments, table = self._arguments, self._arguments.table
         created = None if table.existing else _creation_arguments(table, arguments.tags)
+        protected = table.name not in arguments.declaration.released
         return dynamodb.Table(
             table.name,
             name=arguments.physical_name,
@@ -70,12 +71,12 @@ class IndexedTable(pulumi.ComponentResource):
             stream_enabled=True,
             stream_view_type=STREAM_VIEW_TYPE,
             point_in_time_recovery={"enabled": True},
-            deletion_protection_enabled=True,
+            deletion_protection_enabled=protected,
             ttl={"enabled": True, "attribute_name": table.ttl} if table.ttl else None,
             **(created or {}),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                protect=True,
+                protect=protected,
                 retain_on_delete=table.existing,
                 import_=arguments.physical_name if table.name in arguments.declaration.imports else None,
                 ignore_changes=_NOT_OURS if table.existing else None,

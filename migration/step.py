@@ -28,6 +28,11 @@ class Action(StrEnum):
     BROWN_OUT = "brown-out"
     REMOVE_INDEX = "remove-index"
     VERIFY = "verify"
+    # Of rollbacks alone: no plan has them.
+    RELEASE_TABLES = "release-tables"
+    REMOVE_TABLES = "remove-tables"
+    RESTORE = "restore"
+    COMPARE = "compare"
 
 
 EVIDENCE = {Action.WATCH, Action.SHADOW_READ, Action.READ_INDEX}

@@ -5,11 +5,11 @@ After each step the runner reads AWS again and plans anew; a step that did not r
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from migration.backfilling import backfill
+from migration.backups import backed_up
 from migration.brown_out import brown_out
 from migration.building import Build, building
 from migration.context import Context
@@ -17,7 +17,7 @@ from migration.plan import unsettled_indexes
 from migration.proving import read_index, shadow_read
 from migration.step import Action, Step
 from migration.verify import NOTHING_TO_QUERY, backfill_check, no_item_missed, query_index, verify
-from migration.waiting import pause_here, wait_for
+from migration.waiting import settled, wait_for
 from migration.watching import look
 from schema.model import Index, Table
 from stack.capacity import building_throughput
@@ -30,9 +30,6 @@ from stack.live import ACTIVE, LiveTable
 from stack.managed import index_resource
 from stack.world import World
 
-BACKUP_MINUTES = 60
-"""How long an on-demand backup may take until it is AVAILABLE; AWS needs seconds, whatever the size."""
-
 Apply = Callable[[Context, World, Step], Facts]
 
 
@@ -42,13 +39,8 @@ def apply(context: Context, world: World, step: Step) -> Facts:
 
 
 def _wait(context: Context, world: World, step: Step) -> Facts:
-    def show(table: LiveTable) -> bool:
-        states = [f"{name} {index.status}" for name, index in table.indexes.items() if index.status != ACTIVE]
-        context.observer.progress(0, 0, ", ".join(states) or f"table {table.status}")
-        return table.is_settled
-
     for name in step.tables:
-        wait_for(context, name, show)
+        wait_for(context, name, settled(context))
     return {}
 
 
@@ -57,23 +49,7 @@ def _backup(context: Context, world: World, step: Step) -> Facts:
     physical = context.config.physical_name(name)
     day = f"{datetime.fromisoformat(context.clock()):%Y%m%d}"
     backup_name = f"{physical}-pre-migration-{day}"
-    arn = _unproven_backup(context, world, name, backup_name)
-    if arn is None:
-        arn = context.client.create_backup(TableName=physical, BackupName=backup_name)["BackupDetails"]["BackupArn"]
-    deadline = time.monotonic() + BACKUP_MINUTES * 60
-    while True:
-        details = context.client.describe_backup(BackupArn=arn)["BackupDescription"]["BackupDetails"]
-        if details["BackupStatus"] == "AVAILABLE":
-            break
-        if time.monotonic() > deadline or details["BackupStatus"] == "DELETED":
-            raise VerificationFailed(
-                f"Backup {backup_name} is {details['BackupStatus']}.",
-                f"It was to be AVAILABLE within {BACKUP_MINUTES} minutes. Nothing was changed.",
-                f"Run: ./invoke migrate --stack {context.config.stack}",
-            )
-        context.observer.progress(0, 0, details["BackupStatus"])
-        pause_here(context)
-    facts = {"arn": arn, "bytes": int(details.get("BackupSizeBytes", 0)), "name": backup_name}
+    facts = backed_up(context, name, backup_name, _unproven_backup(context, world, name, backup_name))
     context.ledger.prove_of("backup", name, world.live[name], {**facts, "schema": context.schema.digest})
     return facts
 

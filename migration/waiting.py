@@ -1,4 +1,4 @@
-"""Waiting for AWS, where a run may be stopped or paused meanwhile: AWS goes on by itself."""
+"""Waiting for AWS: looked at again and again, and stopped by Ctrl-C or a pause. AWS goes on by itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from migration.context import Context
 from stack.errors import VerificationFailed, Waiting
 from stack.ledger import Facts
-from stack.live import LiveTable, read_table
+from stack.live import ACTIVE, LiveTable, read_table
 
 POLL_SECONDS = 2.0
 
@@ -31,13 +31,29 @@ def wait_for(context: Context, name: str, done: Callable[[LiveTable], bool]) -> 
         pause_here(context)
 
 
-def pause_here(context: Context, seconds: float = POLL_SECONDS) -> None:
+def pause_here(context: Context) -> None:
     """A moment of waiting. Raises Interrupted, LeaseLost, or Waiting when the stack was paused."""
     context.safe_point()
+    refuse_if_paused(context)
+    context.interrupts.requested.wait(POLL_SECONDS)
+
+
+def refuse_if_paused(context: Context) -> None:
+    """Raises Waiting where somebody has paused the stack."""
     pause = context.ledger.paused()
     if pause is not None:
         raise paused(context, pause)
-    context.interrupts.requested.wait(seconds)
+
+
+def settled(context: Context) -> Callable[[LiveTable], bool]:
+    """A condition for `wait_for`: nothing of the table is being created, changed or deleted. It shows what is."""
+
+    def show(table: LiveTable) -> bool:
+        states = [f"{name} {index.status}" for name, index in table.indexes.items() if index.status != ACTIVE]
+        context.observer.progress(0, 0, ", ".join(states) or f"table {table.status}")
+        return table.is_settled
+
+    return show
 
 
 def paused(context: Context, pause: Facts) -> Waiting:

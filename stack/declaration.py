@@ -20,19 +20,33 @@ from stack.world import World
 class Declaration:
     """Resource names, as in `stack.managed`: tables, indexes, and which of them to import.
 
-    `settle` are the indexes whose capacity this run sets to its steady figure. `import_` may name only what AWS has
-    and Pulumi's state lacks: on an index already in the state it would plan a replacement, and drop it.
+    `settle` are the indexes whose capacity this run sets to its steady figure; `released` are the tables whose
+    protection against deletion it takes off. `imports` may name only what AWS has and Pulumi's state lacks: on an index
+    already in the state it would plan a replacement, and drop it.
     """
 
     tables: frozenset[str] = frozenset()
     indexes: frozenset[str] = frozenset()
     imports: frozenset[str] = frozenset()
     settle: frozenset[str] = frozenset()
+    released: frozenset[str] = frozenset()
 
     def with_tables(self, tables: list[Table]) -> Declaration:
         """Also these tables, each with all of its indexes."""
         indexes = {index_resource(table.name, index.name) for table in tables for index in table.indexes}
         return replace(self, tables=self.tables | {table.name for table in tables}, indexes=self.indexes | indexes)
+
+    def without_tables(self, tables: list[Table]) -> Declaration:
+        """No longer these tables, nor any of their indexes: `up` deletes those that were released before."""
+        names = {table.name for table in tables}
+        indexes = {index_resource(table.name, index.name) for table in tables for index in table.every_index}
+        return replace(
+            self, tables=self.tables - names, indexes=self.indexes - indexes, imports=self.imports - names - indexes
+        )
+
+    def releasing(self, tables: list[Table]) -> Declaration:
+        """With the protection of these tables taken off."""
+        return replace(self, released=frozenset(table.name for table in tables))
 
     def with_index(self, resource: str) -> Declaration:
         """Also this index."""

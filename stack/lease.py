@@ -71,6 +71,11 @@ class Lease:
         self._renewed = (0.0, 0.0)
         self._ahead = 0.0
 
+    @property
+    def token(self) -> str:
+        """What the lease's record is known by while this process holds it; empty while it holds none."""
+        return self._own.token if self._own else ""
+
     def holder(self) -> Holder | None:
         """Who holds the stack, whether alive or dead; None if nobody does. Raises ToolError."""
         with translated_errors(self._config):
