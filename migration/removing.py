@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from migration.backups import backed_up
 from migration.context import Context
-from migration.plan import Action, Step
 from migration.stages import Proposal, Stage, agreed, ahead, forget, through, verifying
+from migration.step import Action, Step
 from migration.undoing import RolledBack
 from migration.waiting import settled, wait_for
 from schema.model import Table

@@ -9,11 +9,12 @@ from typing import Generic, TypeVar
 
 from migration.alone import alone
 from migration.context import Context
-from migration.plan import Step
+from migration.step import Step
 from migration.waiting import refuse_if_paused
 from stack.aws import translated_errors
 from stack.declaration import present
 from stack.errors import EngineLost, Refused, ToolError, VerificationFailed
+from stack.history import ROLLED_BACK
 from stack.ledger import Facts
 from stack.world import World
 
@@ -54,6 +55,7 @@ def through(context: Context, what: str, stages: Callable[[World], Iterable[Stag
                     context.interrupts.check()
                     raise _to_repeat(error) from error
             context.observer.ended(step, time.monotonic() - began, facts)
+        recorded.result = ROLLED_BACK
         return recorded.id
 
 

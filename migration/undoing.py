@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from migration.context import Context
-from migration.plan import Action, Step
 from migration.stages import Proposal, Stage, agreed, ahead, forget, through, verifying
+from migration.step import Action, Step
 from migration.verify import query_index
 from migration.waiting import settled, wait_for
 from schema.model import Index, RetiredIndex, Table

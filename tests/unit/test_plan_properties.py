@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from hypothesis import given, settings
@@ -48,7 +49,7 @@ def worlds(draw: st.DrawFn, schema: Schema = SITELOGIX) -> World:
         for name, facts in all_proofs(schema).items()
         if draw(st.booleans()) and not (name.startswith("table#") and name.removeprefix("table#") not in live)
     }
-    seen = None if f"own-read#{RETIRED}" in proofs else {}
+    seen: dict[datetime, float] | None = None if f"own-read#{RETIRED}" in proofs else {}
     return World(live=live, managed=managed, proofs=Proofs(proofs), observed=observed(seen=seen))
 
 
