@@ -154,6 +154,63 @@ def rollback(
         output.print_undone(stack, str(name), undone)
 
 
+@task(help={**STACK, "table": "only this table's", "index": "only this index of --table"})
+@reported
+def gate(
+    shell: Shell, stack: str = "local", table: str | None = None, index: str | None = None, json: bool = False
+) -> None:
+    """Show what stands against removing each retired index, and the evidence. Reads only; exit code 3 if one is shut."""
+    from terminal import document, gates
+    from terminal.session import open_session
+
+    only = _narrowing(table, index)
+    with open_session(stack, json=json) as context:
+        found = gates.gates(context, only)
+    if json:
+        document.print_json(gates.gates_document(stack, found))
+    else:
+        gates.print_gates(stack, found)
+    if not all(one.is_open for one in found):
+        raise Exit(code=Waiting.exit_code)
+
+
+@task(help={**STACK, "table": "only this table", "once": "look once, and do not wait for the next look"})
+@reported
+def watch(shell: Shell, stack: str = "local", table: str | None = None, once: bool = False, json: bool = False) -> None:
+    """Look for late writers, and mend what they leave, until the new indexes are read-ready."""
+    from terminal import document, watching
+    from terminal.session import open_session
+
+    only, _ = _narrowing(table)
+    with open_session(stack, json=json) as context:
+        found = watching.watched_document(context, watching.watch(context, only, once=once), only)
+    if json:
+        document.print_json(found)
+    else:
+        watching.print_watched(found)
+    if not all(one["read_ready"] for one in found["indexes"]):
+        raise Exit(code=Waiting.exit_code)
+
+
+@task(help={**STACK, "table": "the index's table", "index": "a new index", "write": "its write units a second"})
+@reported
+def capacity(shell: Shell, table: str, index: str, write: int, stack: str = "local", json: bool = False) -> None:
+    """Give a new index more write capacity while it is built, so that the build does not throttle its table."""
+    from migration.raising import raise_capacity
+    from terminal import document
+    from terminal.session import open_session
+
+    if write < 1:
+        raise UsageError("--write is at least 1.", "It is write units a second.", "Correct the flag.")
+    name, index_name = _narrowing(table, index)
+    with open_session(stack, json=json) as context:
+        before = raise_capacity(context, str(name), str(index_name), write)
+    if json:
+        document.print_json({"stack": stack, "index": f"{name}/{index_name}", "before": before.write, "write": write})
+    else:
+        _say(f"{name}/{index_name} gets {write} write units instead of {before.write}, until it is settled.")
+
+
 @task(help={"stack": STACK["stack"]})
 @reported
 def pause(shell: Shell, stack: str = "local") -> None:
@@ -479,6 +536,9 @@ ns = Collection(
     migrate,
     backfill,
     rollback,
+    gate,
+    watch,
+    capacity,
     pause,
     resume,
     unlock,

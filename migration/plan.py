@@ -159,7 +159,8 @@ def unsettled_indexes(table: Table, settings: Settings, world: World, *, planned
                 yield index
             continue
         proof = world.proofs.of("index", index_resource(table.name, index.name))
-        ours = proof is not None and "started" in proof and "settled" not in proof
+        raised = world.proofs.of("raised", index_resource(table.name, index.name)) is not None
+        ours = proof is not None and "started" in proof and (raised or "settled" not in proof)
         if ours and found.index.throughput != index.throughput:
             yield index
 

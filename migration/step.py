@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -105,9 +106,10 @@ class Plan:
             held=tuple(held for held in self.held if held.table == table and index in {None, held.index}),
         )
 
-    def looks_only(self) -> Plan:
-        """Only the looks for late writers."""
-        return replace(self, steps=tuple(step for step in self.steps if step.action is Action.WATCH))
+    def looks_only(self, tables: Collection[str]) -> Plan:
+        """Only the looks for late writers at these tables."""
+        looks = (step for step in self.steps if step.action is Action.WATCH and step.tables[0] in tables)
+        return Plan(tuple(looks))
 
     def backfills_only(self, table: str | None) -> Plan:
         """Only the backfills, of one table or of all, with the backups that go before them."""

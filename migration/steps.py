@@ -15,6 +15,7 @@ from migration.building import Build, building
 from migration.context import Context
 from migration.plan import unsettled_indexes
 from migration.proving import read_index, shadow_read
+from migration.raising import RAISED
 from migration.step import Action, Step
 from migration.verify import NOTHING_TO_QUERY, backfill_check, no_item_missed, query_index, verify
 from migration.waiting import settled, wait_for
@@ -161,6 +162,7 @@ def _settle_capacity(context: Context, world: World, step: Step) -> Facts:
     for resource, index in indexes.items():
         proof = world.proofs.of("index", resource) or {}
         context.ledger.prove("index", resource, {**proof, "settled": now()})  # still of the same table
+        context.ledger.disprove(RAISED, resource)
         if index.throughput is not None:
             settled[resource] = f"{index.throughput.read}/{index.throughput.write}"
     return {"capacity": settled}

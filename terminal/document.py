@@ -79,6 +79,7 @@ def _held_document(source: Plan | Summary) -> list[dict[str, Any]]:
         {
             "table": held.table,
             "index": held.index,
+            "is_new": held.is_new,
             "shut": [{"condition": condition.name, "evidence": condition.evidence} for condition in held.shut],
         }
         for held in source.held

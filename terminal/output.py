@@ -19,7 +19,15 @@ from migration.verify import Check
 from schema.model import Schema
 from stack.ledger import Facts
 
-_COLOR = {"active": "green", "missing": "yellow", "retired": "dim", "building": "cyan", "awaiting removal": "yellow"}
+_COLOR = {
+    "active": "green",
+    "read-ready": "green",
+    "built": "yellow",
+    "missing": "yellow",
+    "retired": "dim",
+    "building": "cyan",
+    "awaiting removal": "yellow",
+}
 
 
 def console() -> Console:
@@ -48,7 +56,7 @@ def print_plan(stack: str, plan: Plan) -> None:
         out.print(grid)
     else:
         out.print(f"Nothing to do on stack {stack}.")
-    _print_rest(out, plan)
+    _print_rest(out, stack, plan)
 
 
 def print_summary(stack: str, schema: Schema, summary: Summary) -> None:
@@ -65,7 +73,7 @@ def print_summary(stack: str, schema: Schema, summary: Summary) -> None:
         _print_totals(out, schema, summary)
         for note in schema.notes:
             out.print(note)
-    _print_rest(out, summary)
+    _print_rest(out, stack, summary)
 
 
 def print_status(states: list[State]) -> None:
@@ -150,6 +158,16 @@ def result_text(step: Step, facts: Facts) -> str:
         return str(facts["queried"])
     if step.action is Action.SETTLE_CAPACITY:
         return ", ".join(f"{resource} {capacity}" for resource, capacity in facts["capacity"].items())
+    if step.action in {Action.WATCH, Action.BEGIN_WATCH}:
+        found = f"{facts['scanned']:,} items looked at, {facts['late']:,} of late writers"
+        ready = f"read-ready: {', '.join(facts['read_ready'])}" if facts["read_ready"] else facts["unready"]
+        return f"{found}; {ready}" if ready else found
+    if step.action is Action.SHADOW_READ:
+        return str(facts["summary"])
+    if step.action is Action.READ_INDEX:
+        return f"{facts['units']} read units, {'seen' if facts['seen'] else 'not seen'} in CloudWatch"
+    if step.action is Action.BROWN_OUT:
+        return f"nobody missed it from {facts['from']} to {facts['to']}"
     if step.action is Action.VERIFY:
         return f"{facts['checks']} checks hold"
     return ""
@@ -174,10 +192,15 @@ def _print_totals(out: Console, schema: Schema, summary: Summary) -> None:
     )
 
 
-def _print_rest(out: Console, source: Plan | Summary) -> None:
+def _print_rest(out: Console, stack: str, source: Plan | Summary) -> None:
     for held in source.held:
-        out.print(f"\n[yellow]Waiting:[/] {held.subject} can not be removed yet.")
+        what = "is built, and not read-ready yet" if held.is_new else "can not be removed yet"
+        out.print(f"\n[yellow]Waiting:[/] {held.subject} {what}.")
         for condition in held.shut:
-            out.print(f"  {condition.name}: {condition.evidence}")
+            out.print(f"  {condition.name}: {condition.evidence}", markup=False)
+    if any(held.is_new for held in source.held):
+        out.print(f"Run: ./invoke watch --stack {stack}", style="dim")
+    if any(not held.is_new for held in source.held):
+        out.print(f"Run: ./invoke gate --stack {stack}", style="dim")
     for line in source.left_alone:
         out.print(f"Left alone: {line}.")

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from migration.step import Plan, Step
 from stack.ledger import Facts
-from terminal.output import result_text
+from terminal.results import result_text
 
 JSON_LINE_SECONDS = 1.0
 PLAIN_LINE_SECONDS = 10.0
