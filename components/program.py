@@ -8,6 +8,7 @@ import pulumi
 
 from components.guards import Guards, OnRefusal
 from components.indexed_table import IndexedTable, TableArguments
+from components.monitoring import Monitoring
 from schema.model import Schema
 from stack.config import StackConfig
 from stack.declaration import Declaration
@@ -22,7 +23,8 @@ def declare(
     on_refusal: OnRefusal = lambda refusal: None,
     safe_point: Callable[[], None] | None = None,
 ) -> None:
-    """Declares the tables and indexes that `declaration` names, and exports stream ARNs and the schema's digest.
+    """Declares the tables and indexes that `declaration` names and what watches them, and exports stream ARNs and the
+    schema's digest.
 
     A run's `safe_point` is asked before each change; without one, no run may be at work on the stack.
     """
@@ -43,5 +45,7 @@ def declare(
             guards,
         )
         stream_arns[table.name] = component.stream_arn
+    if config.is_monitored:
+        Monitoring(schema, config, declaration, live)
     pulumi.export("schemaDigest", schema.digest)
     pulumi.export("streamArns", stream_arns)

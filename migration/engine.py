@@ -23,7 +23,7 @@ from stack.config import StackConfig
 from stack.declaration import Declaration
 from stack.errors import EngineLost, Refused, ToolError, UsageError
 from stack.live import Live
-from stack.managed import INDEX_TYPE, TABLE_TYPE, Managed
+from stack.managed import INDEX_TYPE, MONITOR_TYPES, TABLE_TYPE, Managed, resource_name
 from stack.processes import Process, end, host, is_gone, orphans
 
 T = TypeVar("T")
@@ -46,8 +46,8 @@ _REPLACING = {
 
 @dataclass(frozen=True)
 class Change:
-    """One change of one table or index: Pulumi's operation (such as `create`), the resource's name, and the
-    properties that differ."""
+    """One change of a table, an index, or what watches them: Pulumi's operation (such as `create`), the resource's
+    name, and the properties that differ."""
 
     operation: str
     resource: str
@@ -230,8 +230,11 @@ LOST = "Resource monitor has terminated"
 
 
 def refuse_losses(changes: Iterable[Change], deletions: frozenset[str] = frozenset()) -> None:
-    """Refuses planned changes that could lose something: any replacement, and any deletion but of `deletions`."""
+    """Refuses planned changes that could lose something: any replacement, and any deletion but of `deletions`. What
+    watches the stack holds nothing that could be lost."""
     for change in changes:
+        if change.type in MONITOR_TYPES:
+            continue
         if change.operation in _REPLACING:
             raise Refused(
                 f"Pulumi would replace {change.resource}.",
@@ -252,10 +255,11 @@ def _last_words(error: CommandError) -> str:
 
 
 def _change(metadata: events.StepEventMetadata) -> Change | None:
-    if metadata.type not in {TABLE_TYPE, INDEX_TYPE} or metadata.op in {events.OpType.SAME, events.OpType.REFRESH}:
+    ours = {TABLE_TYPE, INDEX_TYPE, *MONITOR_TYPES}
+    if metadata.type not in ours or metadata.op in {events.OpType.SAME, events.OpType.REFRESH}:
         return None
     properties = tuple(metadata.keys or ()) or tuple(metadata.diffs or ())
-    return Change(str(metadata.op.value), metadata.urn.rsplit("::", 1)[1], metadata.type, properties)
+    return Change(str(metadata.op.value), resource_name(metadata.urn), metadata.type, properties)
 
 
 def _command(checkout: Path) -> automation.PulumiCommand:

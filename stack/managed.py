@@ -8,6 +8,12 @@ from typing import Any
 
 TABLE_TYPE = "aws:dynamodb/table:Table"
 INDEX_TYPE = "aws:dynamodb/globalSecondaryIndex:GlobalSecondaryIndex"
+ALARM_TYPE = "aws:cloudwatch/metricAlarm:MetricAlarm"
+DASHBOARD_TYPE = "aws:cloudwatch/dashboard:Dashboard"
+TOPIC_TYPE = "aws:sns/topic:Topic"
+SUBSCRIPTION_TYPE = "aws:sns/topicSubscription:TopicSubscription"
+MONITOR_TYPES = frozenset({ALARM_TYPE, DASHBOARD_TYPE, TOPIC_TYPE, SUBSCRIPTION_TYPE})
+"""What watches the stack: it holds no data, so it may be made, replaced and removed freely."""
 
 
 def index_resource(table: str, index: str) -> str:
@@ -15,9 +21,15 @@ def index_resource(table: str, index: str) -> str:
     return f"{table}/{index}"
 
 
+def resource_name(urn: str) -> str:
+    """The name that the program gave a resource: all that follows the third `::`, for a name may hold one itself."""
+    return urn.split("::", 3)[3]
+
+
 @dataclass(frozen=True)
 class Managed:
-    """Resource names in the state: `tables` as in the schema, `indexes` as `<table>/<index>`.
+    """Resource names in the state: `tables` as in the schema, `indexes` as `<table>/<index>`, `monitors` as in
+    `stack.alarms`.
 
     `created` says that the stack exists at all; `pending` counts operations that a killed run left behind.
     """
@@ -25,18 +37,20 @@ class Managed:
     created: bool = False
     tables: frozenset[str] = frozenset()
     indexes: frozenset[str] = frozenset()
+    monitors: frozenset[str] = frozenset()
     pending: int = 0
 
     @staticmethod
     def of(deployment: Mapping[str, Any]) -> Managed:
         """Reads the `deployment` part of a `pulumi stack export`."""
-        names: dict[str, set[str]] = {TABLE_TYPE: set(), INDEX_TYPE: set()}
+        names: dict[str, set[str]] = {type: set() for type in (TABLE_TYPE, INDEX_TYPE, *MONITOR_TYPES)}
         for resource in deployment.get("resources") or []:
             if resource["type"] in names and not resource.get("delete"):
-                names[resource["type"]].add(resource["urn"].rsplit("::", 1)[1])
+                names[resource["type"]].add(resource_name(resource["urn"]))
         return Managed(
             created=True,
             tables=frozenset(names[TABLE_TYPE]),
             indexes=frozenset(names[INDEX_TYPE]),
+            monitors=frozenset().union(*(names[type] for type in MONITOR_TYPES)),
             pending=len(deployment.get("pending_operations") or []),
         )

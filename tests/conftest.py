@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from moto.server import ThreadedMotoServer
+from werkzeug.serving import make_server
 
 from local.dynamodb_local import DynamoDbLocal, Missing
+from local.emulation import application
 from local.stack import create_table, put_items
 from schema.sitelogix import SITELOGIX
 from stack.aws import dynamodb
@@ -56,12 +58,13 @@ class EmulatedStack:
 
 @pytest.fixture(scope="session")
 def moto_endpoint() -> Iterator[str]:
-    """The URL of a moto server that lives as long as the test session."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    """The URL of a local AWS that lives as long as the test session: moto, and what the local stack adds to it."""
+    server = make_server("127.0.0.1", 0, application(), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
 
 
 @pytest.fixture

@@ -77,7 +77,8 @@ class SmallStack:
             '  aws:skipRequestingAccountId: "true"\n'
             '  aws:skipMetadataApiCheck: "true"\n'
             "  aws:endpoints:\n"
-            f"    - {{dynamodb: '{self.endpoint}', sts: '{self.endpoint}'}}\n"
+            f"    - {{dynamodb: '{self.endpoint}', sts: '{self.endpoint}', cloudwatch: '{self.endpoint}',"
+            f" sns: '{self.endpoint}'}}\n"
             '  sitelogix:account: "123456789012"\n'
             f"  sitelogix:tablePrefix: {self.prefix}\n"
             "  sitelogix:backend: file://.local/state\n"

@@ -17,10 +17,12 @@ from botocore.config import Config
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
+from local.aws_plugin.cloudwatch import AlarmType, DashboardType
 from local.aws_plugin.index import IndexType
 from local.aws_plugin.resource import Found, PluginError, Properties, ResourceType, keeping
+from local.aws_plugin.sns import SubscriptionType, TopicType
 from local.aws_plugin.table import TableType
-from stack.managed import INDEX_TYPE, TABLE_TYPE
+from stack.managed import ALARM_TYPE, DASHBOARD_TYPE, INDEX_TYPE, SUBSCRIPTION_TYPE, TABLE_TYPE, TOPIC_TYPE
 
 Result = TypeVar("Result")
 
@@ -68,16 +70,28 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
                 grpc.StatusCode.FAILED_PRECONDITION,
                 "the stand-in plugin serves the local stack alone, and this stack names no DynamoDB endpoint",
             )
-        client = boto3.client(
-            "dynamodb",
-            endpoint_url=endpoints[0]["dynamodb"],
-            region_name=settings.get("region"),
-            aws_access_key_id=settings.get("accessKey"),
-            aws_secret_access_key=settings.get("secretKey"),
-            # The real plugin sends what it is given and lets AWS refuse it.
-            config=Config(parameter_validation=False),
-        )
-        self._types = {TABLE_TYPE: TableType(client), INDEX_TYPE: IndexType(client)}
+
+        make: Any = boto3.client  # its overloads name every service of AWS
+
+        def client(service: str) -> Any:
+            return make(
+                service,
+                endpoint_url=endpoints[0][service],
+                region_name=settings.get("region"),
+                aws_access_key_id=settings.get("accessKey"),
+                aws_secret_access_key=settings.get("secretKey"),
+                # The real plugin sends what it is given and lets AWS refuse it.
+                config=Config(parameter_validation=False),
+            )
+
+        database = client("dynamodb")
+        self._types = {TABLE_TYPE: TableType(database), INDEX_TYPE: IndexType(database)}
+        if "cloudwatch" in endpoints[0]:
+            watch = client("cloudwatch")
+            self._types |= {ALARM_TYPE: AlarmType(watch), DASHBOARD_TYPE: DashboardType(watch)}
+        if "sns" in endpoints[0]:
+            messages = client("sns")
+            self._types |= {TOPIC_TYPE: TopicType(messages), SUBSCRIPTION_TYPE: SubscriptionType(messages)}
         return provider_pb2.ConfigureResponse(acceptSecrets=False, supportsPreview=True, acceptResources=False)
 
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -32,12 +32,12 @@ def keeping(inputs: Properties, state: Properties, ignored: set[str]) -> Propert
     return {**inputs, **{name: state[name] for name in kept if name in state}}
 
 
-def said(error: ClientError) -> str:
+def said(error: ClientError, service: str = "DynamoDB") -> str:
     """An AWS error in the words of the Go SDK, which the real plugin shows."""
     details = error.response.get("Error", {})
     metadata = error.response.get("ResponseMetadata", {})
     return (
-        f"operation error DynamoDB: {error.operation_name}, https response error StatusCode: "
+        f"operation error {service}: {error.operation_name}, https response error StatusCode: "
         f"{metadata.get('HTTPStatusCode')}, RequestID: {metadata.get('RequestId')}, "
         f"{details.get('Code')}: {details.get('Message')}"
     )
@@ -61,6 +61,27 @@ class Difference:
             tuple(name for name in self.changed if name not in ignored),
             tuple(name for name in self.replacing if name not in ignored),
         )
+
+
+def differing(
+    state: Properties, inputs: Properties, replacing: tuple[str, ...], updating: tuple[str, ...] = ()
+) -> Difference:
+    """Which of these properties the inputs would change. A value that is not known yet may well be another one."""
+    forced = tuple(name for name in replacing if state.get(name) != inputs.get(name))
+    changed = tuple(name for name in updating if state.get(name) != inputs.get(name))
+    # What AWS computes anew from a change is part of the real plugin's diff.
+    computed = ("tagsAll",) if "tags" in changed else ()
+    return Difference((*forced, *changed, *computed), forced)
+
+
+def tags_of(listed: Iterable[Any]) -> dict[str, str]:
+    """Tags by their key, out of AWS's list of them."""
+    return {tag["Key"]: tag["Value"] for tag in listed}
+
+
+def tag_list(tags: Mapping[str, str]) -> Any:
+    """Tags as AWS's list of them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 @dataclass(frozen=True)

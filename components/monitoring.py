@@ -1,0 +1,81 @@
+"""Who watches the stack: a topic that people subscribe to, alarms that report to it, and a dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+from pulumi_aws import cloudwatch, sns
+
+from schema.model import Schema
+from stack.alarms import DASHBOARD, TOPIC, Alarm, alarms, subscriptions
+from stack.config import StackConfig
+from stack.dashboard import dashboard
+from stack.declaration import Declaration
+from stack.live import Live
+from stack.metrics import NAMESPACE
+
+RESULT = "result"
+"""The id of what an alarm's expression gives."""
+
+
+class Monitoring(pulumi.ComponentResource):
+    """The topic, its subscriptions, the dashboard, and the alarms of all tables and indexes that are declared."""
+
+    def __init__(self, schema: Schema, config: StackConfig, declaration: Declaration, live: Live) -> None:
+        super().__init__("sitelogix:cloudwatch:Monitoring", "monitoring")
+        self._tags = config.settings.tags
+        self._topic = sns.Topic(TOPIC, name=config.topic_name, tags=self._tags, opts=self._child())
+        for resource, (protocol, endpoint) in subscriptions(config).items():
+            sns.TopicSubscription(
+                resource, topic=self._topic.arn, protocol=protocol, endpoint=endpoint, opts=self._child()
+            )
+        cloudwatch.Dashboard(
+            DASHBOARD,
+            dashboard_name=config.dashboard_name,
+            dashboard_body=dashboard(schema, config, declaration, live),
+            opts=self._child(),
+        )
+        for alarm in alarms(schema, config, declaration, live):
+            self._declare_alarm(alarm)
+        self.register_outputs({"topicArn": self._topic.arn})
+
+    def _declare_alarm(self, alarm: Alarm) -> None:
+        cloudwatch.MetricAlarm(
+            alarm.resource,
+            name=alarm.name,
+            alarm_description=alarm.description,
+            metric_queries=_queries(alarm),
+            comparison_operator=alarm.comparison,
+            threshold=alarm.threshold,
+            evaluation_periods=alarm.evaluation_periods,
+            treat_missing_data="notBreaching",
+            alarm_actions=[self._topic.arn],
+            ok_actions=[self._topic.arn],
+            tags=self._tags,
+            opts=self._child(),
+        )
+
+    def _child(self) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self)
+
+
+def _queries(alarm: Alarm) -> list[Mapping[str, Any]]:
+    """The expression, and each metric that it reads."""
+    result = {"id": RESULT, "expression": alarm.expression, "label": alarm.resource, "return_data": True}
+    metrics = [
+        {
+            "id": id,
+            "metric": {
+                "namespace": NAMESPACE,
+                "metric_name": metric.name,
+                "dimensions": dict(metric.dimensions),
+                "period": alarm.period,
+                "stat": metric.stat,
+            },
+            "return_data": False,
+        }
+        for id, metric in alarm.metrics.items()
+    ]
+    return [result, *metrics]
