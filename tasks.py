@@ -159,7 +159,7 @@ def rollback(
 def gate(
     shell: Shell, stack: str = "local", table: str | None = None, index: str | None = None, json: bool = False
 ) -> None:
-    """Show what stands against removing each retired index, and the evidence. Reads only; exit code 3 if one is shut."""
+    """Show each condition for removing a retired index, with its evidence. Reads only; exit code 3 if one is shut."""
     from terminal import document, gates
     from terminal.session import open_session
 

@@ -196,7 +196,8 @@ class Guards:
         table, index_name = self._find(resource)
         retired = {retired.name: retired for retired in table.retired}.get(index_name)
         if retired is None:
-            if not table.index(index_name).existing and self._is_rolled_back(resource, Intent.DELETE):
+            is_new = any(index.name == index_name and not index.existing for index in table.indexes)
+            if is_new and self._is_rolled_back(resource, Intent.DELETE):
                 return
             raise Refused(
                 f"Pulumi must not delete index {resource}.",

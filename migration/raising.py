@@ -13,8 +13,8 @@ RAISED = "raised"
 
 
 def raise_capacity(context: Context, name: str, index_name: str, write: int) -> Throughput:
-    """Gives a new index so many write units, also while a run builds it, and returns what it had. It is settled with the
-    others in the end. Pulumi leaves the capacity of such an index alone until then. Raises Refused, ToolError."""
+    """Gives a new index so many write units, also while a run builds it, and returns what it had. It is settled with
+    the others in the end; until then Pulumi leaves its capacity alone. Raises Refused, ToolError."""
     resource, table = index_resource(name, index_name), context.schema.table(name)
     world = context.read_world()
     context.refuse_others_tables(world.proofs)

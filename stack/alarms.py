@@ -19,6 +19,7 @@ from stack.config import StackConfig
 from stack.declaration import Declaration
 from stack.live import Live
 from stack.managed import index_resource
+from stack.metrics import OPERATIONS
 
 PERIOD_SECONDS = 300
 """The finest grain in which DynamoDB tells all that the alarms read: provisioned capacity comes every five minutes."""
@@ -29,19 +30,6 @@ CAPACITY_PERCENT = 80
 USER_ERRORS = 100
 """Refused requests of the whole account in a period that are more than somebody's trying out: one every three seconds.
 Failed conditions and throttled requests are not among them."""
-OPERATIONS = (
-    "BatchGetItem",
-    "BatchWriteItem",
-    "DeleteItem",
-    "GetItem",
-    "PutItem",
-    "Query",
-    "Scan",
-    "TransactGetItems",
-    "TransactWriteItems",
-    "UpdateItem",
-)
-"""The operations of applications, as CloudWatch names them: ten, as many metrics as one alarm may read."""
 TOPIC = "topic"
 DASHBOARD = "dashboard"
 

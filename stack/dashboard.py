@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from schema.model import Schema, Table
-from stack.alarms import OPERATIONS, Dimensions, is_provisioned, watched
+from stack.alarms import Dimensions, is_provisioned, watched
 from stack.config import StackConfig
 from stack.declaration import Declaration
 from stack.live import Live
-from stack.metrics import NAMESPACE
+from stack.metrics import NAMESPACE, OPERATIONS
 
 WIDTH, HEIGHT = 8, 6
 """The size of a graph: three of them fill a row of the dashboard, which is 24 wide."""

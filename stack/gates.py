@@ -10,7 +10,7 @@ from schema.model import RetiredIndex, Schema, Table
 from stack.late_writers import read_ready
 from stack.ledger import Proofs, written
 from stack.managed import index_resource
-from stack.observed import MISSING, OK, Observed
+from stack.observed import MISSING, OK, AlarmState, Observed
 from stack.settings import Settings
 from stack.world import World
 
@@ -50,7 +50,7 @@ def gate(schema: Schema, table: Table, retired: RetiredIndex, settings: Settings
         _replacement(table, retired, world),
         _shadow_reads(table, retired, world),
         *_approval(table, retired, settings, world.proofs),
-        *_alarms(table, world.observed),
+        *_alarms(table, retired, world.observed),
         *_reads(table, retired, settings, world),
     ]
 
@@ -115,18 +115,24 @@ def _approval(table: Table, retired: RetiredIndex, settings: Settings, proofs: P
     ]
 
 
-def _alarms(table: Table, observed: Observed) -> Iterable[Condition]:
+def _alarms(table: Table, retired: RetiredIndex, observed: Observed) -> Iterable[Condition]:
     if not observed.available:
         yield Condition(ALARMS, False, NO_CLOUDWATCH)
         return
     ours = [
         alarm for alarm in observed.alarms if alarm.subject is None or alarm.subject.partition("/")[0] == table.name
     ]
-    loud = [f"{alarm.name} is {alarm.state}" for alarm in ours if alarm.state != OK]
+    # In the `up` that removes the index, its own alarms may go first.
+    going = (index_resource(table.name, retired.name), MISSING)
+    loud = [f"{alarm.name} is {alarm.state}" for alarm in ours if alarm.state != OK and _key(alarm) != going]
     evidence = f"{len(ours)} alarms, all OK" if ours else "there are no alarms"
     yield Condition(ALARMS, bool(ours) and not loud, "; ".join(loud) or evidence)
     wrong = [f"{count:,.0f} {what}" for what, count in observed.disturbances.get(table.name, {}).items()]
     yield Condition(LAST_HOUR, not wrong, "; ".join(wrong) or "no throttled request and no system error")
+
+
+def _key(alarm: AlarmState) -> tuple[str | None, str]:
+    return alarm.subject, alarm.state
 
 
 def alarms_only_missing(table: Table, observed: Observed) -> bool:

@@ -14,10 +14,9 @@ from backfills.undo import Undone
 from migration.engine import Change
 from migration.runner import Done, Summary
 from migration.status import State
-from migration.step import Action, Plan, Step
+from migration.step import Action, Plan
 from migration.verify import Check
 from schema.model import Schema
-from stack.ledger import Facts
 
 _COLOR = {
     "active": "green",
@@ -144,33 +143,6 @@ def print_undone(stack: str, table: str, undone: Undone) -> None:
 def confirmed(question: str) -> bool:
     """Asks on the terminal; without one the answer is no."""
     return sys.stdin.isatty() and Confirm.ask(question, default=False, console=Console(stderr=True))
-
-
-def result_text(step: Step, facts: Facts) -> str:
-    """What a step did, in a few words; everything recorded is in `--json` and in the ledger."""
-    if step.action is Action.BACKUP:
-        return f"{facts['name']}, {facts['bytes']:,} bytes"
-    if step.action is Action.BACKFILL:
-        text = f"{facts['changed']:,} of {facts['scanned']:,} items changed in {facts['passes']} passes"
-        reported = ", ".join(f"{count} × {reason}" for reason, count in facts["violations"].items())
-        return f"{text}; left out: {reported}" if reported else text
-    if step.action is Action.VERIFY_INDEX:
-        return str(facts["queried"])
-    if step.action is Action.SETTLE_CAPACITY:
-        return ", ".join(f"{resource} {capacity}" for resource, capacity in facts["capacity"].items())
-    if step.action in {Action.WATCH, Action.BEGIN_WATCH}:
-        found = f"{facts['scanned']:,} items looked at, {facts['late']:,} of late writers"
-        ready = f"read-ready: {', '.join(facts['read_ready'])}" if facts["read_ready"] else facts["unready"]
-        return f"{found}; {ready}" if ready else found
-    if step.action is Action.SHADOW_READ:
-        return str(facts["summary"])
-    if step.action is Action.READ_INDEX:
-        return f"{facts['units']} read units, {'seen' if facts['seen'] else 'not seen'} in CloudWatch"
-    if step.action is Action.BROWN_OUT:
-        return f"nobody missed it from {facts['from']} to {facts['to']}"
-    if step.action is Action.VERIFY:
-        return f"{facts['checks']} checks hold"
-    return ""
 
 
 def _print_totals(out: Console, schema: Schema, summary: Summary) -> None:

@@ -54,6 +54,7 @@ class SmallStack:
     endpoint: str
     schema: Schema
     prefix: str
+    watch: str = "{minutes: 0, leastWrites: 0}"
 
     @staticmethod
     def make(directory: Path, endpoint: str, schema: Schema, extra: str = "") -> SmallStack:
@@ -82,7 +83,8 @@ class SmallStack:
             '  sitelogix:account: "123456789012"\n'
             f"  sitelogix:tablePrefix: {self.prefix}\n"
             "  sitelogix:backend: file://.local/state\n"
-            "  sitelogix:backfill: {writer: single, rate: 100000, readRate: 100000}\n" + extra
+            "  sitelogix:backfill: {writer: single, rate: 100000, readRate: 100000}\n"
+            f"  sitelogix:watch: {self.watch}\n" + extra
         )
         (self.directory / "Pulumi.local.yaml").write_text(f"{text}{salt}\n", encoding="utf-8")
 
