@@ -1,0 +1,169 @@
+"""The gate for removing an old index: each condition alone keeps it shut, and says why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from schema.model import AccessPattern, Schema
+from schema.sitelogix import PERSONNEL, SITELOGIX
+from stack.gates import Condition, gate
+from stack.observed import ALARM, MISSING, OK, AlarmState, Observed
+from stack.settings import Approval, Settings
+from stack.world import World
+from tests.worlds import (
+    APPROVAL,
+    AT,
+    OWN_READ,
+    RETIRED,
+    after,
+    approving,
+    observed,
+    settings,
+    with_index,
+    with_proofs,
+    without_index,
+)
+
+NEW = "personnel/GSI2-StatusIndex"
+
+
+def ready() -> World:
+    """All is done, and the old index is still there."""
+    return with_index(after(), "personnel", PERSONNEL.index("GSI2-ProjectIndex"))
+
+
+def shut(world: World, told: Settings | None = None, schema: Schema = SITELOGIX) -> dict[str, str]:
+    found = gate(schema, PERSONNEL, PERSONNEL.retired[0], told or approving(), world)
+    return {condition.name: condition.evidence for condition in found if not condition.holds}
+
+
+def with_observed(**changes: object) -> World:
+    return replace(ready(), observed=replace(observed(), **changes))  # type: ignore[arg-type]
+
+
+def test_an_open_gate_shows_the_evidence_of_each_condition() -> None:
+    assert gate(SITELOGIX, PERSONNEL, PERSONNEL.retired[0], approving(), ready()) == [
+        Condition("no access pattern on it", True, "none of 14 access patterns reads it"),
+        Condition(
+            "replacement read-ready",
+            True,
+            f"{NEW} is read-ready since 2026-01-01T00:00:00Z: no late writer since 2026-01-01T00:00:00Z, 2 looks",
+        ),
+        Condition("shadow reads equal", True, "20 of 20 answers equal, at 2026-01-01T00:00:00Z"),
+        Condition("application updated", True, "the team, 2025-11-04T00:00:00Z"),
+        Condition("integration tests passed", True, "the team, 2025-11-04T00:00:00Z"),
+        Condition("alarms quiet", True, "2 alarms, all OK"),
+        Condition("last hour clean", True, "no throttled request and no system error"),
+        Condition(
+            "read metric alive", True, "our own read of 2026-01-01T00:07:00Z shows in ConsumedReadCapacityUnits"
+        ),
+        Condition("nobody reads it", True, "no read units but our own in 24 h"),
+    ]
+
+
+def test_reads_by_others_keep_it_shut() -> None:
+    world = with_observed(reads={RETIRED: {OWN_READ: 0.5, AT - timedelta(minutes=90): 2.0}})
+    assert shut(world) == {"nobody reads it": "2.0 read units by others, last at 2025-12-31T22:40:00Z"}
+
+
+def test_reads_by_others_in_the_minute_of_our_own_are_seen() -> None:
+    world = with_observed(reads={RETIRED: {OWN_READ: 1.5}})
+    assert shut(world) == {"nobody reads it": "1.0 read units by others, last at 2026-01-01T00:07:00Z"}
+
+
+def test_reads_before_the_quiet_window_do_not_count() -> None:
+    told = approving().model_copy(update={"quiet_minutes": 60.0})
+    assert shut(with_observed(reads={RETIRED: {OWN_READ: 0.5, AT - timedelta(minutes=61): 2.0}}), told) == {}
+
+
+def test_an_own_read_that_cloudwatch_counts_to_the_next_minute_is_still_our_own() -> None:
+    assert shut(with_observed(reads={RETIRED: {OWN_READ + timedelta(minutes=1): 0.5}})) == {}
+
+
+def test_a_dead_metric_keeps_it_shut() -> None:
+    assert shut(with_observed(reads={RETIRED: {}})) == {
+        "read metric alive": "our own read of 2026-01-01T00:07:00Z does not show, so that a zero says nothing"
+    }
+
+
+def test_without_a_read_of_our_own_a_zero_says_nothing() -> None:
+    world = with_proofs(with_observed(reads={RETIRED: {}}), **{f"own-read__{RETIRED}": None})
+    assert shut(world) == {"read metric alive": "we have not read it ourselves yet, so that a zero says nothing"}
+
+
+@pytest.mark.parametrize("state", [ALARM, "INSUFFICIENT_DATA", MISSING])
+@pytest.mark.parametrize("subject", ["personnel", NEW, None])
+def test_an_alarm_of_the_table_or_the_account_keeps_it_shut(state: str, subject: str | None) -> None:
+    alarms = (AlarmState("loud", subject, state), AlarmState("fine", "personnel", OK))
+    assert shut(with_observed(alarms=alarms)) == {"alarms quiet": f"loud is {state}"}
+
+
+def test_an_alarm_of_another_table_does_not() -> None:
+    alarms = (AlarmState("loud", "reports/GSI3-StatusIndex", ALARM), AlarmState("fine", "personnel", OK))
+    assert shut(with_observed(alarms=alarms)) == {}
+
+
+def test_no_alarm_at_all_keeps_it_shut() -> None:
+    assert shut(with_observed(alarms=())) == {"alarms quiet": "there are no alarms"}
+
+
+def test_a_throttled_request_or_system_error_of_the_last_hour_keeps_it_shut() -> None:
+    world = with_observed(disturbances={"personnel": {"throttled writes": 3.0, "system errors": 1.0}})
+    assert shut(world) == {"last hour clean": "3 throttled writes; 1 system errors"}
+
+
+def test_a_stack_without_cloudwatch_can_not_show_that_nobody_reads_it() -> None:
+    assert set(shut(replace(ready(), observed=Observed(AT)))) == {"alarms quiet", "read metric alive"}
+
+
+def test_a_missing_approval_keeps_it_shut() -> None:
+    assert shut(ready(), settings()) == {"approved": f"the stack file has no approval for {RETIRED}"}
+
+
+def test_an_approval_from_before_a_rollback_does_not_count_and_a_newer_one_does() -> None:
+    world = with_proofs(ready(), **{f"rolled-back__{RETIRED}": {"at": "2026-01-01T00:00:00Z", "by": "ana@host"}})
+    assert shut(world) == {
+        "approved": "it was built again at 2026-01-01T00:00:00Z by ana@host; "
+        "the approval (the team, 2025-11-04T00:00:00Z) is older"
+    }
+    newer = Approval.model_validate({**APPROVAL.model_dump(by_alias=True), "at": "2026-01-01T00:00:01Z"})
+    assert shut(world, settings(approvals={RETIRED: newer})) == {}
+
+
+def test_a_replacement_that_is_built_and_not_read_ready_keeps_it_shut() -> None:
+    unready = "3 items of a late writer at 2026-01-01T00:00:00Z, 3 in all"
+    world = with_proofs(ready(), **{f"read-ready__{NEW}": None, "watch__personnel": {"unready": unready}})
+    assert shut(world) == {"replacement read-ready": f"{NEW} is built; {unready}"}
+
+
+def test_a_missing_replacement_keeps_it_shut() -> None:
+    assert shut(without_index(ready(), "personnel", "GSI2-StatusIndex")) == {
+        "replacement read-ready": f"{NEW} is missing"
+    }
+
+
+@pytest.mark.parametrize(
+    ("proof", "evidence"),
+    [
+        (None, f"{NEW} was not compared with its table yet"),
+        ({"at": "2026-01-01T00:00:00Z", "equal": False, "summary": "1 differs"}, "1 differs, at 2026-01-01T00:00:00Z"),
+        (
+            {"at": "2025-12-24T00:00:00Z", "equal": True, "summary": "all equal"},
+            "compared at 2025-12-24T00:00:00Z, more than 7 days ago",
+        ),
+    ],
+    ids=["missing", "unequal", "long ago"],
+)
+def test_shadow_reads_that_are_missing_unequal_or_long_ago_keep_it_shut(
+    proof: dict[str, object] | None, evidence: str
+) -> None:
+    assert shut(with_proofs(ready(), **{f"shadow__{NEW}": proof})) == {"shadow reads equal": evidence}
+
+
+def test_an_access_pattern_that_still_reads_it_keeps_it_shut() -> None:
+    pattern = AccessPattern("people of a project", "personnel", "GSI2-ProjectIndex")
+    schema = Schema(SITELOGIX.tables, (*SITELOGIX.access_patterns, pattern))
+    assert shut(ready(), schema=schema) == {"no access pattern on it": "read by people of a project"}
