@@ -57,9 +57,7 @@ def test_an_open_gate_shows_the_evidence_of_each_condition() -> None:
         Condition("integration tests passed", True, "the team, 2025-11-04T00:00:00Z"),
         Condition("alarms quiet", True, "2 alarms, all OK"),
         Condition("last hour clean", True, "no throttled request and no system error"),
-        Condition(
-            "read metric alive", True, "our own read of 2026-01-01T00:07:00Z shows in ConsumedReadCapacityUnits"
-        ),
+        Condition("read metric alive", True, "our own read of 2026-01-01T00:07:00Z shows in ConsumedReadCapacityUnits"),
         Condition("nobody reads it", True, "no read units but our own in 24 h"),
     ]
 
