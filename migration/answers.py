@@ -269,12 +269,14 @@ def judge(
             return Kind.MISSING
     if returned is None:
         return None
-    if base is None:
-        return Kind.NOT_IN_TABLE
-    if any(name not in base or not same(base[name], held) for name, held in returned.items()):
-        return Kind.OTHER_ATTRIBUTES
+    return Kind.NOT_IN_TABLE if base is None else _attributes(placing, base, returned, whole=whole)
+
+
+def _attributes(placing: Placing, base: Item, returned: Item, *, whole: bool) -> Kind | None:
+    """How an item that both sides have differs in what the index returned of it."""
     left_out = base.keys() - returned.keys() if whole else set[str]()
-    if any(placing.copies(name) for name in left_out):
+    wrong = any(name not in base or not same(base[name], held) for name, held in returned.items())
+    if wrong or any(placing.copies(name) for name in left_out):
         return Kind.OTHER_ATTRIBUTES
     return Kind.PROJECTION if left_out else placing.outside(base)
 

@@ -22,10 +22,10 @@ from schema.model import AccessPattern, Index, Table
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-COMPARED_ITEMS = 1000
+COMPARED_ITEMS = 500
 """Items of an access pattern that are compared from either end of its partition key values, shared among them."""
-MOST_COMPARED_ITEMS = 500
-"""Of one value."""
+LEAST_COMPARED_ITEMS = 50
+"""Of one value from either end, however many values there are."""
 COMPARED_ATTRIBUTES = 100
 """Items of an access pattern whose attributes are compared besides their keys."""
 MOST_REMEMBERED = 20_000
@@ -85,7 +85,7 @@ class _Trial:
     def choose(self) -> None:
         """Settles on the values to be read."""
         chosen = self.values.chosen()
-        most = min(MOST_COMPARED_ITEMS, COMPARED_ITEMS // max(len(chosen), 1))
+        most = max(LEAST_COMPARED_ITEMS, COMPARED_ITEMS // max(len(chosen), 1))
         self.questions = {
             # Backwards once at least: that is an order, too.
             place: Question(self.placing, place, value, most, backwards=number == 0)
