@@ -278,7 +278,7 @@ def _attributes(placing: Placing, base: Item, returned: Item, *, whole: bool) ->
     wrong = any(name not in base or not same(base[name], held) for name, held in returned.items())
     if wrong or any(placing.copies(name) for name in left_out):
         return Kind.OTHER_ATTRIBUTES
-    return Kind.PROJECTION if left_out else placing.outside(base)
+    return Kind.PROJECTION if left_out else None
 
 
 def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
