@@ -340,6 +340,47 @@ def preview(shell: Shell, stack: str = "local", json: bool = False) -> None:
         output.print_changes(stack, changes)
 
 
+@task(
+    help={
+        **STACK,
+        "table": "the table of the index",
+        "index": "the retired index that may go",
+        "by": "who answers for it",
+        "application-updated": "state that the application no longer reads the index",
+        "tests-passed": "state that its integration tests passed without the index",
+    }
+)
+@reported
+def approve(
+    shell: Shell,
+    stack: str = "local",
+    table: str | None = None,
+    index: str | None = None,
+    by: str | None = None,
+    application_updated: bool = False,
+    tests_passed: bool = False,
+    json: bool = False,
+) -> None:
+    """Write leave to remove a retired index into the stack file, for review in a pull request. Asks no AWS."""
+    from terminal import approving, document
+
+    _narrowing(table, index)
+    approved = approving.approve(
+        SITELOGIX,
+        CHECKOUT,
+        stack,
+        table,
+        index,
+        by,
+        application_updated=application_updated,
+        tests_passed=tests_passed,
+    )
+    if json:
+        document.print_json(approved.document())
+    else:
+        sys.stdout.write(f"{approved.text()}\n")
+
+
 @task(help={"stack": STACK["stack"]})
 @reported
 def env(shell: Shell, stack: str = "local") -> None:
@@ -546,6 +587,7 @@ ns = Collection(
     history,
     verify,
     preview,
+    approve,
     env,
     test,
     conformance,

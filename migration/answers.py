@@ -71,6 +71,12 @@ class Placing:
     index: Index
     sort_key_prefix: str | None = None
 
+    @property
+    def placeholders(self) -> dict[str, str]:
+        """The keys of the table and of the index by placeholder."""
+        names = dict.fromkeys(key.name for key in (*self.table.keys, *self.index.keys))
+        return {f"#k{number}": name for number, name in enumerate(names)}
+
     def key(self, item: Item) -> Key:
         """The item's key in the table."""
         return tuple(next(iter(item[name].items())) for name in self.table.key_names)
@@ -241,12 +247,19 @@ def compare(base: Answer, index: Answer) -> Comparison:
 
 
 def judge(
-    placing: Placing, value: Place, key: Key, base: Item | None, answers: Sequence[Answer], returned: Item | None
+    placing: Placing,
+    value: Place,
+    key: Key,
+    base: Item | None,
+    answers: Sequence[Answer],
+    returned: Item | None,
+    *,
+    whole: bool,
 ) -> Kind | None:
     """How one item differs under the partition key `value`, or None: it agrees.
 
     `base` is the item as its table has it now (None: it does not), `returned` as one of the index's `answers` holds it
-    (None: none does).
+    (None: none does): `whole`, or with its keys only.
     """
     if any(key in answer.out_of_order for answer in answers):
         return Kind.WRONG_ORDER
@@ -256,14 +269,13 @@ def judge(
             return Kind.MISSING
     if returned is None:
         return None
-    if base is None:
-        return Kind.NOT_IN_TABLE
-    return _attributes(placing, base, returned) or placing.outside(base)
+    return Kind.NOT_IN_TABLE if base is None else _attributes(placing, base, returned, whole=whole)
 
 
-def _attributes(placing: Placing, base: Item, returned: Item) -> Kind | None:
-    left_out = base.keys() - returned.keys()
-    wrong = any(name not in base or not same(base[name], value) for name, value in returned.items())
+def _attributes(placing: Placing, base: Item, returned: Item, *, whole: bool) -> Kind | None:
+    """How an item that both sides have differs in what the index returned of it."""
+    left_out = base.keys() - returned.keys() if whole else set[str]()
+    wrong = any(name not in base or not same(base[name], held) for name, held in returned.items())
     if wrong or any(placing.copies(name) for name in left_out):
         return Kind.OTHER_ATTRIBUTES
     return Kind.PROJECTION if left_out else None

@@ -1,17 +1,18 @@
 """Shadow reads: what an index answers to the application's reads, held against what its table's own items say.
 
-Two consistent scans of the table: one counts the partition key values and chooses some of them, one keeps what the
-index should answer for those. Then the index is queried. The application writes meanwhile, so what differs is looked
-at again until both sides agree or INDEX_LAG_SECONDS are over.
+A consistent scan of the table counts the partition key values and chooses some of them; a second one, where the table
+is too large to remember, keeps what the index should answer for those. Then the index is queried. The application
+writes meanwhile, so what differs is looked at again until both sides agree or INDEX_LAG_SECONDS are over.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from migration.answers import Place, Placing, Values
+from backfills.model import Item
+from migration.answers import CHOSEN_VALUES, Kind, Place, Placing, Values
 from migration.paced_reads import PacedReads
 from migration.shadow_question import Question
 from migration.shadow_result import Differences, Read, ShadowResult
@@ -21,8 +22,14 @@ from schema.model import AccessPattern, Index, Table
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
+COMPARED_ITEMS = 500
+"""Items of an access pattern that are compared from either end of its partition key values, shared among them."""
+LEAST_COMPARED_ITEMS = 50
+"""Of one value from either end, however many values there are."""
 COMPARED_ATTRIBUTES = 100
 """Items of an access pattern whose attributes are compared besides their keys."""
+MOST_REMEMBERED = 20_000
+"""Items whose keys are kept from the first scan, about 30 MB of memory; a larger table is scanned twice."""
 MOST_OPERANDS = 100
 """Values that one IN of an expression may have (AWS)."""
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 2.0
@@ -48,13 +55,21 @@ def shadow_reads(
     reads = PacedReads(client, physical, safe_point, rate)
     used = [pattern for pattern in patterns if (pattern.table, pattern.index) == (table.name, index.name)]
     trials = [_Trial(table, index, pattern) for pattern in used or [AccessPattern(index.name, table.name, index.name)]]
-    scanned, outside = _choose(reads, trials, progress)
-    _collect(reads, trials, scanned, progress)
-    questions = [question for trial in trials for question in trial.questions.values()]
-    for done, question in enumerate(questions):
-        progress.progress(done, len(questions), f"partition key values read from {index.name}")
-        question.ask(reads)
-    _ask_again([question for question in questions if question.differing], reads, progress)
+    scanned, outside, remembered = _choose(reads, trials, progress)
+    for item in remembered if remembered is not None else _again(reads, trials, scanned, progress):
+        for trial in trials:
+            trial.expect(item)
+    questions: list[Question] = []
+    for trial in trials:
+        sampled = 0
+        for question in trial.questions.values():
+            progress.progress(len(questions), len(trials) * CHOSEN_VALUES, f"partition keys of {index.name} read")
+            question.sampled = COMPARED_ATTRIBUTES - sampled
+            question.ask(reads)
+            sampled += min(question.sampled, len(question.compared))
+            questions.append(question)
+    _judge(reads, questions)
+    _ask_again(reads, questions, progress)
     return ShadowResult(index.name, tuple(trial.result() for trial in trials), scanned, outside, reads.units)
 
 
@@ -70,10 +85,18 @@ class _Trial:
     def choose(self) -> None:
         """Settles on the values to be read."""
         chosen = self.values.chosen()
+        most = max(LEAST_COMPARED_ITEMS, COMPARED_ITEMS // max(len(chosen), 1))
         self.questions = {
-            place: Question(self.placing, place, value, COMPARED_ATTRIBUTES // len(chosen))
-            for place, value in chosen.items()
+            # Backwards once at least: that is an order, too.
+            place: Question(self.placing, place, value, most, backwards=number == 0)
+            for number, (place, value) in enumerate(chosen.items())
         }
+
+    def expect(self, item: Item) -> None:
+        """Takes an item of the table: the index should answer with it."""
+        question = self.questions.get(self.placing.partition(item))
+        if question is not None and self.placing.is_read(item):
+            question.expect(self.placing.entry(item))
 
     def result(self) -> Read:
         """What was found."""
@@ -87,13 +110,14 @@ class _Trial:
         return Read(self.pattern, len(questions), items, items - different, differences)
 
 
-def _choose(reads: PacedReads, trials: list[_Trial], progress: Progress) -> tuple[int, Differences]:
-    """Counts the partition key values of each trial and chooses some; returns how many items the table has, and those
-    that do not belong in the index."""
+def _choose(reads: PacedReads, trials: list[_Trial], progress: Progress) -> tuple[int, Differences, list[Item] | None]:
+    """Counts the partition key values of each trial and chooses some. Returns how many items the table has, those that
+    do not belong in the index, and the others if they are few enough to be remembered."""
     placing = trials[0].placing
     outside = Differences()
+    remembered: list[Item] | None = []
     scanned = 0
-    for page in reads.scan(**_keys_only(placing)):
+    for page in reads.scan(**_in_index(placing)):
         for item in page.items:
             reason = placing.outside(item)
             if reason is not None:
@@ -102,20 +126,23 @@ def _choose(reads: PacedReads, trials: list[_Trial], progress: Progress) -> tupl
             for trial in trials:
                 if trial.placing.is_read(item):
                     trial.values.add(item[placing.index.partition_key.name])
+            if remembered is not None:
+                remembered.append(item)
+        if remembered is not None and len(remembered) > MOST_REMEMBERED:
+            remembered = None
+        outside.count(Kind.MISSING_KEY, page.scanned - len(page.items))
         scanned += page.scanned
         progress.progress(scanned, 0, "items looked at")
     for trial in trials:
         trial.choose()
-    return scanned, outside
+    return scanned, outside, remembered
 
 
-def _collect(reads: PacedReads, trials: list[_Trial], total: int, progress: Progress) -> None:
-    """Keeps what the index should answer for the chosen values."""
+def _again(reads: PacedReads, trials: list[_Trial], total: int, progress: Progress) -> Iterator[Item]:
+    """The items of the index that have one of the chosen values, by a second scan."""
     placing = trials[0].placing
     chosen = {place: question.value for trial in trials for place, question in trial.questions.items()}
-    if not chosen:
-        return
-    parameters = _keys_only(placing)
+    parameters = _in_index(placing)
     if len(chosen) <= MOST_OPERANDS:
         values = {f":v{number}": value for number, value in enumerate(chosen.values())}
         parameters["ExpressionAttributeNames"]["#partition"] = placing.index.partition_key.name
@@ -123,36 +150,45 @@ def _collect(reads: PacedReads, trials: list[_Trial], total: int, progress: Prog
         parameters["ExpressionAttributeValues"] = values
     scanned = 0
     for page in reads.scan(**parameters):
-        for item in page.items:
-            if placing.outside(item) is not None:
-                continue
-            place, entry = placing.partition(item), placing.entry(item)
-            for trial in trials:
-                question = trial.questions.get(place)
-                if question is not None and trial.placing.is_read(item):
-                    question.expect(entry)
+        yield from (item for item in page.items if placing.outside(item) is None)
         scanned += page.scanned
         progress.progress(scanned, total, "items collected")
 
 
-def _keys_only(placing: Placing) -> dict[str, Any]:
-    """The keys of the table and of the index, each name a placeholder."""
-    names = dict.fromkeys(key.name for key in (*placing.table.keys, *placing.index.keys))
-    placeholders = {f"#k{number}": name for number, name in enumerate(names)}
-    return {"ProjectionExpression": ", ".join(placeholders), "ExpressionAttributeNames": placeholders}
+def _in_index(placing: Placing) -> dict[str, Any]:
+    """The keys of those items that have all keys of the index. Each name is a placeholder."""
+    names = placing.placeholders
+    having = [placeholder for placeholder, name in names.items() if name not in placing.table.key_names]
+    parameters: dict[str, Any] = {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
+    if having:
+        parameters["FilterExpression"] = " AND ".join(f"attribute_exists({placeholder})" for placeholder in having)
+    return parameters
 
 
-def _ask_again(questions: list[Question], reads: PacedReads, progress: Progress) -> None:
+def _judge(reads: PacedReads, questions: list[Question]) -> None:
+    """Reads what was asked for from the table, and judges it."""
+    if not questions:
+        return
+    placing = questions[0].placing
+    asked = {key for question in questions for key in question.asked}
+    items = {placing.key(item): item for item in reads.items(map(placing.typed, asked))}
+    for question in questions:
+        question.judge(items)
+
+
+def _ask_again(reads: PacedReads, questions: list[Question], progress: Progress) -> None:
     """Looks at what differs until it agrees or INDEX_LAG_SECONDS are over."""
     deadline = time.monotonic() + INDEX_LAG_SECONDS
     wait = FIRST_WAIT_SECONDS
-    left = questions
-    while left and (remaining := deadline - time.monotonic()) > 0:
+    while left := [question for question in questions if question.differing]:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            for question in left:
+                question.conclude()
+            return
         progress.progress(0, 0, f"{sum(len(question.differing) for question in left):,} items that differ, again")
         reads.wait(min(wait, remaining))
         wait = min(2 * wait, LONGEST_WAIT_SECONDS)
         for question in left:
             question.ask_again(reads)
-        left = [question for question in left if question.differing]
-    for question in left:
-        question.conclude()
+        _judge(reads, left)

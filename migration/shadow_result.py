@@ -31,6 +31,11 @@ class Differences(dict[Kind, Difference]):
         if len(found.examples) < SHOWN_KEYS:
             found.examples.append(show(key))
 
+    def count(self, kind: Kind, items: int) -> None:
+        """Counts items whose keys are not known."""
+        if items:
+            self.setdefault(kind, Difference()).count += items
+
     @property
     def unexplained(self) -> int:
         """How many items differ without a reason."""

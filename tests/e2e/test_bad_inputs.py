@@ -46,6 +46,8 @@ WRONG = "has a wrong value"
 UNKNOWN = "It would otherwise be ignored in silence."
 CORRECT = "Correct schema/sitelogix.py and run again."
 PERSONNEL = "sitelogix:approvals.personnel/GSI2-ProjectIndex"
+APPROVE = "approve --table personnel"
+STATED = "--application-updated --tests-passed"
 INVALID = "The AWS credentials are not valid. | This is planted. | Log in again, then repeat."
 GRANT = "This is planted. | Grant that action to these credentials, then repeat."
 OTHERS = "These tables belong to stack prod. | Its ledger | Give stack local another sitelogix:tablePrefix"
@@ -156,6 +158,20 @@ APPROVALS = [
         edit=('"2025-11-04"', "yesterday")),
     Bad("leave of a thirteenth month", "plan", f"{FILE}: it is not YAML. | Month must be in 1..12 | {EDIT}",
         edit=('"2025-11-04"', "2025-13-04")),
+    Bad("leave for nothing", "approve --by Jane", "No index is named. | An approval is for | Add --table and --index."),
+    Bad("leave for an unknown index, written", f"{APPROVE} --index GSI2-ProjektIndex",
+        "Table personnel has no index 'GSI2-ProjektIndex'. | It has: | Did you mean GSI2-ProjectIndex?"),
+    Bad("leave for an index that stays, written", f"{APPROVE} --index GSI1-NameIndex --by Jane {STATED} --json",
+        "personnel/GSI1-NameIndex is no retired index. | Only a retired | Did you mean personnel/GSI2-ProjectIndex?"),
+    Bad("leave by nobody, written", f"{APPROVE} --index GSI2-ProjectIndex {STATED} --by ' '",
+        "--by names nobody. | A person answers | Add --by"),
+    Bad("leave without a word", f"{APPROVE} --index GSI2-ProjectIndex --by Jane",
+        "--application-updated and --tests-passed are not | Who approves says that | Make sure of it, then add --app"),
+    Bad("leave without tests, written", f"{APPROVE} --index GSI2-ProjectIndex --by Jane --application-updated",
+        "--tests-passed is not stated. | Who approves says that | Make sure of it, then add --tests-passed."),
+    Bad("leave in a file that would change", f"{APPROVE} --index GSI2-ProjectIndex --by Jane {STATED}",
+        "The approval can not be written into the stack file. | The file has spaces, | Write it by hand",
+        edit=("aws:region: us", "aws:region:  us")),
     Bad("leave at a number", "plan", f'{FILE}: {PERSONNEL}.at {WRONG}: 0. | A date is like "2025-11-04". | {EDIT}',
         edit=('"2025-11-04"', "0")),
 ]
