@@ -66,7 +66,7 @@ def _call(node: ast.Call, name: str, arguments: list[ast.expr], series: Mapping[
             present = [[value for value in column if value is not None] for column in columns]
             together = sum if name == "SUM" else max
             return tuple(together(values) if values else None for values in present)
-        case "FILL", [filled, ast.Constant(value=int() | float() as number)]:
+        case "FILL", [filled, ast.Constant(value=int() | float() as number)] if not isinstance(number, bool):
             return tuple(float(number) if value is None else value for value in _points(filled, series))
         case "PERIOD", [ast.Name(id=id)] if id in series:
             return float(series[id].period)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +9,6 @@ from typing import Any
 
 import pulumi
 import pytest
-from google.protobuf import json_format
-from pulumi.runtime import mocks
-from pulumi.runtime.settings import SETTINGS
-from pulumi.runtime.stack import run_pulumi_func
 
 from components.program import declare
 from schema.model import BillingMode
@@ -23,44 +17,8 @@ from stack.config import StackConfig
 from stack.declaration import Declaration, present, whole
 from stack.managed import INDEX_TYPE, TABLE_TYPE
 from stack.world import World
+from tests.pulumi_mocks import Monitor, declared_names, inputs, mocked
 from tests.worlds import after, before, settings, with_table
-
-
-class Answers(mocks.Mocks):
-    """Every resource is as its inputs say."""
-
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        return f"{args.name}-id", {**args.inputs, "streamArn": f"arn:{args.name}"}
-
-    def call(self, args: mocks.MockCallArgs) -> Any:
-        raise AssertionError(f"the program calls {args.token}")
-
-
-class Hooks:
-    """Stands for the server through which the engine would call hooks: keeps their names."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-
-    def register_resource_hook(self, hook: pulumi.ResourceHook) -> None:
-        self.names.append(hook.name)
-
-    def register_error_hook(self, hook: pulumi.ErrorHook) -> None:
-        self.names.append(hook.name)
-
-
-class Monitor(mocks.MockMonitor):
-    """Keeps every registration as the engine would receive it, hooks and options included."""
-
-    def __init__(self) -> None:
-        super().__init__(Answers())
-        self.registered: dict[str, Any] = {}
-        self.hooks = Hooks()
-
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802  # the protocol's name
-        self.registered[request.name] = request
-        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
-
 
 Run = Callable[[World, Declaration], Monitor]
 
@@ -77,29 +35,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
         access_key="test",
         secret_key="test",
     )
-    on_interrupt = signal.getsignal(signal.SIGINT)
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-
-    def declared(world: World, declaration: Declaration) -> Monitor:
-        monitor = Monitor()
-        mocks.set_mocks(Answers(), project="sitelogix", stack="test", monitor=monitor)
-        monkeypatch.setattr(SETTINGS, "callbacks", monitor.hooks)
-        loop.run_until_complete(run_pulumi_func(lambda: declare(SITELOGIX, config, world.live, declaration)))
-        return monitor
-
-    yield declared
-    signal.signal(signal.SIGINT, on_interrupt)
-    loop.close()
-
-
-def inputs(monitor: Monitor, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json_format.MessageToDict(monitor.registered[name].object)
-    return found
-
-
-def declared_names(monitor: Monitor, type_: str) -> set[str]:
-    return {name for name, request in monitor.registered.items() if request.type == type_}
+    with mocked(monkeypatch) as registered:
+        yield lambda world, declaration: registered(lambda: declare(SITELOGIX, config, world.live, declaration))
 
 
 def test_the_whole_schema_is_six_tables_and_fourteen_indexes(run: Run) -> None:
