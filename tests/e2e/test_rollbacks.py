@@ -1,10 +1,7 @@
-"""Rollbacks of indexes and of the new tables, on the real engine: done, verified, and `migrate` goes to the end again."""
+"""Rollbacks of indexes and new tables, on the real engine: done, verified, and `migrate` goes to the end again."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,12 +9,8 @@ from moto.dynamodb.models import dynamodb_backends
 
 from migration.removing import tables_rollback
 from migration.undoing import index_rollback
-from schema.model import Schema
-from schema.sitelogix import PERSONNEL, WORK_LOGS
-from stack.declaration import present
-from stack.errors import EngineLost, Interrupted, Refused, ToolError, UsageError, Waiting
-from stack.intents import Intent, intending
-from terminal.progress import SilentObserver
+from schema.sitelogix import PERSONNEL
+from stack.errors import Refused
 from tests.stacks import NEW, OLD, SmallStack
 
 BUILT, REMOVED = "GSI2-StatusIndex", "GSI2-ProjectIndex"
