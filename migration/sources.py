@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from stack.live import read_table
 LATEST = "latest"
 _OURS_OR_AWS = {"SYSTEM", "USER"}
 """Kinds of backup that DynamoDB itself restores; those of the service AWS Backup only that one does."""
+_BACKUP_ARN = re.compile(r"arn:[a-z-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]+/backup/[A-Za-z0-9-]+")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ def from_backup(context: Context, name: str, wanted: str) -> Source:
     else the newest that is AVAILABLE. Raises UsageError for one that is not there, Refused for one of no use."""
     if wanted == LATEST:
         return Source(_latest(context, name))
-    details = _described(context, wanted)
+    details = _described(context, wanted) if _BACKUP_ARN.fullmatch(wanted) else None
     if details is None:
         raise UsageError(
             f"There is no backup {wanted!r}.",
