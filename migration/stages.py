@@ -14,6 +14,7 @@ from migration.waiting import refuse_if_paused
 from stack.aws import translated_errors
 from stack.declaration import present
 from stack.errors import EngineLost, Refused, ToolError, VerificationFailed
+from stack.intents import KIND, clear
 from stack.ledger import Facts
 from stack.world import World
 
@@ -54,6 +55,7 @@ def through(context: Context, what: str, stages: Callable[[World], Iterable[Stag
                     context.interrupts.check()
                     raise _to_repeat(error) from error
             context.observer.ended(step, time.monotonic() - began, facts)
+        clear(context.ledger)
         return recorded.id
 
 
@@ -114,5 +116,5 @@ def forget(context: Context, subjects: Callable[[str], bool]) -> None:
     context.ledger.disprove("verify", "stack")
     for name in context.ledger.proofs().facts:
         kind, _, subject = name.partition("#")
-        if subjects(subject) and kind not in {"backup", "rollback", "rolled-back"}:
+        if subjects(subject) and kind not in {"backup", KIND, "rolled-back"}:
             context.ledger.disprove(kind, subject)
