@@ -123,35 +123,52 @@ def backfill(
         output.print_summary(stack, SITELOGIX, summary)
 
 
-@task(help={**STACK, **PACE, "backfill": "the table whose backfill is taken back", "yes": "do not ask"})
+@task(
+    help={
+        **STACK,
+        **PACE,
+        "backfill": "the table whose backfill is taken back",
+        "table": "the table of --index, --from-backup or --to-time",
+        "index": "a new index, which is removed; or a retired one that is gone, which is built again",
+        "from-backup": "restore --table beside the live one, from this backup: its ARN, or `latest`",
+        "to-time": "restore --table beside the live one, as it was then: a time like 2025-11-04T09:30:00Z",
+        "new-tables": "remove the new tables",
+        "holding-data": "with --new-tables: those that may be removed although they hold data, commas between them",
+        "brown-out": "let indexes be read again whose reads are refused before they are removed; at once, without asking",
+        "yes": "do not ask",
+    }
+)
 @reported
 def rollback(
     shell: Shell,
     backfill: str | None = None,
+    table: str | None = None,
+    index: str | None = None,
+    from_backup: str | None = None,
+    to_time: str | None = None,
+    new_tables: bool = False,
+    holding_data: str | None = None,
+    brown_out: bool = False,
     stack: str = "local",
     yes: bool = False,
     rate: int = 0,
     workers: int = 0,
     json: bool = False,
 ) -> None:
-    """Take a backfill back: exactly what it added, where it is still as it wrote it."""
-    from dataclasses import asdict
-
-    from terminal import document, output
-    from terminal.backfilling import take_back
+    """Take something back, or restore a table beside the live one: says what it will do, asks, does it, verifies."""
+    from terminal import document, rollbacks
     from terminal.session import open_session
 
-    if backfill is None:
-        raise UsageError("Nothing to roll back is named.", "A backfill is rolled back by its table.", "Add --backfill.")
-    name, _ = _narrowing(backfill)
-    if not yes and not output.confirmed(f"Remove what the backfill of {name} added on stack {stack}?"):
-        raise UsageError("Nothing was changed.", "A rollback asks first.", "Answer y, or add --yes.")
-    with open_session(stack, json=json, **_pace(rate, workers)) as context:
-        undone = take_back(context, str(name))
+    asked = rollbacks.Asked(table, index, backfill, from_backup, to_time, new_tables, holding_data, brown_out)
+    pace = _pace(rate, workers)
+    asked.check(paced=bool(rate or workers))
+    _narrowing(table if backfill is None else backfill, index)
+    with open_session(stack, json=json, **pace) as context:
+        done = rollbacks.roll_back(context, asked, yes=yes)
     if json:
-        document.print_json({"stack": stack, "table": name, **asdict(undone)})
+        document.print_json(rollbacks.rollback_document(stack, asked, done))
     else:
-        output.print_undone(stack, str(name), undone)
+        rollbacks.print_rollback(stack, asked, done)
 
 
 @task(help={**STACK, "table": "only this table's", "index": "only this index of --table"})

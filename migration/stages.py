@@ -15,6 +15,7 @@ from stack.aws import translated_errors
 from stack.declaration import present
 from stack.errors import EngineLost, Refused, ToolError, VerificationFailed
 from stack.history import ROLLED_BACK
+from stack.intents import KIND, clear
 from stack.ledger import Facts
 from stack.world import World
 
@@ -56,6 +57,7 @@ def through(context: Context, what: str, stages: Callable[[World], Iterable[Stag
                     raise _to_repeat(error) from error
             context.observer.ended(step, time.monotonic() - began, facts)
         recorded.result = ROLLED_BACK
+        clear(context.ledger)
         return recorded.id
 
 
@@ -116,5 +118,5 @@ def forget(context: Context, subjects: Callable[[str], bool]) -> None:
     context.ledger.disprove("verify", "stack")
     for name in context.ledger.proofs().facts:
         kind, _, subject = name.partition("#")
-        if subjects(subject) and kind not in {"backup", "rollback", "rolled-back"}:
+        if subjects(subject) and kind not in {"backup", KIND, "rolled-back"}:
             context.ledger.disprove(kind, subject)

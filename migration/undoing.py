@@ -72,7 +72,7 @@ def _removal(context: Context, world: World, table: Table, index: Index) -> Prop
             f"Run: ./invoke plan --stack {context.config.stack}",
         )
     says = [f"Removes index {resource}{_state(found)}. Items stay as they are; `migrate` builds it again."]
-    if found is not None and not _deletable(live, index.name):
+    if found is not None and not deletable(live, index.name):
         says.append("First waits until AWS allows that: not before it backfills, or is ACTIVE, and no other changes.")
     says += [
         f"What reads it fails from then on: {pattern.name}."
@@ -104,7 +104,7 @@ class _Removing:
 
     def stages(self, world: World) -> Iterable[Stage]:
         name, index = self.table.name, self.index.name
-        if not _deletable(world.live[name], index):
+        if not deletable(world.live[name], index):
             yield Step(Action.WAIT, (name,), index), self.wait
         yield Step(Action.REMOVE_INDEX, (name,), index), self.remove
         yield verifying(self.context, Step(Action.VERIFY, (name,), index), self.holds)
@@ -115,7 +115,7 @@ class _Removing:
             filling = " and backfilling" if found and found.backfilling else ""
             states = [f"{name} {other.status}" for name, other in live.indexes.items() if other.status != ACTIVE]
             self.context.observer.progress(0, 0, f"{', '.join(states) or f'table {live.status}'}{filling}")
-            return _deletable(live, self.index.name)
+            return deletable(live, self.index.name)
 
         wait_for(self.context, self.table.name, allowed)
         return {}
@@ -237,7 +237,7 @@ def _is_unfinished(world: World, resource: str) -> bool:
     return proof is not None and "verified" not in proof
 
 
-def _deletable(live: LiveTable, name: str) -> bool:
+def deletable(live: LiveTable, name: str) -> bool:
     """Whether AWS would delete the index now: one that is being created only while it backfills, and one at a time."""
     found = live.indexes.get(name)
     if any(other.status != ACTIVE for key, other in live.indexes.items() if key != name):

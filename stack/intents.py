@@ -43,6 +43,14 @@ def intending(ledger: Ledger, intent: Intent, resources: Iterable[str]) -> Itera
                 ledger.disprove(KIND, name)
 
 
+def clear(ledger: Ledger) -> None:
+    """Takes back what killed rollbacks have left behind. Raises LeaseLost."""
+    for name in ledger.proofs().facts:
+        kind, _, subject = name.partition("#")
+        if kind == KIND:
+            ledger.disprove(kind, subject)
+
+
 def is_intended(ledger: Ledger, intent: Intent, resource: str) -> bool:
     """Whether the run that holds the stack now has leave for that."""
     found, holder = ledger.get("PROOF", f"{KIND}#{resource}"), ledger.lease.holder()

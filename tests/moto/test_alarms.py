@@ -10,7 +10,8 @@ import pytest
 
 from schema.model import BillingMode, Schema
 from schema.sitelogix import PERSONNEL, REPORTS, WORK_LOGS
-from stack.alarms import OPERATIONS, Metric
+from stack.alarms import Metric
+from stack.metrics import OPERATIONS
 from tests.watching import Watched
 from tests.worlds import after
 

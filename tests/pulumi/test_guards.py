@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import pulumi
 import pytest
@@ -16,6 +16,7 @@ from pulumi.runtime.settings import SETTINGS
 from components.guards import Guards
 from schema.sitelogix import PERSONNEL, SITELOGIX
 from stack.errors import Refused, ToolError
+from stack.intents import Intent, intending
 from stack.ledger import Ledger
 from stack.settings import Settings
 from tests.conftest import EmulatedStack
@@ -56,7 +57,10 @@ class Guarded:
         await self.registered.hooks[hook](args)
 
 
-Guard = Callable[[Settings], Guarded]
+class Guard(Protocol):
+    """Registers the guards of a stack with these settings; in a run they have its safe point."""
+
+    def __call__(self, wanted: Settings, safe_point: Callable[[], None] | None = None) -> Guarded: ...
 
 
 @pytest.fixture
@@ -66,7 +70,7 @@ def guard(moto_stack: EmulatedStack, monkeypatch: pytest.MonkeyPatch) -> Iterato
     asyncio.set_event_loop(loop)
     on_interrupt = signal.getsignal(signal.SIGINT)
 
-    def registered(wanted: Settings) -> Guarded:
+    def registered(wanted: Settings, safe_point: Callable[[], None] | None = None) -> Guarded:
         prefix = moto_stack.config.settings.table_prefix
         config = replace(moto_stack.config, settings=wanted.model_copy(update={"table_prefix": prefix}))
         hooks, refused = Registered(), list[ToolError]()
@@ -74,7 +78,7 @@ def guard(moto_stack: EmulatedStack, monkeypatch: pytest.MonkeyPatch) -> Iterato
         monkeypatch.setattr("pulumi.runtime.resource.monitor_supports_feature", lambda feature: True)
 
         async def register() -> None:
-            Guards(SITELOGIX, config, refused.append)
+            Guards(SITELOGIX, config, refused.append, safe_point)
             while len(hooks.hooks) < 9:
                 await asyncio.sleep(0)
 
@@ -266,3 +270,48 @@ def test_a_plain_up_changes_nothing_while_a_run_is_at_work(guard: Guard) -> None
             with pytest.raises(Refused, match="Another run is at work on stack test: migrate, by"):
                 guarded.call(hook, resource)
     guarded.call("table-before-create", "work-logs")
+
+
+def test_a_rollback_may_change_exactly_what_it_is_about_and_only_in_its_own_run(guard: Guard) -> None:
+    guarded = guard(settings(), lambda: None)
+    guarded.stack.create("personnel", [])
+    changes = [
+        (Intent.DELETE, "table-before-delete", "work-logs"),
+        (Intent.DELETE, "index-before-delete", "work-logs/GSI2-TeamIndex"),
+        (Intent.DELETE, "index-before-delete", NEW),
+    ]
+    with guarded.ledger.lease.held("rollback"):
+        for intent, hook, resource in changes:
+            with pytest.raises(Refused):
+                guarded.call(hook, resource)
+            with intending(guarded.ledger, intent, [resource]):
+                guarded.call(hook, resource)
+                guarded.call("index-after-delete", resource)
+            with intending(guarded.ledger, Intent.CREATE, [resource]), pytest.raises(Refused):
+                guarded.call(hook, resource)
+        guarded.ledger.prove("rollback", NEW, {"intent": "delete", "lease": guarded.ledger.lease.token})
+    with guarded.ledger.lease.held("migrate"), pytest.raises(Refused, match="must not delete index"):
+        guarded.call("index-before-delete", NEW)
+
+
+def test_no_rollback_deletes_what_was_live_before(guard: Guard) -> None:
+    guarded = guard(settings(), lambda: None)
+    guarded.stack.create("personnel", [])
+    with guarded.ledger.lease.held("rollback"):
+        for hook, resource in (
+            ("table-before-delete", "personnel"),
+            ("index-before-delete", "personnel/GSI1-NameIndex"),
+            ("index-before-delete", RETIRED),
+        ):
+            with intending(guarded.ledger, Intent.DELETE, [resource]), pytest.raises(Refused):
+                guarded.call(hook, resource)
+
+
+def test_a_plain_up_never_has_part_in_a_rollback(guard: Guard) -> None:
+    guarded = guard(settings())
+    with (
+        guarded.ledger.lease.held("rollback"),
+        intending(guarded.ledger, Intent.DELETE, ["work-logs"]),
+        pytest.raises(Refused, match="Another run is at work"),
+    ):
+        guarded.call("table-before-delete", "work-logs")
