@@ -271,7 +271,7 @@ def test_items_that_a_busy_table_does_not_answer_with_are_asked_for_again(moto_s
             unread: Any = {shadowed.physical: {"Keys": rest}} if rest else {}
             if not half:
                 return {"Responses": {}, "UnprocessedKeys": unread, "ConsumedCapacity": []}
-            wanted = {shadowed.physical: {**RequestItems[shadowed.physical], "Keys": half}}
+            wanted: Any = {shadowed.physical: {**RequestItems[shadowed.physical], "Keys": half}}
             answer = moto_stack.client.batch_get_item(RequestItems=wanted, **parameters)
             return {**answer, "UnprocessedKeys": unread}
 
