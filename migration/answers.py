@@ -16,8 +16,8 @@ from backfills.model import Item
 from backfills.target import LONGEST_PARTITION_KEY, LONGEST_SORT_KEY, IndexKey
 from schema.model import Index, ProjectionType, Table
 
-FREQUENT_VALUES = 10
-CHOSEN_VALUES = 20
+FREQUENT_VALUES = 5
+CHOSEN_VALUES = 10
 """Partition key values that are read for one access pattern: the most frequent ones, and a sample of the others."""
 MOST_COUNTED = 1000
 """Values that are counted side by side. One that more than one item in so many has is surely among them."""

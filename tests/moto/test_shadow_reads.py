@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -239,6 +239,47 @@ def test_a_rate_makes_pages_small_and_changes_no_result(moto_stack: EmulatedStac
     shadowed.create([meeting(number) for number in range(40)])
     paced, fast = shadowed.read(rate=1000.0), shadowed.read()
     assert {**paced.facts(), "read_units": 0} == {**fast.facts(), "read_units": 0}
+
+
+def test_a_table_that_is_too_large_to_remember_is_scanned_twice_and_gives_the_same(
+    moto_stack: EmulatedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shadowed = Shadowed(moto_stack)
+    without = {name: value for name, value in meeting(99).items() if name != "room"}
+    shadowed.create([without, *(meeting(number, room=f"room {number % 30}") for number in range(90))])
+    once = shadowed.read()
+    monkeypatch.setattr("migration.shadow_reads.MOST_REMEMBERED", 10)
+    twice = shadowed.read()
+    assert (twice.reads, twice.outside, twice.scanned) == (once.reads, once.outside, once.scanned)
+    assert twice.read_units > once.read_units
+
+
+def test_items_that_a_busy_table_does_not_answer_with_are_asked_for_again(moto_stack: EmulatedStack) -> None:
+    shadowed = Shadowed(moto_stack)
+    shadowed.create([meeting(number) for number in range(10)])
+
+    class Busy:
+        """Answers with half of the items asked for, and the first time with none."""
+
+        asked: ClassVar[list[int]] = []
+
+        def batch_get_item(self, RequestItems: Any, **parameters: Any) -> Any:  # noqa: N803  # boto3's name
+            keys = RequestItems[shadowed.physical]["Keys"]
+            self.asked.append(len(keys))
+            half = keys[: len(keys) // 2 + 1] if len(self.asked) > 1 else keys[:0]
+            rest = keys[len(half) :]
+            unread: Any = {shadowed.physical: {"Keys": rest}} if rest else {}
+            if not half:
+                return {"Responses": {}, "UnprocessedKeys": unread, "ConsumedCapacity": []}
+            wanted: Any = {shadowed.physical: {**RequestItems[shadowed.physical], "Keys": half}}
+            answer = moto_stack.client.batch_get_item(RequestItems=wanted, **parameters)
+            return {**answer, "UnprocessedKeys": unread}
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(moto_stack.client, name)
+
+    result = shadowed.read(client=Busy())
+    assert (result.equal, result.reads[0].equal, Busy.asked) == (True, 10, [10, 10, 4, 1])
 
 
 def test_the_facts_can_stand_in_the_ledger(moto_stack: EmulatedStack) -> None:
