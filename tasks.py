@@ -134,7 +134,7 @@ def backfill(
         "to-time": "restore --table beside the live one, as it was then: a time like 2025-11-04T09:30:00Z",
         "new-tables": "remove the new tables",
         "holding-data": "with --new-tables: those that may be removed although they hold data, commas between them",
-        "brown-out": "let indexes be read again whose reads are refused before they are removed; at once, without asking",
+        "brown-out": "let an index be read again whose reads are refused before its removal; does not ask",
         "yes": "do not ask",
     }
 )

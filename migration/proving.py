@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from backfills.rates import rates_for
 from migration.context import Context
 from migration.shadow_reads import shadow_reads
 from migration.step import Step
 from migration.waiting import pause_here
 from stack.gates import METRIC_ALIVE, gate, own_reads
 from stack.ledger import Facts, written
+from stack.metrics import Metrics
 from stack.world import World
 
 METRIC_MINUTES = 10.0
@@ -32,10 +34,17 @@ def shadow_read(context: Context, world: World, step: Step) -> Facts:
         patterns,
         context.observer,
         context.safe_point,
+        _read_rate(context, world, name),
     )
     facts = {**result.facts(), "equal": result.equal, "summary": result.summary}
     context.ledger.prove_of("shadow", step.subject, world.live[name], facts)
     return facts
+
+
+def _read_rate(context: Context, world: World, name: str) -> float:
+    """The read units a second that backfills of the table may use: readers must not be throttled by our looking."""
+    metrics = Metrics(context.cloudwatch, context.config.physical_name(name))
+    return rates_for(world.live[name], (), context.config.settings.backfill, metrics, context.rate).read
 
 
 def read_index(context: Context, world: World, step: Step) -> Facts:
