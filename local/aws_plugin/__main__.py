@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 import boto3
@@ -42,6 +43,32 @@ _SETTINGS = {
 }
 
 
+class Clients:
+    """One client a service, made when it is first needed: a preview needs none, and making one takes 0.1 s."""
+
+    def __init__(self, endpoints: dict[str, str], settings: dict[str, str]) -> None:
+        self._endpoints = endpoints
+        self._settings = settings
+        self._made: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def get(self, service: str) -> Any:
+        """The client of a service whose endpoint is known."""
+        make: Any = boto3.client  # its overloads name every service of AWS
+        with self._lock:
+            if service not in self._made:
+                self._made[service] = make(
+                    service,
+                    endpoint_url=self._endpoints[service],
+                    region_name=self._settings.get("region"),
+                    aws_access_key_id=self._settings.get("accessKey"),
+                    aws_secret_access_key=self._settings.get("secretKey"),
+                    # The real plugin sends what it is given and lets AWS refuse it.
+                    config=Config(parameter_validation=False),
+                )
+            return self._made[service]
+
+
 class Plugin(provider_pb2_grpc.ResourceProviderServicer):
     """Pulumi's provider protocol over the resource types, each call's error turned into a gRPC status."""
 
@@ -70,27 +97,13 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
                 grpc.StatusCode.FAILED_PRECONDITION,
                 "the stand-in plugin serves the local stack alone, and this stack names no DynamoDB endpoint",
             )
-
-        make: Any = boto3.client  # its overloads name every service of AWS
-
-        def client(service: str) -> Any:
-            return make(
-                service,
-                endpoint_url=endpoints[0][service],
-                region_name=settings.get("region"),
-                aws_access_key_id=settings.get("accessKey"),
-                aws_secret_access_key=settings.get("secretKey"),
-                # The real plugin sends what it is given and lets AWS refuse it.
-                config=Config(parameter_validation=False),
-            )
-
-        database = client("dynamodb")
+        clients = Clients(endpoints[0], settings)
+        database, watch = partial(clients.get, "dynamodb"), partial(clients.get, "cloudwatch")
+        messages = partial(clients.get, "sns")
         self._types = {TABLE_TYPE: TableType(database), INDEX_TYPE: IndexType(database)}
         if "cloudwatch" in endpoints[0]:
-            watch = client("cloudwatch")
             self._types |= {ALARM_TYPE: AlarmType(watch), DASHBOARD_TYPE: DashboardType(watch)}
         if "sns" in endpoints[0]:
-            messages = client("sns")
             self._types |= {TOPIC_TYPE: TopicType(messages), SUBSCRIPTION_TYPE: SubscriptionType(messages)}
         return provider_pb2.ConfigureResponse(acceptSecrets=False, supportsPreview=True, acceptResources=False)
 

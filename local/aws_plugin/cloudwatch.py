@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -77,8 +78,12 @@ _UPDATING = (
 class AlarmType:
     """Alarms, by name. Updating one is putting it again, but for its tags."""
 
-    def __init__(self, client: CloudWatchClient) -> None:
-        self._client = client
+    def __init__(self, connect: Callable[[], CloudWatchClient]) -> None:
+        self._connect = connect
+
+    @property
+    def _client(self) -> CloudWatchClient:
+        return self._connect()
 
     @property
     def defaults(self) -> Properties:
@@ -160,8 +165,12 @@ class _DashboardInputs(Strict):
 class DashboardType:
     """Dashboards, by name. Bodies that mean the same are the same."""
 
-    def __init__(self, client: CloudWatchClient) -> None:
-        self._client = client
+    def __init__(self, connect: Callable[[], CloudWatchClient]) -> None:
+        self._connect = connect
+
+    @property
+    def _client(self) -> CloudWatchClient:
+        return self._connect()
 
     @property
     def defaults(self) -> Properties:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -54,8 +55,12 @@ class _Inputs(Strict):
 class IndexType:
     """Indexes of tables, imported as `<table>,<index>`."""
 
-    def __init__(self, client: DynamoDBClient) -> None:
-        self._client = client
+    def __init__(self, connect: Callable[[], DynamoDBClient]) -> None:
+        self._connect = connect
+
+    @property
+    def _client(self) -> DynamoDBClient:
+        return self._connect()
 
     @property
     def defaults(self) -> Properties:

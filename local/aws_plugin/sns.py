@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -37,8 +38,12 @@ class _TopicInputs(Strict):
 class TopicType:
     """Topics, by ARN. Only tags can change."""
 
-    def __init__(self, client: SNSClient) -> None:
-        self._client = client
+    def __init__(self, connect: Callable[[], SNSClient]) -> None:
+        self._connect = connect
+
+    @property
+    def _client(self) -> SNSClient:
+        return self._connect()
 
     @property
     def defaults(self) -> Properties:
@@ -106,8 +111,12 @@ class _SubscriptionInputs(Strict):
 class SubscriptionType:
     """Subscriptions, by ARN. Nothing of one can change: another topic, protocol or endpoint is another one."""
 
-    def __init__(self, client: SNSClient) -> None:
-        self._client = client
+    def __init__(self, connect: Callable[[], SNSClient]) -> None:
+        self._connect = connect
+
+    @property
+    def _client(self) -> SNSClient:
+        return self._connect()
 
     @property
     def defaults(self) -> Properties:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -27,8 +27,12 @@ if TYPE_CHECKING:
 class TableType:
     """Tables, by name. Inline indexes are not served: the program declares every index as a resource."""
 
-    def __init__(self, client: DynamoDBClient) -> None:
-        self._client = client
+    def __init__(self, connect: Callable[[], DynamoDBClient]) -> None:
+        self._connect = connect
+
+    @property
+    def _client(self) -> DynamoDBClient:
+        return self._connect()
 
     @property
     def defaults(self) -> Properties:

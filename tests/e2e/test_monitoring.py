@@ -1,0 +1,169 @@
+"""What watches a stack comes and goes with its tables and indexes, on the real engine; and it really tells somebody."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+
+from stack.alarms import expected_monitors
+from stack.config import StackConfig, load_config
+from stack.declaration import present, whole
+from stack.metrics import NAMESPACE
+from tests.stacks import APPROVED, OLD, PEOPLE, SCHEMA, SmallStack
+
+TAGS = "  sitelogix:tags: {Project: SiteLogix}\n"
+OF_OLD = {f"{OLD}/throttling", f"{OLD}/capacity"}
+
+
+@dataclass
+class Watched:
+    """A migrated stack that a queue is subscribed to, and what it was watched by before its old index went."""
+
+    stack: SmallStack
+    queue: str
+    before: set[str]
+    second: list[str]
+
+    def client(self, service: Any) -> Any:
+        return client(service, self.stack.endpoint)
+
+    @property
+    def subscribed(self) -> str:
+        return f"  sitelogix:subscriptions: [{{protocol: sqs, endpoint: '{self.queue}'}}]\n"
+
+    @property
+    def config(self) -> StackConfig:
+        return load_config("local", self.stack.directory, SCHEMA)
+
+    def alarms(self) -> dict[str, Any]:
+        """The stack's alarms in AWS, by their resource names."""
+        return alarms(self.stack)
+
+    def up(self, extra: str) -> set[tuple[str, str]]:
+        """Configures the stack so and runs an `up` of the whole: operations and resource names."""
+        self.stack.configure(extra)
+        context = self.stack.context()
+        world = context.read_world()
+        declaration = whole(SCHEMA, context.config.settings, world.live)
+        return {(change.operation, change.resource) for change in context.engine.up(world.live, declaration)}
+
+
+def client(service: Any, endpoint: str) -> Any:
+    return boto3.client(
+        service, endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
+    )
+
+
+def alarms(stack: SmallStack) -> dict[str, Any]:
+    pages = client("cloudwatch", stack.endpoint).get_paginator("describe_alarms").paginate(AlarmNamePrefix=stack.prefix)
+    return {alarm["AlarmName"].removeprefix(stack.prefix): alarm for page in pages for alarm in page["MetricAlarms"]}
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory, moto_endpoint: str) -> Watched:
+    """Migrated as far as an unapproved removal allows, then to the end."""
+    name = f"q{uuid.uuid4().hex[:8]}"
+    client("sqs", moto_endpoint).create_queue(QueueName=name)
+    stack = SmallStack.make(tmp_path_factory.mktemp("watched"), moto_endpoint, SCHEMA)
+    made = Watched(stack, f"arn:aws:sqs:us-east-1:123456789012:{name}", set(), [])
+    stack.configure(made.subscribed + TAGS)
+    stack.seed({"personnel": PEOPLE})
+    stack.migrate()
+    made.before = set(made.alarms())
+    stack.configure(made.subscribed + TAGS + APPROVED)
+    made.second = [done.step.name for done in stack.migrate().done]
+    return made
+
+
+def test_after_a_migration_every_live_table_and_index_is_watched(watched: Watched) -> None:
+    world = watched.stack.world()
+    expected = expected_monitors(SCHEMA, watched.config, present(SCHEMA, world), world.live)
+    assert world.managed.monitors == expected
+    found = watched.alarms()
+    subjects = {table.name for table in SCHEMA} | {f"{table.name}/{i.name}" for table in SCHEMA for i in table.indexes}
+    wanted = {f"{subject}/{kind}" for subject in subjects for kind in ("throttling", "capacity")}
+    assert set(found) == {"account/user-errors", "personnel/system-errors", "work-logs/system-errors", *wanted}
+    assert expected == {"topic", "dashboard", f"subscription/sqs/{watched.queue}", *found}
+    assert {tuple(alarm["AlarmActions"] + alarm["OKActions"]) for alarm in found.values()} == {
+        (watched.config.topic_arn, watched.config.topic_arn)
+    }
+
+
+def test_topic_subscription_and_dashboard_are_there(watched: Watched) -> None:
+    topic = watched.config.topic_arn
+    (subscription,) = watched.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("sqs", watched.queue)
+    tags = watched.client("sns").list_tags_for_resource(ResourceArn=topic)["Tags"]
+    assert tags == [{"Key": "Project", "Value": "SiteLogix"}]
+    dashboard = watched.client("cloudwatch").get_dashboard(DashboardName=watched.config.dashboard_name)
+    titles = [widget["properties"]["title"] for widget in json.loads(dashboard["DashboardBody"])["widgets"]]
+    assert "personnel: index builds (%)" in titles
+
+
+def test_a_removed_index_is_no_longer_watched(watched: Watched) -> None:
+    assert watched.second == [f"remove-index {OLD}", "verify"]
+    assert watched.before - set(watched.alarms()) == OF_OLD
+
+
+def test_afterwards_the_preview_is_clean_and_there_is_nothing_to_do(watched: Watched) -> None:
+    context = watched.stack.context()
+    for refreshed in (False, True):
+        if refreshed:
+            context.engine.refresh()
+        world = context.read_world()
+        assert context.engine.preview(world.live, whole(SCHEMA, context.config.settings, world.live)) == []
+    assert watched.stack.migrate().run is None
+
+
+def test_an_alarm_that_fires_is_heard_by_whoever_subscribed(watched: Watched) -> None:
+    queue = watched.client("sqs").get_queue_url(QueueName=watched.queue.rpartition(":")[2])["QueueUrl"]
+    of = [{"Name": "TableName", "Value": watched.stack.physical("personnel")}, {"Name": "Operation", "Value": "Query"}]
+    assert watched.alarms()["personnel/system-errors"]["StateValue"] == "OK"
+    watched.client("cloudwatch").put_metric_data(
+        Namespace=NAMESPACE, MetricData=[{"MetricName": "SystemErrors", "Dimensions": of, "Value": 1}]
+    )
+    assert watched.alarms()["personnel/system-errors"]["StateValue"] == "ALARM"
+    (message,) = watched.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    heard = json.loads(json.loads(message["Body"])["Message"])
+    assert (heard["AlarmName"], heard["NewStateValue"]) == (watched.stack.physical("personnel/system-errors"), "ALARM")
+
+
+def test_what_was_removed_or_changed_by_hand_is_mended(watched: Watched) -> None:
+    cloudwatch, sns = watched.client("cloudwatch"), watched.client("sns")
+    gone, blunted = watched.alarms()["personnel/capacity"], watched.alarms()["personnel/throttling"]
+    cloudwatch.delete_alarms(AlarmNames=[gone["AlarmName"]])
+    kept = ("AlarmName", "Metrics", "ComparisonOperator", "EvaluationPeriods", "TreatMissingData")
+    cloudwatch.put_metric_alarm(**{name: blunted[name] for name in kept}, Threshold=1e9)
+    (subscription,) = sns.list_subscriptions_by_topic(TopicArn=watched.config.topic_arn)["Subscriptions"]
+    sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+    cloudwatch.delete_dashboards(DashboardNames=[watched.config.dashboard_name])
+    watched.stack.context().engine.refresh()
+    assert watched.up(watched.subscribed + TAGS + APPROVED) == {
+        ("create", "personnel/capacity"),
+        ("update", "personnel/throttling"),
+        ("create", f"subscription/sqs/{watched.queue}"),
+        ("create", "dashboard"),
+    }
+    assert watched.alarms()["personnel/throttling"]["Threshold"] == 10
+
+
+def test_what_watches_changes_freely_with_the_stack_file(watched: Watched) -> None:
+    subscribed = "  sitelogix:subscriptions: [{protocol: email, endpoint: ops@example.com}]\n"
+    changes = watched.up(subscribed + "  sitelogix:tags: {Team: Field}\n  sitelogix:dashboard: Another\n" + APPROVED)
+    assert {(operation, name) for operation, name in changes if operation in {"create", "delete", "replace"}} == {
+        ("create", "subscription/email/ops@example.com"),
+        ("delete", f"subscription/sqs/{watched.queue}"),
+        ("replace", "dashboard"),
+    }
+    assert {name for operation, name in changes if operation == "update"} == {"topic", "work-logs", *watched.alarms()}
+    arn = watched.alarms()["account/user-errors"]["AlarmArn"]
+    tags = watched.client("cloudwatch").list_tags_for_resource(ResourceARN=arn)["Tags"]
+    assert tags == [{"Key": "Team", "Value": "Field"}]
+    dashboards = watched.client("cloudwatch").list_dashboards()["DashboardEntries"]
+    names = {dashboard["DashboardName"] for dashboard in dashboards}
+    assert ("Another" in names, watched.stack.physical("migration") in names) == (True, False)

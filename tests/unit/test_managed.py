@@ -1,0 +1,64 @@
+"""What is read out of Pulumi's state, and what of it may be lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from migration.engine import Change, refuse_losses
+from stack.errors import Refused
+from stack.managed import (
+    ALARM_TYPE,
+    DASHBOARD_TYPE,
+    INDEX_TYPE,
+    MONITOR_TYPES,
+    SUBSCRIPTION_TYPE,
+    TABLE_TYPE,
+    TOPIC_TYPE,
+    Managed,
+)
+
+
+def resource(type: str, name: str, **changes: Any) -> dict[str, Any]:
+    return {"type": type, "urn": f"urn:pulumi:prod::sitelogix::sitelogix:x:Y${type}::{name}", **changes}
+
+
+def test_tables_indexes_and_what_watches_them_are_known_by_their_names() -> None:
+    found = Managed.of(
+        {
+            "resources": [
+                resource("pulumi:pulumi:Stack", "sitelogix-prod"),
+                resource(TABLE_TYPE, "reports"),
+                resource(INDEX_TYPE, "reports/GSI3-StatusIndex"),
+                resource(TOPIC_TYPE, "topic"),
+                resource(DASHBOARD_TYPE, "dashboard"),
+                resource(SUBSCRIPTION_TYPE, "subscription/https/https://[2001:db8::1]/alarms"),
+                resource(ALARM_TYPE, "reports/throttling"),
+                resource(ALARM_TYPE, "reports/capacity", delete=True),
+            ],
+            "pending_operations": [{}],
+        }
+    )
+    assert found == Managed(
+        created=True,
+        tables=frozenset({"reports"}),
+        indexes=frozenset({"reports/GSI3-StatusIndex"}),
+        monitors=frozenset(
+            {"topic", "dashboard", "subscription/https/https://[2001:db8::1]/alarms", "reports/throttling"}
+        ),
+        pending=1,
+    )
+
+
+@pytest.mark.parametrize("type", sorted(MONITOR_TYPES))
+@pytest.mark.parametrize("operation", ["delete", "replace", "create-replacement", "delete-replaced"])
+def test_what_only_watches_may_be_removed_and_replaced(type: str, operation: str) -> None:
+    refuse_losses([Change(operation, "reports/throttling", type)])
+
+
+@pytest.mark.parametrize("type", [TABLE_TYPE, INDEX_TYPE])
+@pytest.mark.parametrize("operation", ["delete", "replace", "create-replacement", "delete-replaced"])
+def test_a_table_or_an_index_may_not_even_under_the_name_of_an_alarm(type: str, operation: str) -> None:
+    with pytest.raises(Refused, match="reports/throttling"):
+        refuse_losses([Change(operation, "reports/throttling", type)])
