@@ -350,3 +350,13 @@ def test_a_table_that_was_restored_under_its_own_name_is_adopted_as_it_is(whole:
     assert after.managed.tables == before.tables
     assert (live.stream, live.point_in_time_recovery, live.deletion_protection) == ("NEW_AND_OLD_IMAGES", True, True)
     assert whole.client.scan(TableName=physical)["Count"] == len(PEOPLE)
+
+
+def test_a_rollback_is_done_although_migrate_would_refuse_for_another_reason(whole: SmallStack) -> None:
+    delete_by_hand(whole, "work-logs")
+    context = whole.context()
+    done = index_rollback(context, "personnel", BUILT).do()
+    assert (done.ahead, BUILT in whole.indexes("personnel")) == ((), False)
+    with pytest.raises(Refused, match="Table work-logs does not exist") as refused:
+        whole.migrate()
+    assert refused.value.next.endswith("If it may be forgotten, run: ./invoke rollback --new-tables")
