@@ -21,7 +21,8 @@ def refuse_conflicts(table: Table, settings: Settings, world: World) -> None:
             raise Refused(
                 f"Table {table.name} does not exist.",
                 "It was live before; creating it again would leave it empty.",
-                "Restore it from its backup, or correct sitelogix:tablePrefix in the stack file.",
+                "Restore it from its backup, or correct sitelogix:tablePrefix in the stack file."
+                + ("" if table.existing else " If it may be forgotten, run: ./invoke rollback --new-tables"),
             )
         return
     if live.keys != table.keys:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from migration.backups import backed_up
 from migration.context import Context
-from migration.stages import Proposal, Stage, agreed, ahead, forget, through, verifying
+from migration.stages import Proposal, Stage, agreed, ahead, forget, planned, through, verifying
 from migration.step import Action, Step
 from migration.undoing import RolledBack
 from migration.waiting import settled, wait_for
@@ -166,16 +166,13 @@ class _Removing:
 
     def _holds(self, world: World) -> Iterable[tuple[str, bool]]:
         managed = world.managed.tables | {resource.partition("/")[0] for resource in world.managed.indexes}
-        created = {
-            name
-            for step in self._context.plan(world).steps
-            if step.action is Action.CREATE_TABLES
-            for name in step.tables
-        }
+        steps = planned(self._context, world)
+        created = {name for step in steps or () if step.action is Action.CREATE_TABLES for name in step.tables}
         for name in self._names:
             yield f"AWS lacks {name}", name not in world.live
             yield f"Pulumi's state lacks {name}", name not in managed
-            yield f"the plan creates {name} again", name in created
+            if steps is not None:
+                yield f"the plan creates {name} again", name in created
 
 
 def _is_known(world: World, table: Table) -> bool:

@@ -105,11 +105,17 @@ def verifying(context: Context, step: Step, holds: Callable[[World], Iterable[tu
 
 
 def ahead(context: Context) -> tuple[str, ...]:
-    """The names of the steps that `migrate` would do now; what it says where it would refuse."""
+    """The names of the steps that `migrate` would do now; none where it would refuse."""
+    return tuple(step.name for step in planned(context, context.read_world()) or ())
+
+
+def planned(context: Context, world: World) -> tuple[Step, ...] | None:
+    """The steps that `migrate` would do; None where it would refuse, for a reason that is not the rollback's."""
     try:
-        return tuple(step.name for step in context.plan(context.read_world()).steps)
+        return context.plan(world).steps
     except Refused as refusal:
-        return (f"refused: {refusal.what}",)
+        context.observer.noted(f"`migrate` would refuse: {refusal.what} {refusal.why}")
+        return None
 
 
 def forget(context: Context, subjects: Callable[[str], bool]) -> None:

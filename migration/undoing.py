@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from migration.context import Context
-from migration.stages import Proposal, Stage, agreed, ahead, forget, through, verifying
+from migration.stages import Proposal, Stage, agreed, ahead, forget, planned, through, verifying
 from migration.step import Action, Step
 from migration.verify import query_index
 from migration.waiting import settled, wait_for
@@ -137,10 +137,12 @@ class _Removing:
         return {}
 
     def holds(self, world: World) -> Iterable[tuple[str, bool]]:
-        planned = [step.name for step in self.context.plan(world).steps]
+        steps = planned(self.context, world)
         yield f"AWS lacks {self.resource}", self.index.name not in world.live[self.table.name].indexes
         yield "Pulumi's state lacks it", self.resource not in world.managed.indexes
-        yield "the plan builds it again", f"{Action.CREATE_INDEX} {self.resource}" in planned
+        if steps is not None:
+            builds = any((step.action, step.subject) == (Action.CREATE_INDEX, self.resource) for step in steps)
+            yield "the plan builds it again", builds
 
 
 def _building_again(context: Context, world: World, table: Table, retired: RetiredIndex) -> Proposal[RolledBack]:

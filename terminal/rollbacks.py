@@ -123,6 +123,7 @@ def roll_back(context: Context, asked: Asked, *, yes: bool) -> Done:
         table = str(asked.backfill)
         _confirm(f"Remove what the backfill of {table} added on stack {stack}?", yes=yes)
         return take_back(context, table)
+    context.refuse_others_tables(context.ledger.proofs())
     proposal = _proposal(context, asked, kind)
     for line in proposal.says:
         context.observer.noted(line)

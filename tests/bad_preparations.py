@@ -84,6 +84,36 @@ def no_vendors(case: Case) -> None:
     case.client.delete_table(TableName=f"{case.prefix}vendors")
 
 
+def table_with_an_item(table: str) -> Preparation:
+    """One more table, with one item."""
+
+    def prepare(case: Case) -> None:
+        _create(case, table, KEYS)
+        case.client.put_item(TableName=f"{case.prefix}{table}", Item={name: {"S": "x"} for name in KEYS})
+
+    return prepare
+
+
+def backup_of(table: str) -> Preparation:
+    """An on-demand backup of a live table."""
+
+    def prepare(case: Case) -> None:
+        case.client.create_backup(TableName=f"{case.prefix}{table}", BackupName="by-hand")
+
+    return prepare
+
+
+def recovery_of(table: str) -> Preparation:
+    """Point-in-time recovery of a live table, from now on."""
+
+    def prepare(case: Case) -> None:
+        recovery: Any = {"PointInTimeRecoveryEnabled": True}
+        name = f"{case.prefix}{table}"
+        case.client.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
+
+    return prepare
+
+
 def ledger(kind: str, facts: dict[str, str], partition: str = "PROOF") -> Preparation:
     """A ledger with one record."""
 

@@ -1,4 +1,4 @@
-"""Backfills, their rollback, pause and resume, as a user runs them on the local stack, one after the other."""
+"""Backfills, rollbacks, pause and resume, as a user runs them on the local stack, one after the other."""
 
 from __future__ import annotations
 
@@ -113,3 +113,37 @@ def test_a_check_finds_what_has_gone_stale_and_mends_it(checkout: Checkout) -> N
     assert "1 have gone stale, 1 of them mended" in mended.stdout
     item = checkout.client.get_item(TableName=REPORTS, Key=key)["Item"]
     assert item["timestamp"] == {"S": "2025-06-06T06:06:06Z"}
+
+
+def test_an_index_and_the_new_tables_are_rolled_back_and_migrate_brings_them_again(checkout: Checkout) -> None:
+    asked = checkout.run("rollback", "--table", "reports", "--index", "GSI3-StatusIndex")
+    assert asked.returncode == 2
+    assert asked.stderr.splitlines()[-5:-2] == [
+        "Removes index reports/GSI3-StatusIndex. Items stay as they are; `migrate` builds it again.",
+        "What reads it fails from then on: workflow queue.",
+        "Nothing was changed.",
+    ]
+    done = checkout.run("rollback", "--table", "reports", "--index", "GSI3-StatusIndex", "--yes")
+    assert (done.returncode, done.stdout.splitlines()[0].partition(" Run ")[0]) == (
+        0,
+        "Index reports/GSI3-StatusIndex is removed. AWS, Pulumi's state and the plan agree.",
+    ), done.stderr
+    removed = checkout.run("rollback", "--new-tables", "--yes", "--json")
+    assert removed.returncode == 0, removed.stderr
+    document = json.loads(removed.stdout)
+    assert document["removed"] == ["work-logs", "ai-analysis-cache"]
+    assert json.loads(checkout.run("history", "--json").stdout)["events"][0]["what"] == "rollback of the new tables"
+    again = checkout.run("migrate", "--json")
+    assert again.returncode == 0, again.stderr
+    assert [step["step"] for step in json.loads(again.stdout)["steps"]] == document["ahead"]
+
+
+def test_a_table_is_restored_beside_the_live_one_and_compared(checkout: Checkout) -> None:
+    found = checkout.run("rollback", "--table", "reports", "--from-backup", "latest", "--yes", "--json")
+    assert found.returncode == 0, found.stderr
+    document = json.loads(found.stdout)
+    assert document["restored"] == f"{REPORTS}-restored"
+    # What was filled since the backup, and what the test of stale values has changed.
+    assert (document["compared"]["only_live"], document["compared"]["only_restored"]) == (0, 0)
+    assert set(document["compared"]["attributes"]) == {"status", "timestamp", "createdAt"}
+    assert {difference["what"] for difference in document["definition"]} >= {"stream", "index GSI3-StatusIndex"}

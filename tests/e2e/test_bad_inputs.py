@@ -36,6 +36,7 @@ from tests.bad_preparations import (
     vendors,
     without_credentials,
 )
+from tests.bad_rollbacks import ROLLBACKS
 from tests.checkouts import Checkout, running
 from tests.planted_answers import Planted
 
@@ -95,9 +96,6 @@ FLAGS = [
     Bad("a table that has no backfill", "backfill --table work-logs", "Table work-logs has no | None of its | There"),
     Bad("mending without a check", "backfill --mend", "--mend needs --check. | It mends what the check | Add --check."),
     Bad("a check and a dry run", "backfill --check --dry-run", "--dry-run and --check exclude each | One looks | Drop"),
-    Bad("a rollback of nothing", "rollback", "Nothing to roll back is named. | A backfill is rolled | Add --backfill."),
-    Bad("a rollback of no name", ["rollback", "--backfill", "", "--yes"], "There is no table '' in | There are:"),
-    Bad("a rollback that nobody confirms", "rollback --backfill reports", "Nothing was changed. | A | Answer y, or"),
     Bad("an unknown benchmark", "bench nothing", "That can not be measured. | There is `backfill`, | Run: ./invoke"),
     Bad("a benchmark of nothing", "bench backfill --growth 0", "That can not be measured. | There is | Run: ./invoke"),
     Bad("a plugin that is a folder", "conformance --plugin .", ". is no program. | It has to be a pulumi- | Give its"),
@@ -217,7 +215,9 @@ LIVE_TABLES = [
     Bad("a table of CloudFormation's", "migrate", "Table vendors is managed by CloudFormation stack web. | Its | If", 4,
         given=own(vendors(KEYS, Tags=[{"Key": "aws:cloudformation:stack-name", "Value": "web"}]))),
     *(Bad(f"another stack's tables, for {task}", task, OTHERS, 4, given=own(ledger("owner#stack", {"stack": "prod"})))
-      for task in ("migrate", "backfill --check", "rollback --backfill reports --yes", "unlock")),
+      for task in ("migrate", "backfill --check", "rollback --backfill reports --yes", "rollback --new-tables --yes",
+                   "rollback --table reports --index GSI3-StatusIndex --yes", "unlock",
+                   "rollback --table vendors --from-backup latest")),
     Bad("a ledger that is none", "plan", "Table | It has | Rename", 4, given=own(another_table_as_ledger)),
     Bad("a ledger that is none, for migrate", "migrate", "Table | It has | Rename", 4,
         given=own(another_table_as_ledger)),
@@ -276,7 +276,7 @@ MACHINE = [
         given=engine("exit 1")),
 ]
 # fmt: on
-BAD: list[Bad] = [*FLAGS, *STACK_FILES, *APPROVALS, *SCHEMAS, *LIVE_TABLES, *AWS, *MACHINE]
+BAD: list[Bad] = [*FLAGS, *STACK_FILES, *APPROVALS, *SCHEMAS, *LIVE_TABLES, *ROLLBACKS, *AWS, *MACHINE]
 
 
 @pytest.fixture(scope="module")

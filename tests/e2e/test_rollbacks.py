@@ -337,3 +337,26 @@ def test_a_building_again_that_broke_off_is_ended_by_repeating_it(whole: SmallSt
     assert OLD in world.managed.indexes
     assert "verified" in (world.proofs.of("index", OLD) or {})
     assert world.live["personnel"].indexes[REMOVED].index.throughput == PERSONNEL.index(REMOVED).throughput
+
+
+def test_a_table_that_was_restored_under_its_own_name_is_adopted_as_it_is(whole: SmallStack) -> None:
+    physical, before = whole.physical("personnel"), whole.world().managed
+    made = whole.client.create_backup(TableName=physical, BackupName="by-hand")
+    delete_by_hand(whole, "personnel")
+    whole.client.restore_table_from_backup(TargetTableName=physical, BackupArn=made["BackupDetails"]["BackupArn"])
+    assert "adopt personnel" in [one.step.name for one in whole.migrate().done]
+    after = whole.world()
+    live = after.live["personnel"]
+    assert after.managed.tables == before.tables
+    assert (live.stream, live.point_in_time_recovery, live.deletion_protection) == ("NEW_AND_OLD_IMAGES", True, True)
+    assert whole.client.scan(TableName=physical)["Count"] == len(PEOPLE)
+
+
+def test_a_rollback_is_done_although_migrate_would_refuse_for_another_reason(whole: SmallStack) -> None:
+    delete_by_hand(whole, "work-logs")
+    context = whole.context()
+    done = index_rollback(context, "personnel", BUILT).do()
+    assert (done.ahead, BUILT in whole.indexes("personnel")) == ((), False)
+    with pytest.raises(Refused, match="Table work-logs does not exist") as refused:
+        whole.migrate()
+    assert refused.value.next.endswith("If it may be forgotten, run: ./invoke rollback --new-tables")
