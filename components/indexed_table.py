@@ -32,7 +32,8 @@ _CAPACITY = ["onDemandThroughput", "provisionedThroughput"]
 
 @dataclass(frozen=True)
 class TableArguments:
-    """What one table is declared with. `live` is None while AWS lacks the table."""
+    """What one table is declared with. `live` is None while AWS lacks the table; `building_write_units` are those with
+    which an index builds, by its resource name, where the stack says so."""
 
     table: Table
     physical_name: str
@@ -40,6 +41,7 @@ class TableArguments:
     declaration: Declaration
     tags: Mapping[str, str]
     index_timeout_minutes: int
+    building_write_units: Mapping[str, int]
 
 
 class IndexedTable(pulumi.ComponentResource):
@@ -119,7 +121,8 @@ class IndexedTable(pulumi.ComponentResource):
         billing_mode = live.billing_mode if live else self._arguments.table.billing_mode
         if billing_mode is BillingMode.ON_DEMAND or index.throughput is None:
             return None
-        wanted = index.throughput if settle or live is None else building_throughput(live, index.throughput)
+        building = self._arguments.building_write_units.get(index_resource(self._arguments.table.name, index.name))
+        wanted = index.throughput if settle or live is None else building_throughput(live, index.throughput, building)
         return {"read_capacity_units": wanted.read, "write_capacity_units": wanted.write}
 
 

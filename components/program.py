@@ -41,6 +41,7 @@ def declare(
                 declaration=declaration,
                 tags=config.settings.tags,
                 index_timeout_minutes=config.settings.index_timeout_minutes,
+                building_write_units=config.settings.building_write_units,
             ),
             guards,
         )

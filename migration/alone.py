@@ -55,6 +55,6 @@ def _notices(context: Context, command: str, run: Run, *, told: bool) -> Iterato
         tell(Notice("failed", command, run.id, described(error), f"./invoke status --stack {stack}"))
         raise
     if run.result == WAITING:
-        tell(Notice("gate waiting", command, run.id, run.why, f"./invoke gate --stack {stack}"))
+        tell(Notice("gate waiting", command, run.id, run.why, run.next))
     else:
         tell(Notice(run.result, command, run.id, next=f"./invoke status --stack {stack}"))

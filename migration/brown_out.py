@@ -8,6 +8,7 @@ Whatever ends it puts the policy back, exactly; after kill -9 the next run does,
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 PARTITION = "BROWN-OUT"
 NO_POLICY = "NO_POLICY"
 """The revision id that stands for: only if the table has no policy (AWS)."""
+CONSISTENT_SECONDS = 60.0
+"""After so long a policy reads as it was last written; before that it may read as it was (AWS)."""
+TRIES = 5
 WATCH_SECONDS = 15.0
 """How often alarms are looked at meanwhile."""
 
@@ -70,23 +74,35 @@ def take_back(context: Context, resource: str) -> None:
     if note is None:
         return
     table, index = str(note["table_arn"]), str(note["index_arn"])
+    before = str(note["policy"]) if note["policy"] is not None else None
     with translated_errors(context.config):
-        for _ in range(3):
-            policy, revision = read_policy(context.client, table)
-            if not denies_reads(policy, index):
-                break
-            assert policy is not None
-            before = str(note["policy"]) if note["policy"] is not None else None
-            wanted = before if policy == note["denying"] else allowing_reads(policy, index)
-            if _written(context.client, table, wanted, revision):
-                break
-        else:
-            raise Refused(
-                f"The policy of {resource}'s table could not be put back.",
-                "Somebody else keeps changing it.",
-                f"Run: ./invoke rollback --brown-out --stack {context.config.stack}",
-            )
+        ours = note.get("revision")
+        if ours is None or _write(context.client, table, before, str(ours)) is None:
+            _take_out(context, note, table, index, before, resource)
     context.ledger.remove(PARTITION, resource)
+
+
+def _take_out(context: Context, note: Facts, table: str, index: str, before: str | None, resource: str) -> None:
+    """Takes our statement out of whatever the policy is now: others have changed it, or a run was killed before it
+    could note the revision of its own change."""
+    for _ in range(TRIES):
+        policy, revision = read_policy(context.client, table)
+        if not denies_reads(policy, index):
+            age = (datetime.now(UTC) - datetime.fromisoformat(str(note["at"]))).total_seconds()
+            if age > CONSISTENT_SECONDS:
+                return
+            # It may be there, and not be seen yet.
+            context.interrupts.requested.wait(CONSISTENT_SECONDS - age)
+            continue
+        assert policy is not None
+        wanted = before if policy == note["denying"] else allowing_reads(policy, index)
+        if _write(context.client, table, wanted, revision) is not None:
+            return
+    raise Refused(
+        f"The policy of {resource}'s table could not be put back.",
+        "Somebody else keeps changing it.",
+        f"Run: ./invoke rollback --brown-out --stack {context.config.stack}",
+    )
 
 
 def read_policy(client: DynamoDBClient, table_arn: str) -> tuple[str | None, str]:
@@ -106,7 +122,10 @@ def _deny(context: Context, table_arn: str, index_arn: str, resource: str) -> No
     # Before the policy is changed: killed in between, the next run finds out by the note.
     note = {"table_arn": table_arn, "index_arn": index_arn, "policy": policy, "denying": denying, "at": now()}
     context.ledger.put(PARTITION, resource, note)
-    if not _written(context.client, table_arn, denying, revision):
+    ours = _write(context.client, table_arn, denying, revision)
+    if ours is not None:
+        context.ledger.put(PARTITION, resource, {**note, "revision": ours})
+    else:
         context.ledger.remove(PARTITION, resource)
         raise Refused(
             f"The policy of {resource}'s table was changed at this moment.",
@@ -115,18 +134,19 @@ def _deny(context: Context, table_arn: str, index_arn: str, resource: str) -> No
         )
 
 
-def _written(client: DynamoDBClient, table_arn: str, policy: str | None, revision: str) -> bool:
-    """Whether the policy could be set (None: deleted) in place of that revision, and of no other."""
+def _write(client: DynamoDBClient, table_arn: str, policy: str | None, revision: str) -> str | None:
+    """Sets the policy (None: deletes it) in place of that revision, and of no other. Returns the new revision, None
+    where there is another one by now."""
     try:
-        if policy is None:
-            client.delete_resource_policy(ResourceArn=table_arn, ExpectedRevisionId=revision)
-        else:
-            client.put_resource_policy(ResourceArn=table_arn, Policy=policy, ExpectedRevisionId=revision)
+        if policy is not None:
+            answer = client.put_resource_policy(ResourceArn=table_arn, Policy=policy, ExpectedRevisionId=revision)
+            return answer["RevisionId"]
+        client.delete_resource_policy(ResourceArn=table_arn, ExpectedRevisionId=revision)
     except ClientError as error:
         if error_code(error) != "PolicyNotFoundException":
             raise
-        return False
-    return True
+        return None
+    return NO_POLICY
 
 
 def _wait(context: Context, resource: str, seconds: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 from backfills.reader import READ_UNIT
 from stack.live import LiveTable
@@ -23,7 +24,7 @@ class Cost:
     dollars: float
 
     def __str__(self) -> str:
-        each = f"a look reads {self.units:,.0f} units"
+        each = f"a look takes {self.units:,.0f} read units"
         if self.looks == 1:
             return each
         return f"{each}, {self.looks:,} looks {self.looks * self.units:,.0f} (on demand ${self.dollars:,.2f})"
@@ -32,5 +33,5 @@ class Cost:
 def cost(live: LiveTable, settings: WatchSettings) -> Cost:
     """What watching a table costs by AWS's figure of its size: each look scans it whole, eventually consistent."""
     looks = 1 + int(settings.minutes / settings.every_minutes)
-    units = max(0.5, live.size / READ_UNIT)
+    units = float(max(1, ceil(live.size / READ_UNIT)))
     return Cost(units, looks, looks * units * ON_DEMAND_DOLLARS / 1e6)

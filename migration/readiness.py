@@ -44,14 +44,22 @@ def readiness(schema: Schema, settings: Settings, world: World, steps: list[Step
 
 def unready(schema: Schema, world: World, looks: list[Step]) -> list[Held]:
     """New indexes that nobody should read from yet, and that no look of this run will change."""
-    looking = {step.tables[0] for step in looks if step.action is Action.WATCH}
-    return [
-        Held(table.name, index.name, (Condition("read-ready", False, evidence),), is_new=True)
-        for table in schema
-        for index in _added(table)
-        for ready, evidence in [read_ready(table, index, world.live.get(table.name), world.proofs)]
-        if table.existing and table.name not in looking and not ready
-    ]
+    looking = {step.name for step in looks}
+    found: list[Held] = []
+    for table in schema:
+        for index in _added(table) if table.existing else ():
+            resource = index_resource(table.name, index.name)
+            ready, evidence = read_ready(table, index, world.live.get(table.name), world.proofs)
+            against: list[Condition] = []
+            if not ready and Step(Action.WATCH, (table.name,)).name not in looking:
+                against.append(Condition("read-ready", False, evidence))
+            shadow = world.proofs.of("shadow", resource)
+            shadowing = Step(Action.SHADOW_READ, (table.name,), index.name).name in looking
+            if shadow is not None and not shadow["equal"] and not shadowing:
+                against.append(Condition(gates.SHADOW_READS, False, str(shadow["summary"])))
+            if against:
+                found.append(Held(table.name, index.name, tuple(against), is_new=True))
+    return found
 
 
 def removing(

@@ -88,6 +88,8 @@ def _run(context: Context, summary: Summary, recorded: Run, narrowing: Narrowing
             if plan.held:
                 recorded.result = WAITING
                 recorded.why = "; ".join(f"{held.subject}: {held.shut[0].evidence}" for held in plan.held)
+                task = "watch" if any(held.is_new for held in plan.held) else "gate"
+                recorded.next = f"./invoke {task} --stack {context.config.stack}"
             return plan
         step = plan.steps[0]
         pause = context.ledger.paused()

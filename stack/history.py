@@ -124,12 +124,14 @@ class History:
 
 
 class Run:
-    """One run that is being recorded. `result` is how it will have ended, and `why` it waits."""
+    """One run that is being recorded. `result` is how it will have ended; `why` it waits, and what to run
+    `next`, are for those who are told."""
 
     def __init__(self, ledger: Ledger, id: str) -> None:
         self.id = id
         self.result = DONE
         self.why = ""
+        self.next = ""
         self._ledger = ledger
         self._steps = 0
 

@@ -40,7 +40,7 @@ class TerminalObserver:
         """Prints what is about to happen, where there is something to do."""
         if not plan.steps:
             return
-        self._console.print(f"Stack {self._stack}: {len(plan.steps)} steps to do.")
+        self._console.print(f"Stack {self._stack}: {len(plan.steps)} step{'s' * (len(plan.steps) != 1)} to do.")
         for number, step in enumerate(plan.steps, 1):
             self._console.print(f"{number:4}  {step.name}  [dim]{step.why}[/]", overflow="ellipsis", no_wrap=True)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from schema.model import Attribute, Schema
+from migration.raising import raise_capacity
+from schema.model import Attribute, Schema, Throughput
 from schema.sitelogix import PERSONNEL, WORK_LOGS
 from stack.declaration import present, whole
 from stack.errors import Refused
@@ -91,6 +92,21 @@ def test_without_approval_the_old_index_stays_and_everything_else_is_done(tmp_pa
     stack.configure(APPROVED)
     assert [one.step.name for one in stack.migrate().done] == [f"read-index {OLD}", f"remove-index {OLD}", "verify"]
     assert stack.indexes("personnel") == ["GSI1-NameIndex", "GSI2-StatusIndex"]
+
+
+def test_an_index_that_was_given_more_capacity_while_it_was_built_is_settled_by_the_next_run(
+    migrated: SmallStack,
+) -> None:
+    def units() -> object:
+        return migrated.world().live["personnel"].indexes["GSI2-StatusIndex"].index.throughput
+
+    before = raise_capacity(migrated.context(), "personnel", "GSI2-StatusIndex", 40)
+    assert (before, units()) == (Throughput(5, 5), Throughput(5, 40))
+    with pytest.raises(Refused, match="was there before"):
+        raise_capacity(migrated.context(), "personnel", "GSI1-NameIndex", 40)
+    assert [one.step.name for one in migrated.migrate().done] == ["settle-capacity personnel", "verify"]
+    assert units() == Throughput(5, 5)
+    assert migrated.migrate().run is None
 
 
 def test_an_index_that_aws_has_and_the_state_lacks_is_imported(stack: SmallStack) -> None:

@@ -28,6 +28,8 @@ class Watched:
     queue: str
     before: set[str]
     second: list[str]
+    runs: list[str | None]
+    notices: list[dict[str, str]]
 
     def client(self, service: Any) -> Any:
         return client(service, self.stack.endpoint)
@@ -43,6 +45,14 @@ class Watched:
     def alarms(self) -> dict[str, Any]:
         """The stack's alarms in AWS, by their resource names."""
         return alarms(self.stack)
+
+    def heard(self) -> list[str]:
+        """What has come into the queue since the last time."""
+        queue = self.client("sqs").get_queue_url(QueueName=self.queue.rpartition(":")[2])["QueueUrl"]
+        found: list[str] = []
+        while messages := self.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+            found += [message["Body"] for message in messages]
+        return found
 
     def up(self, extra: str) -> set[tuple[str, str]]:
         """Configures the stack so and runs an `up` of the whole: operations and resource names."""
@@ -70,13 +80,16 @@ def watched(tmp_path_factory: pytest.TempPathFactory, moto_endpoint: str) -> Wat
     name = f"q{uuid.uuid4().hex[:8]}"
     client("sqs", moto_endpoint).create_queue(QueueName=name)
     stack = SmallStack.make(tmp_path_factory.mktemp("watched"), moto_endpoint, SCHEMA)
-    made = Watched(stack, f"arn:aws:sqs:us-east-1:123456789012:{name}", set(), [])
+    made = Watched(stack, f"arn:aws:sqs:us-east-1:123456789012:{name}", set(), [], [], [])
     stack.configure(made.subscribed + TAGS)
     stack.seed({"personnel": PEOPLE})
-    stack.migrate()
+    made.runs.append(stack.migrate().run)
     made.before = set(made.alarms())
     stack.configure(made.subscribed + TAGS + APPROVED)
-    made.second = [done.step.name for done in stack.migrate().done]
+    summary = stack.migrate()
+    made.runs.append(summary.run)
+    made.second = [done.step.name for done in summary.done]
+    made.notices = [json.loads(body) for body in made.heard()]
     return made
 
 
@@ -94,6 +107,22 @@ def test_after_a_migration_every_live_table_and_index_is_watched(watched: Watche
     }
 
 
+def test_the_team_is_told_how_each_run_went_and_what_to_run_next(watched: Watched) -> None:
+    """The first run began before there was a topic: that was told once there was."""
+    found = [(notice["Subject"], notice["Message"].splitlines()) for notice in watched.notices]
+    assert [subject for subject, _ in found] == [
+        "[local] migrate: started",
+        "[local] migrate: gate waiting",
+        "[local] migrate: started",
+        "[local] migrate: done",
+    ]
+    runs = [next(line for line in lines if line.startswith("Run: ")) for _, lines in found]
+    first, second = watched.runs
+    assert runs == [f"Run: {first}", f"Run: {first}", f"Run: {second}", f"Run: {second}"]
+    assert f"Why: {OLD}: the stack file has no approval for {OLD}" in found[1][1]
+    assert "Next: ./invoke gate --stack local" in found[1][1]
+
+
 def test_topic_subscription_and_dashboard_are_there(watched: Watched) -> None:
     topic = watched.config.topic_arn
     (subscription,) = watched.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
@@ -106,7 +135,7 @@ def test_topic_subscription_and_dashboard_are_there(watched: Watched) -> None:
 
 
 def test_a_removed_index_is_no_longer_watched(watched: Watched) -> None:
-    assert watched.second == [f"remove-index {OLD}", "verify"]
+    assert watched.second == [f"read-index {OLD}", f"remove-index {OLD}", "verify"]
     assert watched.before - set(watched.alarms()) == OF_OLD
 
 
@@ -121,15 +150,14 @@ def test_afterwards_the_preview_is_clean_and_there_is_nothing_to_do(watched: Wat
 
 
 def test_an_alarm_that_fires_is_heard_by_whoever_subscribed(watched: Watched) -> None:
-    queue = watched.client("sqs").get_queue_url(QueueName=watched.queue.rpartition(":")[2])["QueueUrl"]
     of = [{"Name": "TableName", "Value": watched.stack.physical("personnel")}, {"Name": "Operation", "Value": "Query"}]
     assert watched.alarms()["personnel/system-errors"]["StateValue"] == "OK"
     watched.client("cloudwatch").put_metric_data(
         Namespace=NAMESPACE, MetricData=[{"MetricName": "SystemErrors", "Dimensions": of, "Value": 1}]
     )
     assert watched.alarms()["personnel/system-errors"]["StateValue"] == "ALARM"
-    (message,) = watched.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
-    heard = json.loads(json.loads(message["Body"])["Message"])
+    (body,) = watched.heard()
+    heard = json.loads(json.loads(body)["Message"])
     assert (heard["AlarmName"], heard["NewStateValue"]) == (watched.stack.physical("personnel/system-errors"), "ALARM")
 
 

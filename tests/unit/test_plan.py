@@ -13,6 +13,7 @@ from schema.sitelogix import PERSONNEL, REPORTS, SITELOGIX
 from stack.errors import Refused
 from stack.live import LiveIndex
 from stack.managed import Managed
+from stack.settings import WatchSettings
 from stack.world import World
 from tests.worlds import (
     RETIRED,
@@ -344,3 +345,58 @@ def test_the_capacity_of_an_index_that_was_built_by_hand_is_never_cut() -> None:
     built = replace(STATUS_INDEX, throughput=replace(STATUS_INDEX.throughput, write=400))  # type: ignore[type-var]
     world = with_table(after(), "reports", indexes={**after().live["reports"].indexes, built.name: LiveIndex(built)})
     assert planned(with_proofs(world, **{"index__reports/GSI3-StatusIndex": {"verified": "now"}})) == []
+
+
+def test_a_new_index_that_answers_other_than_its_table_is_not_to_be_read_from() -> None:
+    differs = {"at": "2026-01-01T00:00:00Z", "equal": False, "summary": "1 of 20 answers differs"}
+    world = with_proofs(after(), **{"shadow__reports/GSI3-StatusIndex": differs})
+    look = "shadow-read reports/GSI3-StatusIndex"
+    assert planned(world) == [look]
+    (held,) = plan(SITELOGIX, approving(), world, {look}).held
+    assert (held.subject, held.is_new) == ("reports/GSI3-StatusIndex", True)
+    assert [condition.evidence for condition in held.shut] == ["1 of 20 answers differs"]
+
+
+def test_a_built_index_waits_for_its_window_and_a_run_looks_once() -> None:
+    unready = "no late writer since 2026-01-01T00:00:00Z; read-ready at 2026-01-02T00:00:00Z"
+    record = {"unready": unready, "clean_since": "2026-01-01T00:00:00Z"}
+    world = with_proofs(after(), **{"read-ready__reports/GSI3-StatusIndex": None, "watch__reports": record})
+    found = plan(SITELOGIX, approving(), world)
+    assert (names(found), found.held) == (["watch reports"], ())
+    assert found.steps[0].why == f"{unready}; a look takes 1 read units"
+    after_it = plan(SITELOGIX, approving(), world, {"watch reports"})
+    assert (names(after_it), [held.subject for held in after_it.held]) == ([], ["reports/GSI3-StatusIndex"])
+
+
+def test_with_a_window_late_writers_are_watched_from_before_the_index() -> None:
+    day = WatchSettings.model_validate({"minutes": 1440, "everyMinutes": 15})
+    told = settings(approvals=approving().approvals, watch=day)
+    found = plan(SITELOGIX, told, before())
+    steps = names(found)
+    assert steps.index("backfill reports") < steps.index("begin-watch reports")
+    assert steps.index("begin-watch reports") < steps.index("create-index reports/GSI3-StatusIndex")
+    assert f"remove-index {RETIRED}" not in steps, "not before the window is over"
+    watch = next(step for step in found.steps if step.name == "watch reports")
+    assert watch.why == "until no late writer is left; a look takes 1 read units, 97 looks 97 (on demand $0.00)"
+
+
+def test_a_brown_out_comes_before_the_removal_once() -> None:
+    told = settings(approvals=approving().approvals, brown_out_minutes=60.0)
+    world = with_index(after(), "personnel", PERSONNEL.index("GSI2-ProjectIndex"))
+    world = replace(world, managed=replace(world.managed, indexes=world.managed.indexes | {RETIRED}))
+    assert names(plan(SITELOGIX, told, world)) == [f"brown-out {RETIRED}", f"remove-index {RETIRED}", "verify"]
+    done = with_proofs(world, **{f"brown-out__{RETIRED}": {"from": "then"}})
+    assert names(plan(SITELOGIX, told, done)) == [f"remove-index {RETIRED}", "verify"]
+
+
+def test_alarms_that_are_missing_are_declared_anew() -> None:
+    world = replace(after(), unmonitored=frozenset({"reports/throttling"}))
+    assert planned(world) == ["monitor", "verify"]
+
+
+def test_an_index_builds_with_the_write_units_that_the_stack_names() -> None:
+    wanted = {"reports/GSI3-StatusIndex": 5}
+    told = settings(approvals=approving().approvals, building_write_units=wanted)
+    world = without_index(after(), "reports", STATUS_INDEX.name)
+    assert "settle-capacity reports" in planned(world)
+    assert "settle-capacity reports" not in names(plan(SITELOGIX, told, world)), "it builds with its steady figure"
