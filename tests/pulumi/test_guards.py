@@ -165,8 +165,17 @@ def test_only_a_retired_index_may_be_deleted(guard: Guard) -> None:
         guarded.call("index-before-delete", "personnel/GSI1-NameIndex")
 
 
-@pytest.mark.parametrize("missing", ["approval", "verification", "nothing"])
-def test_a_retired_index_goes_only_with_approval_and_a_verified_replacement(guard: Guard, missing: str) -> None:
+@pytest.mark.parametrize(
+    ("missing", "named"),
+    [
+        ("approval", "approved: the stack file has no approval"),
+        ("verification", f"replacement read-ready: {NEW} is ACTIVE and not yet verified"),
+        ("shadow reads", f"shadow reads equal: {NEW} was not compared"),
+        ("CloudWatch", "read metric alive: the stack file names no CloudWatch"),
+    ],
+)
+def test_a_retired_index_goes_only_through_its_whole_gate(guard: Guard, missing: str, named: str) -> None:
+    """That it goes through an open one, and that each condition keeps it shut, is in tests/e2e/test_gate.py."""
     guarded = guard(settings() if missing == "approval" else approving())
     physical = guarded.stack.create("personnel", [])
     index = PERSONNEL.index("GSI2-StatusIndex")
@@ -194,11 +203,11 @@ def test_a_retired_index_goes_only_with_approval_and_a_verified_replacement(guar
     )
     if missing != "verification":
         guarded.ledger.prove("index", NEW, VERIFIED)
-    if missing == "nothing":
+    if missing != "shadow reads":
+        guarded.ledger.prove("shadow", NEW, {"equal": True, "summary": "equal"})
+    with pytest.raises(Refused, match="must not be removed yet") as refused:
         guarded.call("index-before-delete", RETIRED)
-        return
-    with pytest.raises(Refused, match="must not be removed yet"):
-        guarded.call("index-before-delete", RETIRED)
+    assert named in refused.value.why
 
 
 def test_index_changes_of_one_table_wait_for_each_other_and_tables_do_not(guard: Guard) -> None:
