@@ -308,7 +308,7 @@ def test_a_plain_pulumi_up_by_hand_declares_the_same_and_changes_nothing(migrate
     result = migrated.checkout.shell(["sh", "-c", exports + up])
     assert result.returncode == 0, result.stdout + result.stderr
     assert declared() == before
-    assert len(before) == 1 + 1 + 6 + 6 + 14, "stack, provider, components, tables, indexes"
+    assert len(before) == 1 + 1 + 7 + 6 + 14 + 2 + 47, "stack, provider, components, tables, indexes, watchers, alarms"
 
 
 def test_a_server_that_died_is_recognised_and_only_the_local_state_starts_afresh(migrated: Migrated) -> None:
