@@ -10,7 +10,7 @@ from schema.model import RetiredIndex, Schema, Table
 from stack.late_writers import read_ready
 from stack.ledger import Proofs, written
 from stack.managed import index_resource
-from stack.observed import MISSING, OK, AlarmState, Observed
+from stack.observed import ALARM, MISSING, OK, AlarmState, Observed
 from stack.settings import Settings
 from stack.world import World
 
@@ -18,6 +18,8 @@ SHADOW_READS_HOLD = timedelta(days=7)
 """How long shadow reads count: what they showed a week ago says little of today's items."""
 NO_CLOUDWATCH = "the stack file names no CloudWatch and SNS endpoints"
 
+LOUD = {ALARM, MISSING}
+"""States of an alarm that keep a gate shut."""
 READ_READY = "replacement read-ready"
 SHADOW_READS = "shadow reads equal"
 ALARMS = "alarms quiet"
@@ -124,8 +126,12 @@ def _alarms(table: Table, retired: RetiredIndex, observed: Observed) -> Iterable
     ]
     # In the `up` that removes the index, its own alarms may go first.
     going = (index_resource(table.name, retired.name), MISSING)
-    loud = [f"{alarm.name} is {alarm.state}" for alarm in ours if alarm.state != OK and _key(alarm) != going]
+    loud = [f"{alarm.name} is {alarm.state}" for alarm in ours if alarm.state in LOUD and _key(alarm) != going]
+    silent = sum(alarm.state not in {OK, *LOUD} for alarm in ours)
     evidence = f"{len(ours)} alarms, all OK" if ours else "there are no alarms"
+    if silent:
+        # DynamoDB's metrics exist only while they are not zero.
+        evidence = f"{len(ours)} alarms: {len(ours) - silent} OK, {silent} have nothing to tell yet"
     yield Condition(ALARMS, bool(ours) and not loud, "; ".join(loud) or evidence)
     wrong = [f"{count:,.0f} {what}" for what, count in observed.disturbances.get(table.name, {}).items()]
     yield Condition(LAST_HOUR, not wrong, "; ".join(wrong) or "no throttled request and no system error")
@@ -138,7 +144,7 @@ def _key(alarm: AlarmState) -> tuple[str | None, str]:
 def alarms_only_missing(table: Table, observed: Observed) -> bool:
     """Whether no alarm of the table is loud, and those that are not OK are not declared yet."""
     return all(
-        alarm.state in {OK, MISSING}
+        alarm.state != ALARM
         for alarm in observed.alarms
         if alarm.subject is None or alarm.subject.partition("/")[0] == table.name
     )

@@ -92,11 +92,19 @@ def test_without_a_read_of_our_own_a_zero_says_nothing() -> None:
     assert shut(world) == {"read metric alive": "we have not read it ourselves yet, so that a zero says nothing"}
 
 
-@pytest.mark.parametrize("state", [ALARM, "INSUFFICIENT_DATA", MISSING])
+@pytest.mark.parametrize("state", [ALARM, MISSING])
 @pytest.mark.parametrize("subject", ["personnel", NEW, None])
 def test_an_alarm_of_the_table_or_the_account_keeps_it_shut(state: str, subject: str | None) -> None:
     alarms = (AlarmState("loud", subject, state), AlarmState("fine", "personnel", OK))
     assert shut(with_observed(alarms=alarms)) == {"alarms quiet": f"loud is {state}"}
+
+
+def test_an_alarm_that_has_nothing_to_tell_yet_is_no_firing_one() -> None:
+    alarms = (AlarmState("new", "personnel", "INSUFFICIENT_DATA"), AlarmState("fine", "personnel", OK))
+    world = with_observed(alarms=alarms)
+    found = gate(SITELOGIX, PERSONNEL, PERSONNEL.retired[0], approving(), world)
+    assert shut(world) == {}
+    assert {one.name: one.evidence for one in found}["alarms quiet"] == "2 alarms: 1 OK, 1 have nothing to tell yet"
 
 
 def test_an_alarm_of_another_table_does_not() -> None:
