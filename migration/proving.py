@@ -9,7 +9,7 @@ from typing import Any
 
 from backfills.rates import rates_for
 from migration.context import Context
-from migration.shadow_reads import shadow_reads
+from migration.shadow.reads import shadow_reads
 from migration.step import Step
 from migration.waiting import pause_here
 from stack.gates import METRIC_ALIVE, gate, own_reads

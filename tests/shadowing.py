@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from local.stack import create_table, put_items
-from migration.shadow_reads import shadow_reads
-from migration.shadow_result import ShadowResult
+from migration.shadow.reads import shadow_reads
+from migration.shadow.result import ShadowResult
 from schema.model import AccessPattern, Attribute, AttributeType, BillingMode, Index, Projection, Table
 from tests.conftest import EmulatedStack
 

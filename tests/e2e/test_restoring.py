@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from moto.dynamodb.models import dynamodb_backends
 
-from migration.definitions import Difference
-from migration.restoring import restoration
-from migration.sources import at_time, from_backup
+from migration.rollback.definitions import Difference
+from migration.rollback.restoring import restoration
+from migration.rollback.sources import at_time, from_backup
 from stack.errors import Refused, UsageError, Waiting
 from tests.stacks import PEOPLE, SmallStack
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from moto.dynamodb.models import dynamodb_backends
 
-from migration.removing import tables_rollback
-from migration.undoing import deletable, index_rollback
+from migration.rollback.indexes import deletable, index_rollback
+from migration.rollback.tables import tables_rollback
 from schema.model import AccessPattern, Schema
 from schema.sitelogix import PERSONNEL, WORK_LOGS
 from stack.declaration import present

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from backfills.patience import Patience, Stopped
 from backfills.throttle import Throttle
 from local.stack import create_table, put_items
-from migration.comparison import MOST_NAMES, OTHERS, Comparison, Side, compare, differing
+from migration.rollback.comparison import MOST_NAMES, OTHERS, Comparison, Side, compare, differing
 from schema.sitelogix import REPORTS
 from tests.conftest import EmulatedStack
 

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from migration.answers import Kind
-from migration.shadow_reads import shadow_reads
-from migration.shadow_result import ShadowResult
+from migration.shadow.answers import Kind
+from migration.shadow.reads import shadow_reads
+from migration.shadow.result import ShadowResult
 from schema.model import AccessPattern, AttributeType, Projection, ProjectionType
 from stack.errors import Interrupted
 from stack.ledger import Ledger
@@ -23,7 +23,7 @@ VICTIM = "MEETING#7 / 00007"
 @pytest.fixture(autouse=True)
 def little_lag(monkeypatch: pytest.MonkeyPatch) -> None:
     """What stays different is known in half a second: moto's indexes never lag."""
-    monkeypatch.setattr("migration.shadow_reads.INDEX_LAG_SECONDS", 0.5)
+    monkeypatch.setattr("migration.shadow.reads.INDEX_LAG_SECONDS", 0.5)
 
 
 def differences(result: ShadowResult) -> dict[str, Any]:
@@ -248,7 +248,7 @@ def test_a_table_that_is_too_large_to_remember_is_scanned_twice_and_gives_the_sa
     without = {name: value for name, value in meeting(99).items() if name != "room"}
     shadowed.create([without, *(meeting(number, room=f"room {number % 30}") for number in range(90))])
     once = shadowed.read()
-    monkeypatch.setattr("migration.shadow_reads.MOST_REMEMBERED", 10)
+    monkeypatch.setattr("migration.shadow.reads.MOST_REMEMBERED", 10)
     twice = shadowed.read()
     assert (twice.reads, twice.outside, twice.scanned) == (once.reads, once.outside, once.scanned)
     assert twice.read_units > once.read_units

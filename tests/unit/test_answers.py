@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migration.answers import (
+from migration.shadow.answers import (
     CHOSEN_VALUES,
     FREQUENT_VALUES,
     MOST_COUNTED,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from migration.context import Context
-from migration.stages import Proposal, Stage, agreed, ahead, forget, planned, through, verifying
+from migration.rollback.stages import Proposal, Stage, agreed, ahead, forget, planned, through, verifying
 from migration.step import Action, Step
 from migration.verify import query_index
 from migration.waiting import settled, wait_for

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from migration.backups import backed_up
 from migration.context import Context
-from migration.stages import Proposal, Stage, agreed, ahead, forget, planned, through, verifying
+from migration.rollback.indexes import RolledBack
+from migration.rollback.stages import Proposal, Stage, agreed, ahead, forget, planned, through, verifying
 from migration.step import Action, Step
-from migration.undoing import RolledBack
 from migration.waiting import settled, wait_for
 from schema.model import Table
 from stack.declaration import present

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from migration.answers import EXPLAINED, Key, Kind, show
+from migration.shadow.answers import EXPLAINED, Key, Kind, show
 from schema.model import AccessPattern
 from stack.ledger import Facts
 

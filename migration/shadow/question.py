@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backfills.model import Item
-from migration.answers import EXPLAINED, Answer, Entry, First, Key, Kind, Place, Placing, compare, judge
-from migration.paced_reads import PacedReads
+from migration.shadow.answers import EXPLAINED, Answer, Entry, First, Key, Kind, Place, Placing, compare, judge
+from migration.shadow.paced import PacedReads
 from schema.model import AttributeType
 
 

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from backfills.model import Item
-from migration.answers import CHOSEN_VALUES, Kind, Place, Placing, Values
-from migration.paced_reads import PacedReads
-from migration.shadow_question import Question
-from migration.shadow_result import Differences, Read, ShadowResult
+from migration.shadow.answers import CHOSEN_VALUES, Kind, Place, Placing, Values
+from migration.shadow.paced import PacedReads
+from migration.shadow.question import Question
+from migration.shadow.result import Differences, Read, ShadowResult
 from migration.verify import INDEX_LAG_SECONDS, Progress
 from schema.model import AccessPattern, Index, Table
 

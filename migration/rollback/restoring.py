@@ -13,11 +13,11 @@ from backfills.rates import rates_for
 from backfills.reader import segments_for
 from backfills.throttle import Throttle
 from backfills.watch import Watch
-from migration.comparison import Comparison, Side, compare
 from migration.context import Context
-from migration.definitions import Difference, differences
-from migration.sources import Source
-from migration.stages import Proposal, Stage, through
+from migration.rollback.comparison import Comparison, Side, compare
+from migration.rollback.definitions import Difference, differences
+from migration.rollback.sources import Source
+from migration.rollback.stages import Proposal, Stage, through
 from migration.step import Action, Step
 from migration.waiting import paused, settled, wait_for
 from stack.errors import Refused

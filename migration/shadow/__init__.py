@@ -1,0 +1,1 @@
+"""Shadow reads: what an index answers, compared with what its table says."""
