@@ -96,8 +96,9 @@ class Metrics:
         now = datetime.now(UTC)
         if self._client is None or since >= now - timedelta(seconds=1):
             return found
+        # The end is exclusive, and of whole seconds.
         pages = self._client.get_paginator("get_metric_data").paginate(
-            MetricDataQueries=queries, StartTime=since, EndTime=now
+            MetricDataQueries=queries, StartTime=since, EndTime=now + timedelta(seconds=1)
         )
         for page in pages:
             for result in page["MetricDataResults"]:

@@ -49,7 +49,11 @@ def test_a_table_is_restored_from_its_latest_backup_and_compared_with_the_live_o
     assert Difference("deletion protection", "on", "off") in done.lacks
     assert len(stack.client.scan(TableName=restored)["Items"]) == 2
     event = context.history.newest(1)[0]
-    assert (event.id, event.what, event.result) == (done.run, f"rollback of table personnel to backup {arn}", "done")
+    assert (event.id, event.what, event.result) == (
+        done.run,
+        f"rollback of table personnel to backup {arn}",
+        "rolled back",
+    )
     steps = {step.name: step.facts for step in context.history.steps(done.run)}
     assert steps["compare personnel"]["compared"] == {"equal": 0, "different": 1, "only_restored": 1, "only_live": 1}
     again = stack.context()

@@ -45,9 +45,16 @@ def test_a_new_index_is_removed_and_migrate_builds_it_again(whole: SmallStack) -
     assert NEW not in world.managed.indexes
     assert world.proofs.of("index", NEW) is None
     assert world.proofs.of("rollback", NEW) is None
-    assert done.ahead == (f"create-index {NEW}", f"verify-index {NEW}", "settle-capacity personnel", "verify")
+    assert done.ahead == (
+        f"create-index {NEW}",
+        f"verify-index {NEW}",
+        "settle-capacity personnel",
+        "watch personnel",
+        f"shadow-read {NEW}",
+        "verify",
+    )
     event = context.history.newest(1)[0]
-    assert (event.id, event.what, event.result) == (done.run, f"rollback of index {NEW}", "done")
+    assert (event.id, event.what, event.result) == (done.run, f"rollback of index {NEW}", "rolled back")
     assert [step.name for step in context.history.steps(done.run)] == [f"remove-index {NEW}", f"verify {NEW}"]
     assert tuple(one.step.name for one in whole.migrate().done) == done.ahead
     assert whole.indexes("personnel") == ["GSI1-NameIndex", BUILT]
