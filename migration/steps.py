@@ -157,6 +157,9 @@ def _settle_capacity(context: Context, world: World, step: Step) -> Facts:
         for name in step.tables
         for index in unsettled_indexes(context.schema.table(name), context.config.settings, world)
     }
+    if any(world.proofs.of(RAISED, resource) is not None for resource in indexes):
+        # Raised past Pulumi, which compares the program with its state: that has to know of it first.
+        context.engine.refresh()
     context.engine.up(world.live, present(context.schema, world).settling(frozenset(indexes)))
     settled: dict[str, str] = {}
     for resource, index in indexes.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from schema.sitelogix import PERSONNEL, WORK_LOGS
 from stack.declaration import present
 from stack.errors import EngineLost, Interrupted, Refused, ToolError, UsageError, Waiting
 from stack.intents import Intent, intending, is_intended
+from stack.ledger import written
 from stack.live import LiveIndex, LiveTable
 from tests.e2e.test_left_behind import Watching, becoming
 from tests.stacks import APPROVED, NEW, OLD, PEOPLE, SCHEMA, SmallStack
@@ -319,9 +321,13 @@ def test_a_removed_retired_index_is_built_again_at_its_steady_capacity(whole: Sm
     assert steps[f"verify-index {OLD}"]["queried"] == "PERSON#1 / PROFILE"
     with pytest.raises(Refused, match=f"Index {OLD} is there"):
         index_rollback(whole.context(), "personnel", REMOVED)
-    # Nothing keeps the rest of the migration from its end.
-    whole.migrate()
-    assert BUILT in whole.indexes("personnel")
+    # The approval from before is no leave to remove it once more; a newer one is.
+    (held,) = whole.migrate().held
+    assert (held.subject, held.shut[0].name) == (OLD, "approved")
+    assert held.shut[0].evidence.startswith(f"it was built again at {proof['at']} by ")
+    newer = APPROVED.replace("2025-11-04", written(datetime.now(UTC) + timedelta(seconds=1)))
+    whole.configure(f"{newer}  sitelogix:quietMinutes: 0\n")
+    assert [one.step.name for one in whole.migrate().done][-2:] == [f"remove-index {OLD}", "verify"]
 
 
 def test_a_building_again_that_broke_off_is_ended_by_repeating_it(whole: SmallStack) -> None:

@@ -112,12 +112,12 @@ def test_a_migration_that_is_killed_here_and_there_ends_as_an_undisturbed_one(
 @pytest.mark.parametrize(
     ("points", "at_least"),
     [
-        (task_before_each_step, 25),
-        (task_in_the_middle_of_each_step, 22),
-        (task_after_each_step, 24),
+        (task_before_each_step, 34),
+        (task_in_the_middle_of_each_step, 28),
+        (task_after_each_step, 33),
         (cli_in_each_up, 7),
         (plugin_in_each_up, 7),
-        (connection_in_each_step, 20),
+        (connection_in_each_step, 26),
         (anything_at_any_time, 12),
     ],
     ids=lambda value: value.__name__ if callable(value) else None,
