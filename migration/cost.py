@@ -24,7 +24,7 @@ class Cost:
     dollars: float
 
     def __str__(self) -> str:
-        each = f"a look takes {self.units:,.0f} read units"
+        each = f"a look takes {self.units:,.0f} read unit{'s' * (self.units != 1)}"
         if self.looks == 1:
             return each
         return f"{each}, {self.looks:,} looks {self.looks * self.units:,.0f} (on demand ${self.dollars:,.2f})"

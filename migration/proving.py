@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 
 from backfills.rates import rates_for
 from migration.context import Context
 from migration.shadow.reads import shadow_reads
 from migration.step import Step
+from migration.verify import units_of
 from migration.waiting import pause_here
 from stack.gates import METRIC_ALIVE, gate, own_reads
 from stack.ledger import Facts, written
@@ -58,11 +58,17 @@ def read_index(context: Context, world: World, step: Step) -> Facts:
         Limit=1,
         ReturnConsumedCapacity="INDEXES",
     )
-    consumed: Any = answer["ConsumedCapacity"]
-    of_index = consumed.get("GlobalSecondaryIndexes", {}).get(step.index, consumed)
+    units = units_of(answer, step.index or "")
+    note_own_read(context, world, step, at, units)
+    return {"units": Decimal(str(units)), "seen": _comes_up(context, step)}
+
+
+def note_own_read(context: Context, world: World, step: Step, at: datetime, read_units: float) -> None:
+    """Notes the units of a read of our own of an old index, beside those of before that still matter."""
+    (name,) = step.tables
     units = own_reads(world.proofs, step.subject)
     minute = at.replace(second=0, microsecond=0)
-    units[minute] = units.get(minute, 0.0) + float(of_index["CapacityUnits"])
+    units[minute] = units.get(minute, 0.0) + read_units
     kept = max(context.config.settings.quiet_minutes * 60, 3600.0)
     recent = {
         written(minute): Decimal(str(count))
@@ -70,7 +76,6 @@ def read_index(context: Context, world: World, step: Step) -> Facts:
         if (at - minute).total_seconds() <= kept + 120
     }
     context.ledger.prove_of("own-read", step.subject, world.live[name], {"units": recent})
-    return {"units": recent[written(minute)], "seen": _comes_up(context, step)}
 
 
 def _comes_up(context: Context, step: Step) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -69,7 +69,17 @@ def verify(
     return checks
 
 
-def query_index(client: DynamoDBClient, physical: str, keys: tuple[str, ...], index: Index) -> Facts:
+OnRead = Callable[[float], None]
+"""Told of the read units that a query of an index consumed."""
+
+
+def query_index(
+    client: DynamoDBClient,
+    physical: str,
+    keys: tuple[str, ...],
+    index: Index,
+    on_read: OnRead = lambda units: None,
+) -> Facts:
     """Finds an item of the table, whose keys are `keys`, that belongs in the index, and finds it through the index.
 
     Returns the item's keys, or says that no item belongs there. Raises VerificationFailed.
@@ -80,7 +90,7 @@ def query_index(client: DynamoDBClient, physical: str, keys: tuple[str, ...], in
         if item is None:
             return {"queried": NOTHING_TO_QUERY}
         shown = " / ".join(str(next(iter(item[key].values()))) for key in keys)
-        if _comes_up(client, physical, keys, index, item):
+        if _comes_up(client, physical, keys, index, item, on_read):
             return {"queried": shown}
         now = client.get_item(TableName=physical, Key={key: item[key] for key in keys}, ConsistentRead=True)
         if all(now.get("Item", {}).get(key.name) == item[key.name] for key in index.keys):
@@ -92,9 +102,11 @@ def query_index(client: DynamoDBClient, physical: str, keys: tuple[str, ...], in
     )
 
 
-def _comes_up(client: DynamoDBClient, physical: str, keys: tuple[str, ...], index: Index, item: Any) -> bool:
+def _comes_up(
+    client: DynamoDBClient, physical: str, keys: tuple[str, ...], index: Index, item: Any, on_read: OnRead
+) -> bool:
     deadline = time.monotonic() + INDEX_LAG_SECONDS
-    while not _found_through(client, physical, keys, index, item):
+    while not _found_through(client, physical, keys, index, item, on_read):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.2)
@@ -209,7 +221,9 @@ def _any_item(
     return next((item for page in pages for item in page["Items"]), None)
 
 
-def _found_through(client: DynamoDBClient, physical: str, table_keys: tuple[str, ...], index: Index, item: Any) -> bool:
+def _found_through(
+    client: DynamoDBClient, physical: str, table_keys: tuple[str, ...], index: Index, item: Any, on_read: OnRead
+) -> bool:
     names = {f"#k{number}": key.name for number, key in enumerate(index.keys)}
     pages = client.get_paginator("query").paginate(
         TableName=physical,
@@ -217,5 +231,17 @@ def _found_through(client: DynamoDBClient, physical: str, table_keys: tuple[str,
         KeyConditionExpression=" AND ".join(f"{name} = :{name[1:]}" for name in names),
         ExpressionAttributeNames=names,
         ExpressionAttributeValues={f":{name[1:]}": item[key] for name, key in names.items()},
+        ReturnConsumedCapacity="INDEXES",
     )
-    return any(all(found[key] == item[key] for key in table_keys) for page in pages for found in page["Items"])
+    for page in pages:
+        on_read(units_of(page, index.name))
+        if any(all(found[key] == item[key] for key in table_keys) for found in page["Items"]):
+            return True
+    return False
+
+
+def units_of(answer: Mapping[str, Any], index: str) -> float:
+    """The read units that a query or scan of an index consumed, as its answer says."""
+    consumed = answer.get("ConsumedCapacity") or {}
+    # An emulator may know the sum alone.
+    return float(consumed.get("GlobalSecondaryIndexes", {}).get(index, consumed).get("CapacityUnits", 0.0))

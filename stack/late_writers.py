@@ -120,7 +120,8 @@ def read_ready(table: Table, index: Index, live: LiveTable | None, proofs: Proof
         return True, f"{resource} was verified at {verified}"
     ready = proofs.of("read-ready", resource)
     if ready is not None:
-        seen = f"no late writer since {ready['clean_since']}, {ready['looks']} looks"
+        looks = int(ready["looks"])
+        seen = f"no late writer since {ready['clean_since']}, {looks} look{'s' * (looks != 1)}"
         return True, f"{resource} is read-ready since {ready['at']}: {seen}"
     watch = proofs.of("watch", table.name)
     return False, f"{resource} is built; {watch['unready'] if watch else 'nobody has looked for late writers yet'}"

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from migration.context import Context
-from stack.gates import Condition, gate
+from stack.gates import APPROVED, READ_READY, Condition, gate
 from stack.managed import index_resource
 from terminal.output import console, grid_of
 
@@ -51,7 +51,17 @@ def print_gates(stack: str, found: list[Gate]) -> None:
         for condition in one.conditions:
             grid.add_row("[green]ok[/]" if condition.holds else "[red]no[/]", condition.name, condition.evidence)
         out.print(grid)
-    out.print(f"Run: ./invoke migrate --stack {stack}", style="dim")
+        out.print(f"Run: {_next(one)} --stack {stack}", style="dim", markup=False)
+
+
+def _next(one: Gate) -> str:
+    """The command that goes on, by the first condition that does not hold."""
+    first = next((condition.name for condition in one.conditions if not condition.holds), "")
+    table, _, index = one.subject.partition("/")
+    return {
+        READ_READY: "./invoke watch",
+        APPROVED: f"./invoke approve --table {table} --index {index} --by NAME --application-updated --tests-passed",
+    }.get(first, "./invoke migrate")
 
 
 def gates_document(stack: str, found: list[Gate]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from schema.model import Index, Table
 from stack.late_writers import needs_watch, next_look, read_ready
 from stack.managed import index_resource
 from stack.world import World
-from terminal.output import console
+from terminal.output import console, grid_of
 
 
 def watch(context: Context, table: str | None, *, once: bool) -> World:
@@ -81,6 +81,8 @@ def print_watched(document: dict[str, Any]) -> None:
     out = console()
     if not document["indexes"]:
         out.print(f"No index of stack {document['stack']} is built yet that late writers could keep items out of.")
+    grid = grid_of("", "new index")
     for found in document["indexes"]:
-        color = "green" if found["read_ready"] else "yellow"
-        out.print(f"[{color}]{'read-ready' if found['read_ready'] else 'built'}[/]  {found['evidence']}")
+        grid.add_row("[green]ok[/]" if found["read_ready"] else "[yellow]no[/]", found["evidence"])
+    if document["indexes"]:
+        out.print(grid)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from migration.context import Context
+from migration.proving import note_own_read
 from migration.rollback.stages import Proposal, Stage, agreed, ahead, forget, planned, through, verifying
 from migration.step import Action, Step
 from migration.verify import query_index
@@ -213,9 +215,15 @@ class _Building:
     def query(self) -> Facts:
         context = self.context
         physical = context.config.physical_name(self.table.name)
-        facts = query_index(context.client, physical, self.table.key_names, self.retired.index)
-        live = context.read_world().live[self.table.name]
-        context.ledger.prove_of("index", self.resource, live, {**facts, "verified": now()})
+        at, read_units = datetime.now(UTC), list[float]()
+        facts = query_index(
+            context.client, physical, self.table.key_names, self.retired.index, on_read=read_units.append
+        )
+        world = context.read_world()
+        context.ledger.prove_of("index", self.resource, world.live[self.table.name], {**facts, "verified": now()})
+        # Else the gate would take our own reads for somebody else's.
+        step = Step(Action.VERIFY_INDEX, (self.table.name,), self.retired.name)
+        note_own_read(context, world, step, at, sum(read_units))
         return facts
 
     def settle(self) -> Facts:

@@ -15,6 +15,7 @@ from schema.model import AccessPattern, Schema
 from schema.sitelogix import PERSONNEL, WORK_LOGS
 from stack.declaration import present
 from stack.errors import EngineLost, Interrupted, Refused, ToolError, UsageError, Waiting
+from stack.gates import own_reads
 from stack.intents import Intent, intending, is_intended
 from stack.ledger import written
 from stack.live import LiveIndex, LiveTable
@@ -311,6 +312,7 @@ def test_a_removed_retired_index_is_built_again_at_its_steady_capacity(whole: Sm
     proof = world.proofs.of("rolled-back", OLD)
     assert proof is not None
     assert {"by", "at"} <= set(proof)
+    assert sum(own_reads(world.proofs, OLD).values()) == 1.0, "our own query is nobody else's"
     steps = {step.name: step.facts for step in context.history.steps(done.run)}
     assert list(steps) == [
         f"create-index {OLD}",

@@ -363,7 +363,7 @@ def test_a_built_index_waits_for_its_window_and_a_run_looks_once() -> None:
     world = with_proofs(after(), **{"read-ready__reports/GSI3-StatusIndex": None, "watch__reports": record})
     found = plan(SITELOGIX, approving(), world)
     assert (names(found), found.held) == (["watch reports"], ())
-    assert found.steps[0].why == f"{unready}; a look takes 1 read units"
+    assert found.steps[0].why == f"{unready}; a look takes 1 read unit"
     after_it = plan(SITELOGIX, approving(), world, {"watch reports"})
     assert (names(after_it), [held.subject for held in after_it.held]) == ([], ["reports/GSI3-StatusIndex"])
 
@@ -377,7 +377,7 @@ def test_with_a_window_late_writers_are_watched_from_before_the_index() -> None:
     assert steps.index("begin-watch reports") < steps.index("create-index reports/GSI3-StatusIndex")
     assert f"remove-index {RETIRED}" not in steps, "not before the window is over"
     watch = next(step for step in found.steps if step.name == "watch reports")
-    assert watch.why == "until no late writer is left; a look takes 1 read units, 97 looks 97 (on demand $0.00)"
+    assert watch.why == "until no late writer is left; a look takes 1 read unit, 97 looks 97 (on demand $0.00)"
 
 
 def test_a_brown_out_comes_before_the_removal_once() -> None:
