@@ -46,6 +46,6 @@ _TEXTS: Mapping[Action, Callable[[Facts], str]] = {
     Action.WATCH: _watch,
     Action.SHADOW_READ: lambda facts: str(facts["summary"]),
     Action.READ_INDEX: _read_index,
-    Action.BROWN_OUT: lambda facts: f"nobody missed it from {facts['from']} to {facts['to']}",
+    Action.BROWN_OUT: lambda facts: f"reads were refused from {facts['from']} to {facts['to']}, and no alarm fired",
     Action.VERIFY: lambda facts: f"{facts['checks']} checks hold",
 }
