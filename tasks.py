@@ -1,11 +1,12 @@
-"""The command surface: each task reads its flags, calls `migration/`, prints. `./invoke --list` shows them all."""
+"""The command surface: each task reads its flags, calls `migration/`, prints. `./invoke --list` shows them all.
+
+Those for working on the project itself are in terminal/development.py.
+"""
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
-from pathlib import Path
 from typing import Any
 
 from invoke.collection import Collection
@@ -16,6 +17,7 @@ from invoke.tasks import task
 from schema.sitelogix import SITELOGIX
 from stack.config import StackConfig, find_stack_file, guess, load_config
 from stack.errors import UsageError, VerificationFailed, Waiting
+from terminal.development import conformance, lint, test
 from terminal.main import CHECKOUT, reported
 from terminal.turn import turn
 
@@ -447,55 +449,11 @@ def local_reset(shell: Shell) -> None:
 
 @task(
     help={
-        "only": "a path or a pytest selection, such as tests/unit",
-        "faults": "the whole fault suite, about 20 minutes: a migration killed at a hundred moments",
-    }
-)
-@reported
-def test(shell: Shell, only: str = "", faults: bool = False) -> None:
-    """Run the tests."""
-    try:
-        chosen = shlex.split(only)
-    except ValueError as error:
-        raise UsageError(f"--only can not be read: {error}.", "", 'Run: ./invoke test --only "tests/unit"') from None
-    pytest = (sys.executable, "-m", "pytest")
-    if chosen:
-        _run(shell, *pytest, *chosen)
-    elif faults:
-        _run(shell, *pytest, "tests/faults", "-m", "faults", "-v", "-s")
-    else:
-        side_by_side = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
-        _run(shell, *pytest, *side_by_side, "-m", "not faults and not alone")
-        _run(shell, *pytest, "-m", "alone")
-
-
-@task(
-    help={
-        "plugin": "a real pulumi-resource-aws (its path); without it the stand-in is compared",
-        "record": "record anew what that plugin does",
-    }
-)
-@reported
-def conformance(shell: Shell, plugin: str = "", record: bool = False) -> None:
-    """Compare an aws plugin with what the real one was recorded to do."""
-    if record and not plugin:
-        raise UsageError("--record needs --plugin.", "The stand-in is held to the real plugin.", "Add --plugin PATH.")
-    if plugin and not (Path(plugin).is_file() and os.access(plugin, os.X_OK)):
-        raise UsageError(f"{plugin} is no program.", "It has to be a pulumi-resource-aws.", "Give its path.")
-    if record:
-        _run(shell, sys.executable, "-m", "tests.conformance.record", plugin)
-    else:
-        os.environ["SITELOGIX_AWS_PLUGIN"] = plugin
-        _run(shell, sys.executable, "-m", "pytest", "tests/conformance")
-
-
-@task(
-    help={
         "what": "what to measure: backfill",
         "items": "items of the table on which the ways are compared",
         "rounds": "how often each way runs, in turn",
         "growth": "items of the tables on which ours runs alone, such as 10000,1000000",
-        "json": STACK["json"],
+        "json": "print one JSON document and nothing else",
     },
     positional=["what"],
 )
@@ -534,16 +492,6 @@ def bench(
     _say(f"Kept in {path.relative_to(CHECKOUT)}.")
 
 
-@task
-@reported
-def lint(shell: Shell) -> None:
-    """Check style, types, and the licences of all dependencies."""
-    _run(shell, sys.executable, "-m", "ruff", "check", ".")
-    _run(shell, sys.executable, "-m", "ruff", "format", "--check", ".")
-    _run(shell, sys.executable, "-m", "mypy")
-    _run(shell, sys.executable, "-m", "piplicenses", "--summary")
-
-
 def _config(stack: str) -> StackConfig:
     return load_config(stack, CHECKOUT, SITELOGIX)
 
@@ -576,12 +524,6 @@ def _pace(rate: int, workers: int) -> dict[str, Any]:
             "Correct the flag.",
         )
     return {"rate": float(rate) or None, "workers": workers or None}
-
-
-def _run(shell: Shell, *command: str) -> None:
-    result = shell.run(shlex.join(command), pty=sys.stdout.isatty(), warn=True)
-    if result is not None and result.exited:
-        raise Exit(code=result.exited)
 
 
 def _say(line: str) -> None:
