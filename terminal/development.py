@@ -34,7 +34,7 @@ def test(shell: Shell, only: str = "", faults: bool = False) -> None:
     elif faults:
         _run(shell, *pytest, "tests/faults", "-m", "faults", "-v", "-s")
     else:
-        side_by_side = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
+        side_by_side = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
         _run(shell, *pytest, *side_by_side, "-m", "not faults and not alone")
         _run(shell, *pytest, "-m", "alone")
 

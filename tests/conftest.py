@@ -32,6 +32,19 @@ hypothesis_settings.register_profile("project", deadline=None, suppress_health_c
 hypothesis_settings.load_profile("project")
 
 
+LONGEST_FIRST = ["faults", "e2e", "conformance", "fidelity", "moto"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files run side by side; the longest begin first, so that none of them is left to run alone in the end."""
+
+    def place(item: pytest.Item) -> int:
+        folder = item.path.parent.name
+        return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=place)
+
+
 @dataclass
 class EmulatedStack:
     """A stack of its own on an emulator: settings, client, and a hand for its tables."""
