@@ -6,9 +6,9 @@ import json
 import shutil
 import subprocess
 import sys
-import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,17 +28,21 @@ from tests.stacks import NEW, SmallStack
 
 
 class Watching(SilentObserver):
-    """Keeps what a run tells of its progress."""
+    """Keeps what a run tells of its progress, and does something at the first that it tells."""
 
-    def __init__(self) -> None:
+    def __init__(self, then: Callable[[], object]) -> None:
         self.told: list[str] = []
+        self.then = then
 
     def progress(self, done: int, total: int, text: str, facts: Facts | None = None) -> None:
         self.told.append(text)
+        if len(self.told) == 1:
+            self.then()
 
 
-def becoming(stack: SmallStack, index: str, status: str) -> threading.Timer:
-    """Has AWS say for a while that an index of personnel is in that state, and then what comes of it."""
+def becoming(stack: SmallStack, index: str, status: str) -> Callable[[], None]:
+    """Has AWS say that an index of personnel is in that state, until the answer is called: then it is what comes
+    of it."""
     backend: Any = dynamodb_backends["123456789012"]["us-east-1"]
     found = next(one for one in backend.tables[stack.physical("personnel")].global_indexes if one.name == index)
     found.status = status
@@ -48,9 +52,7 @@ def becoming(stack: SmallStack, index: str, status: str) -> threading.Timer:
             stack.drop_by_hand("personnel", index)
         found.status = "ACTIVE"
 
-    timer = threading.Timer(3.0, end)
-    timer.start()
-    return timer
+    return end
 
 
 @pytest.mark.parametrize("status", ["CREATING", "DELETING"])
@@ -58,34 +60,28 @@ def test_an_index_that_is_being_created_or_deleted_is_waited_for_and_then_adopte
     stack: SmallStack, status: str
 ) -> None:
     stack.build_by_hand("personnel", PERSONNEL.index("GSI2-StatusIndex"), units=9)
-    timer = becoming(stack, "GSI2-StatusIndex", status)
     context = stack.context()
-    watching = context.observer = Watching()
+    watching = context.observer = Watching(becoming(stack, "GSI2-StatusIndex", status))
     done = [one.step.name for one in migrate(context).done]
-    timer.join()
     assert done[1] == "wait personnel"
-    assert f"GSI2-StatusIndex {status}" in watching.told
+    assert watching.told[0] == f"GSI2-StatusIndex {status}"
     assert (f"create-index {NEW}" in done) == (status == "DELETING")
     assert stack.indexes("personnel") == ["GSI1-NameIndex", "GSI2-StatusIndex"]
 
 
 def test_a_pause_and_an_interruption_end_the_waiting_for_an_index(stack: SmallStack) -> None:
     stack.build_by_hand("personnel", PERSONNEL.index("GSI2-StatusIndex"))
-    timer = becoming(stack, "GSI2-StatusIndex", "CREATING")
+    becoming(stack, "GSI2-StatusIndex", "CREATING")
     context = stack.context()
-    watching = context.observer = Watching()
     context.ledger.create()
-    threading.Timer(1.0, context.ledger.pause).start()
+    watching = context.observer = Watching(context.ledger.pause)
     with pytest.raises(Waiting, match="Stack local is paused"):
         migrate(context)
     assert watching.told[0] == "GSI2-StatusIndex CREATING"
-    timer.join()
     context.ledger.resume()
-    timer = becoming(stack, "GSI2-StatusIndex", "CREATING")
-    threading.Timer(1.0, context.interrupts.requested.set).start()
+    context.observer = Watching(context.interrupts.requested.set)
     with pytest.raises(Interrupted, match=r"Stopped in wait personnel, step 1 of \d+\."):
         migrate(context)
-    timer.join()
 
 
 def test_a_table_that_a_crashed_plugin_left_behind_is_adopted(stack: SmallStack) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -172,13 +171,11 @@ def test_a_rollback_whose_up_fails_takes_its_intent_back_and_is_repeated_once_aw
     assert seen[0]["intent"] == "delete"
     assert whole.world().proofs.of("rollback", NEW) is None
     # And once AWS allows it.
-    timer = becoming(whole, BUILT, "CREATING")
     context = whole.context()
-    watching = context.observer = Watching()
+    watching = context.observer = Watching(becoming(whole, BUILT, "CREATING"))
     proposal = index_rollback(context, "personnel", BUILT)
     assert proposal.says[1].startswith("First waits until AWS allows that")
     done = proposal.do()
-    timer.join()
     assert watching.told[0] == "GSI2-StatusIndex CREATING"
     assert next(step.name for step in context.history.steps(done.run)) == f"wait {NEW}"
     assert whole.indexes("personnel") == ["GSI1-NameIndex"]
@@ -186,22 +183,21 @@ def test_a_rollback_whose_up_fails_takes_its_intent_back_and_is_repeated_once_aw
 
 
 def test_the_waiting_ends_with_a_pause_or_an_interruption_and_nothing_is_changed(whole: SmallStack) -> None:
-    timer = becoming(whole, BUILT, "CREATING")
+    end = becoming(whole, BUILT, "CREATING")
     context = whole.context()
-    context.observer = Watching()
     proposal = index_rollback(context, "personnel", BUILT)
-    threading.Timer(0.5, context.ledger.pause).start()
+    context.observer = Watching(context.ledger.pause)
     with pytest.raises(Waiting, match="Stack local is paused"):
         proposal.do()
-    timer.join()
+    end()
     with pytest.raises(Waiting, match="Stack local is paused"):
         proposal.do()
     context.ledger.resume()
-    timer = becoming(whole, BUILT, "CREATING")
-    threading.Timer(0.5, context.interrupts.requested.set).start()
+    end = becoming(whole, BUILT, "CREATING")
+    context.observer = Watching(context.interrupts.requested.set)
     with pytest.raises(Interrupted):
         proposal.do()
-    timer.join()
+    end()
     assert BUILT in whole.indexes("personnel")
     assert "verified" in (whole.world().proofs.of("index", NEW) or {})
 
