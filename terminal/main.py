@@ -54,11 +54,7 @@ def reported(task: Callable[P, None]) -> Callable[P, None]:
             _show(error, json=json)
             raise Exit(code=error.exit_code) from None
         except KeyboardInterrupt:
-            stack = kwargs.get("stack", "local")
-            _show(
-                ToolError("Interrupted.", "What is done is recorded.", f"Run: ./invoke migrate --stack {stack}"),
-                json=json,
-            )
+            _show(ToolError("Interrupted.", "What is done is recorded.", "To go on, repeat the command."), json=json)
             raise Exit(code=130) from None
         except Exit:
             raise

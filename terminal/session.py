@@ -45,7 +45,7 @@ def open_session(
         LocalStack(config, SITELOGIX, say=lambda line: print(line, file=sys.stderr)).up()
     client = dynamodb(config)
     ledger = Ledger(client, config)
-    interrupts = Interrupts(say=_say_now, at_once=lambda: _end_at_once(stack))
+    interrupts = Interrupts(say=_say_now, at_once=_end_at_once)
     may_change = partial(safe_point, interrupts, ledger.lease)
     engine = Engine(
         config,
@@ -76,12 +76,12 @@ def open_session(
         )
 
 
-def _end_at_once(stack: str) -> None:
+def _end_at_once() -> None:
     """Ends this process and what it started, whatever they are doing: the second Ctrl-C."""
     end(orphans(), at_once=True)
     if sys.stderr.isatty():
         _say_now(SHOW_CURSOR)
-    _say_now(f"Stopped at once.\nTo go on, run: ./invoke migrate --stack {stack}")
+    _say_now("Stopped at once.\nTo go on, repeat the command.")
     os._exit(Interrupted.exit_code)
 
 

@@ -204,8 +204,21 @@ def test_a_second_ctrl_c_stops_at_once_and_the_next_run_goes_on(checkout: Checko
     _, told = task.communicate(timeout=30)
     assert time.monotonic() - asked < 3
     assert task.returncode == 130
-    assert told.splitlines()[-2:] == ["Stopped at once.", "To go on, run: ./invoke migrate --stack local"]
+    assert told.splitlines()[-2:] == ["Stopped at once.", "To go on, repeat the command."]
     again = checkout.start("migrate", "--json")
     until(again, "ended", step.removeprefix("create-index "))
     again.send_signal(signal.SIGINT)
     rest(again)
+
+
+def test_a_pause_from_another_terminal_stops_a_backfill_within_two_seconds(checkout: Checkout) -> None:
+    # At this rate it would take half a minute.
+    task = checkout.start("backfill", "--table", "constraints", "--rate", "60", "--json")
+    until(task, "progress", "backfill constraints")
+    assert checkout.run("pause").returncode == 0
+    asked = time.monotonic()
+    error = rest(task)["error"]
+    # Two seconds, and the process's own end.
+    assert time.monotonic() - asked < 3
+    assert task.returncode == 3
+    assert error["next"] == "Run: ./invoke resume --stack local"
