@@ -34,7 +34,9 @@ def test(shell: Shell, only: str = "", faults: bool = False) -> None:
     elif faults:
         _run(shell, *pytest, "tests/faults", "-m", "faults", "-v", "-s")
     else:
-        side_by_side = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
+        # One more than processors: a third of their time, tests wait.
+        workers = str(min((os.cpu_count() or 2) + 1, 4))
+        side_by_side = ["-n", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
         _run(shell, *pytest, *side_by_side, "-m", "not faults and not alone")
         _run(shell, *pytest, "-m", "alone")
 
