@@ -18,7 +18,7 @@ from terminal.main import reported
 @task(
     help={
         "only": "a path or a pytest selection, such as tests/unit",
-        "faults": "the whole fault suite, about 20 minutes: a migration killed at a hundred moments",
+        "faults": "the whole fault suite, about half an hour: a migration killed at more than a hundred moments",
     }
 )
 @reported
