@@ -11,6 +11,7 @@ import signal
 import threading
 from collections import defaultdict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pulumi
@@ -28,6 +29,8 @@ from stack.world import World
 
 OnRefusal = Callable[[ToolError], None]
 """Told of each refusal as the exception that it is: Pulumi passes on only its text."""
+
+CHECKS_AT_ONCE = 4
 
 
 class Guards:
@@ -48,6 +51,9 @@ class Guards:
         # A plain `pulumi up` has no part in a run, so it may change nothing while one is at work.
         self._safe_point = safe_point or self._ledger.lease.refuse_if_held
         self._in_a_run = safe_point is not None
+        # Not the event loop's own threads: in an `up` that has failed, all of them may wait for the engine, which waits
+        # for this hook.
+        self._threads = ThreadPoolExecutor(CHECKS_AT_ONCE, thread_name_prefix="guard")
         self._changing: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._holders: set[str] = set()
         self._interrupted = False
@@ -120,7 +126,7 @@ class Guards:
             check(resource)
 
         try:
-            await asyncio.to_thread(checked)
+            await asyncio.get_running_loop().run_in_executor(self._threads, checked)
         except ToolError as refusal:
             self._on_refusal(refusal)
             raise

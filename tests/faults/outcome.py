@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ _IDS = {"arn", "table_id", "streams", "stream", "run"}
 _TIMES = {"at", "started", "verified", "settled", "since", "clean_since", "looked", "ended"}
 _COUNTS = {"changed", "skipped", "raced", "deleted", "scanned", "passes", "rate", "seconds", "remaining", "looks"}
 _OWN_READS = {"units"}
+_DAY = re.compile(r"-\d{8}$")
+"""With which the name of a backup ends: a suite may run past midnight."""
 _NOT_REACHED = _IDS | _TIMES | _COUNTS | _OWN_READS
 # Known to Pulumi of an imported resource, and left to AWS for one that Pulumi made; and the port of a local stack.
 _NOT_COMPARED = {"region", "tagsAll", "readCapacity", "writeCapacity", "billingMode", "onDemandThroughput", "endpoints"}
@@ -87,7 +90,8 @@ def _capacity(owner: Any) -> Any:
 
 
 def _lasting(proof: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in proof.items() if name not in _NOT_REACHED}
+    lasting = {name: value for name, value in proof.items() if name not in _NOT_REACHED}
+    return lasting | {"name": _DAY.sub("", proof["name"])} if "name" in proof else lasting
 
 
 def _resource(resource: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
@@ -264,6 +265,23 @@ def test_a_refused_change_lets_the_next_one_of_its_table_through(guard: Guard) -
 
 def _failed(resource: str) -> pulumi.ErrorHookArgs:
     return pulumi.ErrorHookArgs(urn="", id="", name=resource, type="", failed_operation="create")
+
+
+def test_a_check_comes_to_its_end_while_every_thread_of_the_program_waits_for_the_engine(guard: Guard) -> None:
+    guarded = guard(settings())
+    answered = threading.Event()
+
+    async def checked() -> None:
+        waiting = [asyncio.create_task(asyncio.to_thread(answered.wait)) for _ in range(64)]
+        await asyncio.sleep(0)
+        try:
+            with pytest.raises(Refused, match="Pulumi must not delete table personnel"):
+                await asyncio.wait_for(guarded.hook("table-before-delete", "personnel"), timeout=10)
+        finally:
+            answered.set()
+            await asyncio.gather(*waiting)
+
+    guarded.loop.run_until_complete(checked())
 
 
 def test_a_plain_up_changes_nothing_while_a_run_is_at_work(guard: Guard) -> None:
