@@ -8,12 +8,12 @@ from pathlib import Path
 import pulumi
 
 from components.program import declare
-from schema.sitelogix import SITELOGIX
+from schema.errors import ToolError
+from sitelogix.tables import SITELOGIX
 from stack.aws import check_account, dynamodb
-from stack.config import load_config
 from stack.declaration import whole
-from stack.errors import ToolError
-from stack.live import read_live
+from stack.file.config import load_config
+from stack.world.live import read_live
 
 try:
     config = load_config(pulumi.get_stack(), Path(__file__).parent, SITELOGIX)

@@ -14,9 +14,9 @@ from invoke.context import Context as Shell
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
-from schema.sitelogix import SITELOGIX
-from stack.config import StackConfig, find_stack_file, guess, load_config
-from stack.errors import UsageError, VerificationFailed, Waiting
+from schema.errors import UsageError, VerificationFailed, Waiting
+from sitelogix.tables import SITELOGIX
+from stack.file.config import StackConfig, find_stack_file, guess, load_config
 from terminal.development import conformance, lint, test
 from terminal.main import CHECKOUT, reported
 from terminal.turn import turn
@@ -63,7 +63,7 @@ def migrate(
     only, pace = _narrowing(table, index), _pace(rate, workers)
     find_stack_file(stack, CHECKOUT)
     with turn(CHECKOUT, stack) as mine:
-        from migration.runner import migrate as run
+        from migration.run.runner import migrate as run
         from terminal import document, output
         from terminal.session import open_session
 
@@ -215,7 +215,7 @@ def watch(shell: Shell, stack: str = "local", table: str | None = None, once: bo
 @reported
 def capacity(shell: Shell, table: str, index: str, write: int, stack: str = "local", json: bool = False) -> None:
     """Give a new index more write capacity while it is built, so that the build does not throttle its table."""
-    from migration.raising import raise_capacity
+    from migration.run.raising import raise_capacity
     from terminal import document
     from terminal.session import open_session
 
@@ -307,7 +307,7 @@ def status(shell: Shell, stack: str = "local", json: bool = False) -> None:
     """Show every table and index with one word for where it is, and who is at work. Reads only."""
     from dataclasses import asdict
 
-    from migration.status import status as read
+    from migration.run.status import status as read
     from terminal import document, output, records
     from terminal.session import open_session
 
@@ -327,7 +327,7 @@ def verify(shell: Shell, stack: str = "local", json: bool = False) -> None:
     """Check the whole stack against the schema, down to its items. Reads only; exit code 5 if a check fails."""
     from dataclasses import asdict
 
-    from migration.verify import verify as run
+    from migration.checks.verify import verify as run
     from terminal import document, output
     from terminal.session import open_session
 
@@ -347,7 +347,7 @@ def preview(shell: Shell, stack: str = "local", json: bool = False) -> None:
     """Show what Pulumi would change, for a pull request. Refused (exit code 4) where that could lose something."""
     from dataclasses import asdict
 
-    from migration.preview import preview as run
+    from migration.run.preview import preview as run
     from terminal import document, output
     from terminal.session import open_session
 

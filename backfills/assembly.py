@@ -12,16 +12,16 @@ from backfills.checkpoint import Checkpoint, Records
 from backfills.counts import Counts
 from backfills.journal import Journal
 from backfills.mender import Mender
-from backfills.patience import Patience
 from backfills.rates import Rates
 from backfills.reader import Reader, segments_for
 from backfills.runner import BackfillRun, Result
 from backfills.survey import Survey, Surveyor
 from backfills.target import Target
-from backfills.throttle import Throttle
 from backfills.transform import Transform
 from backfills.undo import Undone, undo
 from backfills.writer import WRITERS
+from dynamo.retry import Patience
+from dynamo.throttle import Throttle
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

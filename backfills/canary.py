@@ -6,12 +6,12 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from backfills.mender import Mender
-from backfills.model import Item
-from backfills.patience import Patience, Stopped
 from backfills.target import Target
 from backfills.transform import Transform
 from backfills.writer import Status
-from stack.errors import VerificationFailed
+from dynamo.retry import Patience, Stopped
+from schema.backfill import Item
+from schema.errors import VerificationFailed
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

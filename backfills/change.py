@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from backfills.model import Item
+from schema.backfill import Item
 
 Value = Mapping[str, Any]
 """A typed value such as {"S": "published"}."""

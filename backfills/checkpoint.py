@@ -19,7 +19,7 @@ from boto3.dynamodb.types import Binary
 
 from backfills.counts import Counts
 from backfills.scan import Key
-from stack.ledger import Facts, now
+from stack.ledger.ledger import Facts, now
 
 
 class Records(Protocol):

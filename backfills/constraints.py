@@ -1,6 +1,6 @@
 """constraints: every item gets its project and report date from where the old code kept them. Nothing is guessed."""
 
-from backfills.model import Backfill, Given, Item, NoValue, text
+from schema.backfill import Backfill, Given, Item, NoValue, text
 
 _PROJECT = "PROJECT#"
 

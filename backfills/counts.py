@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from stack.ledger import Facts
+from stack.ledger.ledger import Facts
 
 _RECORDED = ("scanned", "changed", "skipped", "raced", "deleted", "passes", "remaining", "unfit")
 

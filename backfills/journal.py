@@ -16,7 +16,7 @@ from typing import Any
 
 from backfills.change import Change, Value
 from backfills.checkpoint import Records, plain
-from stack.ledger import Facts
+from stack.ledger.ledger import Facts
 
 CHANGES_A_RECORD = 1_000
 """Uncompressed at most 1,000 × (2 keys + the attributes): within an item's 400 KB compressed, whatever the keys."""

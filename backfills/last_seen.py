@@ -1,6 +1,6 @@
 """When a person or vendor was last seen: the rule that personnel and vendors share."""
 
-from backfills.model import Given, Item, first_text
+from schema.backfill import Given, Item, first_text
 
 NEVER_SEEN = "2025-01-01"
 """What an item gets that has no dated record and no time of its own."""

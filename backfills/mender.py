@@ -11,11 +11,11 @@ from math import ceil
 from backfills.change import Change
 from backfills.counts import Counts
 from backfills.journal import Journal
-from backfills.model import Filled, Item
-from backfills.patience import Patience, Unanswered
 from backfills.target import Target
-from backfills.throttle import Throttle
 from backfills.writer import Answer, Status, Writer
+from dynamo.retry import Patience, Unanswered
+from dynamo.throttle import Throttle
+from schema.backfill import Filled, Item
 
 MAXIMUM_RACES = 20
 """How often one item is computed again before it is left to the next pass."""

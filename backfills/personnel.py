@@ -1,7 +1,7 @@
 """personnel: every profile gets a status and the date on which the person was last seen."""
 
 from backfills.last_seen import last_seen
-from backfills.model import Backfill, constant
+from schema.backfill import Backfill, constant
 
 PERSONNEL = Backfill(
     table="personnel",

@@ -7,9 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from backfills.change import Change
-from backfills.patience import Patience
 from backfills.writer import WRITERS, Answer, Status
-from stack.errors import Refused
+from dynamo.retry import Patience
+from schema.errors import Refused
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schema.model import Projection, ProjectionType
-from stack.live import LiveTable
-from stack.metrics import Metrics
-from stack.settings import BackfillSettings
+from stack.file.settings import BackfillSettings
+from stack.monitoring.metrics import Metrics
+from stack.world.live import LiveTable
 
 ON_DEMAND_WRITES = 1000.0
 """Write units a second on an on-demand table: what a single partition takes, a quarter of what a table starts with."""

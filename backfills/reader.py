@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
-from backfills.patience import Patience, Stopped
 from backfills.scan import Key, Page, Selection, read_page
 from backfills.target import Target
-from backfills.throttle import Throttle
+from dynamo.retry import Patience, Stopped
+from dynamo.throttle import Throttle
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

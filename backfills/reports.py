@@ -1,6 +1,6 @@
 """reports: every item gets a status, and a timestamp from its creation or from the run's clock."""
 
-from backfills.model import Backfill, Given, Item, constant, text
+from schema.backfill import Backfill, Given, Item, constant, text
 
 
 def _timestamp(item: Item, given: Given) -> str:

@@ -15,15 +15,15 @@ from backfills.canary import Canary
 from backfills.checkpoint import Checkpoint, Segment
 from backfills.counts import Counts
 from backfills.mender import Mended, Mender
-from backfills.patience import Patience, Stopped
 from backfills.reader import Reader, side_by_side
 from backfills.scan import Page, needing_work
 from backfills.skew import Spread
 from backfills.survey import spread_of
 from backfills.target import Target
-from backfills.throttle import Throttle
 from backfills.transform import Transform
-from stack.errors import ToolError
+from dynamo.retry import Patience, Stopped
+from dynamo.throttle import Throttle
+from schema.errors import ToolError
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from backfills.model import Item
 from backfills.target import Target
+from schema.backfill import Item
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

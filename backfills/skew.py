@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from backfills.model import Item
 from backfills.scan import Page, Selection, every_value
 from backfills.target import Target
+from schema.backfill import Item
 
 HOT_SHARE = 0.2
 """A value that more of the items have makes a hot partition, and a stack has to accept it by name. An on-demand table

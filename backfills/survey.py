@@ -9,12 +9,12 @@ from typing import Any
 
 from backfills.counts import Counts
 from backfills.mender import Mender, shown_key
-from backfills.model import Filled, Given, Item, apply_rules
 from backfills.reader import Reader, side_by_side
 from backfills.scan import Page, Selection, filled, needing_work
 from backfills.skew import Spread, spreads
 from backfills.target import Target
 from backfills.transform import Transform
+from schema.backfill import Filled, Given, Item, apply_rules
 
 EXAMPLES = 5
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from backfills.model import Backfill, Filled, Item
+from schema.backfill import Backfill, Filled, Item
 from schema.model import AttributeType, Table
 
 LONGEST_PARTITION_KEY = 2048

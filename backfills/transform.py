@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backfills.change import Change
-from backfills.model import Filled, Given, Item, apply_rules, fill
 from backfills.newest import newest_date
-from backfills.patience import Patience
 from backfills.target import Target
+from dynamo.retry import Patience
+from schema.backfill import Filled, Given, Item, apply_rules, fill
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

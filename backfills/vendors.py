@@ -1,7 +1,7 @@
 """vendors: every profile gets a vendor type and the date on which the vendor was last seen."""
 
 from backfills.last_seen import last_seen
-from backfills.model import Backfill, Given, Item, text
+from schema.backfill import Backfill, Given, Item, text
 
 
 def _vendor_type(item: Item, given: Given) -> str:

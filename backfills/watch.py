@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stack.errors import ToolError
-from stack.ledger import Facts
+from schema.errors import ToolError
+from stack.ledger.ledger import Facts
 
 PAUSE_SECONDS = 1.0
 """How often the ledger is asked for a pause."""

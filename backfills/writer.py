@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from botocore.exceptions import ClientError
 
 from backfills.change import Change, has_statement, statement, update_item
-from backfills.model import Item
-from stack.aws import error_code
+from dynamo.errors import error_code
+from schema.backfill import Item
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

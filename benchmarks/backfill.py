@@ -21,7 +21,7 @@ from backfills.reader import READ_UNIT
 from benchmarks.ways import PREFIX, bench_config
 from local.dynamodb_local import DynamoDbLocal
 from local.stack import create_table
-from schema.sitelogix import SITELOGIX
+from sitelogix.tables import SITELOGIX
 from stack.aws import dynamodb
 
 if TYPE_CHECKING:

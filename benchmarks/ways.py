@@ -22,11 +22,11 @@ import boto3
 from backfills import BACKFILLS
 from backfills.assembly import Assembly, Options
 from backfills.target import target_of
-from schema.sitelogix import SITELOGIX
+from sitelogix.tables import SITELOGIX
 from stack.aws import dynamodb, dynamodb_once
-from stack.config import StackConfig
-from stack.ledger import Ledger
-from stack.settings import Settings
+from stack.file.config import StackConfig
+from stack.file.settings import Settings
+from stack.ledger.ledger import Ledger
 
 PREFIX = "bench-"
 """What the names of the benchmark's tables begin with."""

@@ -16,16 +16,16 @@ from dataclasses import replace
 
 import pulumi
 
+from schema.errors import Refused, ToolError
 from schema.model import Schema, Table
 from stack.aws import cloudwatch, dynamodb
-from stack.config import StackConfig
-from stack.errors import Refused, ToolError
-from stack.gates import backfill_proven, gate
-from stack.intents import Intent, is_intended
-from stack.ledger import Ledger
-from stack.live import read_live, read_table
-from stack.observing import observe
-from stack.world import World
+from stack.file.config import StackConfig
+from stack.gates.gate import backfill_proven, gate
+from stack.ledger.intents import Intent, is_intended
+from stack.ledger.ledger import Ledger
+from stack.monitoring.observing import observe
+from stack.world.live import read_live, read_table
+from stack.world.world import World
 
 OnRefusal = Callable[[ToolError], None]
 """Told of each refusal as the exception that it is: Pulumi passes on only its text."""

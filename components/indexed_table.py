@@ -12,8 +12,8 @@ from components.guards import Guards
 from schema.model import BillingMode, Index, ProjectionType, Table
 from stack.capacity import building_throughput
 from stack.declaration import Declaration
-from stack.live import STREAM_VIEW_TYPE, LiveTable
-from stack.managed import index_resource
+from stack.world.live import STREAM_VIEW_TYPE, LiveTable
+from stack.world.managed import index_resource
 
 # What an adopted table keeps as it is live: others set it, scale it and select by it. Not the inline indexes: ignoring
 # them would keep a copy of them in the table's inputs, and each index would be declared twice.

@@ -9,12 +9,12 @@ import pulumi
 from pulumi_aws import cloudwatch, sns
 
 from schema.model import Schema
-from stack.alarms import DASHBOARD, TOPIC, Alarm, alarms, subscriptions
-from stack.config import StackConfig
-from stack.dashboard import dashboard
 from stack.declaration import Declaration
-from stack.live import Live
-from stack.metrics import NAMESPACE
+from stack.file.config import StackConfig
+from stack.monitoring.alarms import DASHBOARD, TOPIC, Alarm, alarms, subscriptions
+from stack.monitoring.dashboard import dashboard
+from stack.monitoring.metrics import NAMESPACE
+from stack.world.live import Live
 
 RESULT = "result"
 """The id of what an alarm's expression gives."""

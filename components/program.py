@@ -10,9 +10,9 @@ from components.guards import Guards, OnRefusal
 from components.indexed_table import IndexedTable, TableArguments
 from components.monitoring import Monitoring
 from schema.model import Schema
-from stack.config import StackConfig
 from stack.declaration import Declaration
-from stack.live import Live
+from stack.file.config import StackConfig
+from stack.world.live import Live
 
 
 def declare(

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from local.data_set import Item, before_migration
 from local.server import Server
+from schema.errors import UsageError
 from schema.model import Index, Schema, Table
+from sitelogix.data_set import Item, before_migration
 from stack.aws import dynamodb, translated_errors
-from stack.config import PROJECT, StackConfig
-from stack.errors import UsageError
+from stack.file.config import PROJECT, StackConfig
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from schema.model import Schema, Table
-from stack.gates import approved
-from stack.live import Live
-from stack.managed import index_resource
-from stack.settings import Settings
-from stack.world import World
+from stack.file.settings import Settings
+from stack.gates.gate import approved
+from stack.world.live import Live
+from stack.world.managed import index_resource
+from stack.world.world import World
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from schema.errors import UsageError
 from schema.model import Schema
-from stack.approving import APPROVALS, approval_record, with_approval
-from stack.config import guess, load_config
-from stack.errors import UsageError
-from stack.managed import index_resource
-from stack.settings import Approval
+from stack.file.approving import APPROVALS, approval_record, with_approval
+from stack.file.config import guess, load_config
+from stack.file.settings import Approval
+from stack.world.managed import index_resource
 
 
 @dataclass(frozen=True)

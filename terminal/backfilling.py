@@ -5,12 +5,12 @@ from __future__ import annotations
 from backfills import BACKFILLS
 from backfills.survey import Survey
 from backfills.undo import Undone
-from migration import backfilling
-from migration.context import Context
-from migration.runner import Summary, run
-from migration.step import Action, Step
-from stack.errors import UsageError
-from stack.world import World
+from migration.run.runner import Summary, run
+from migration.session.context import Context
+from migration.steps import backfilling
+from migration.steps.step import Action, Step
+from schema.errors import UsageError
+from stack.world.world import World
 
 
 def fill(context: Context, table: str | None) -> Summary:

@@ -11,7 +11,7 @@ from invoke.context import Context as Shell
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
-from stack.errors import UsageError
+from schema.errors import UsageError
 from terminal.main import reported
 
 

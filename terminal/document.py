@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from backfills.survey import Survey
-    from migration.runner import Summary
-    from migration.step import Plan
+    from migration.run.runner import Summary
+    from migration.steps.step import Plan
     from schema.model import Schema
 
 

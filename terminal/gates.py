@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from migration.context import Context
-from stack.gates import APPROVED, READ_READY, Condition, gate
-from stack.managed import index_resource
+from migration.session.context import Context
+from stack.gates.gate import APPROVED, READ_READY, Condition, gate
+from stack.world.managed import index_resource
 from terminal.output import console, grid_of
 
 

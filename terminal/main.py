@@ -16,7 +16,7 @@ from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
 from rich.console import Console
 
-from stack.errors import ToolError, UsageError
+from schema.errors import ToolError, UsageError
 from terminal.document import print_json
 
 CHECKOUT = Path(__file__).resolve().parent.parent

@@ -11,11 +11,11 @@ from rich.table import Table as Grid
 
 from backfills.survey import Survey
 from backfills.undo import Undone
-from migration.engine import Change
-from migration.runner import Done, Summary
-from migration.status import State
-from migration.step import Action, Plan
-from migration.verify import Check
+from migration.checks.verify import Check
+from migration.run.runner import Done, Summary
+from migration.run.status import State
+from migration.session.engine import Change
+from migration.steps.step import Action, Plan
 from schema.model import Schema
 
 _COLOR = {

@@ -10,8 +10,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from migration.step import Plan, Step
-from stack.ledger import Facts
+from migration.steps.step import Plan, Step
+from stack.ledger.ledger import Facts
 from terminal.results import result_text
 
 JSON_LINE_SECONDS = 1.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from migration.context import Context
-from stack.errors import UsageError
-from stack.history import UNKNOWN, Event, Recorded
-from stack.lease import Holder
+from migration.session.context import Context
+from schema.errors import UsageError
+from stack.ledger.history import UNKNOWN, Event, Recorded
+from stack.ledger.lease import Holder
 from terminal.output import confirmed, console, grid_of
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from migration.step import Action, Step
-from stack.ledger import Facts
+from migration.steps.step import Action, Step
+from stack.ledger.ledger import Facts
 
 
 def result_text(step: Step, facts: Facts) -> str:

@@ -9,15 +9,15 @@ from functools import partial
 from typing import Any
 
 from backfills.undo import Undone
-from migration.brown_out import take_back_all
-from migration.context import Context
 from migration.rollback.comparison import Comparison
 from migration.rollback.indexes import RolledBack, index_rollback
 from migration.rollback.restoring import Restored, counted, restoration
 from migration.rollback.sources import at_time, from_backup
 from migration.rollback.stages import Proposal
 from migration.rollback.tables import tables_rollback
-from stack.errors import Refused, UsageError
+from migration.session.brown_out import take_back_all
+from migration.session.context import Context
+from schema.errors import Refused, UsageError
 from terminal.backfilling import take_back
 from terminal.output import confirmed, console, grid_of, print_undone
 

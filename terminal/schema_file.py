@@ -6,10 +6,10 @@ import importlib
 import traceback
 
 from backfills import BACKFILLS
+from schema.errors import UsageError
 from schema.model import Schema
-from stack.errors import UsageError
 
-MODULE, NAME = "schema.sitelogix", "SITELOGIX"
+MODULE, NAME = "sitelogix.tables", "SITELOGIX"
 FILE = f"{MODULE.replace('.', '/')}.py"
 
 

@@ -10,16 +10,16 @@ from functools import partial
 
 from components.program import declare
 from local.stack import LocalStack
-from migration.context import Context, Observer
-from migration.engine import Engine
-from migration.notifying import Notifier
-from migration.stopping import Interrupts, safe_point
-from schema.sitelogix import SITELOGIX
+from migration.session.context import Context, Observer
+from migration.session.engine import Engine
+from migration.session.notifying import Notifier
+from migration.session.stopping import Interrupts, safe_point
+from schema.errors import Interrupted
+from sitelogix.tables import SITELOGIX
 from stack.aws import check_account, cloudwatch, dynamodb, dynamodb_once, sns, translated_errors
-from stack.config import StackConfig, load_config
-from stack.errors import Interrupted
-from stack.history import History
-from stack.ledger import Ledger, now
+from stack.file.config import StackConfig, load_config
+from stack.ledger.history import History
+from stack.ledger.ledger import Ledger, now
 from stack.processes import end, orphans
 from stack.version import code_version
 from terminal.main import CHECKOUT

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from migration.context import Context
-from migration.runner import WATCH, run
-from migration.step import Action, Plan, Step
-from migration.waiting import pause_here
+from migration.run.runner import WATCH, run
+from migration.session.context import Context
+from migration.session.waiting import pause_here
+from migration.steps.step import Action, Plan, Step
 from schema.model import Index, Table
-from stack.late_writers import needs_watch, next_look, read_ready
-from stack.managed import index_resource
-from stack.world import World
+from stack.gates.late_writers import needs_watch, next_look, read_ready
+from stack.world.managed import index_resource
+from stack.world.world import World
 from terminal.output import console, grid_of
 
 

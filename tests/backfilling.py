@@ -12,9 +12,9 @@ from backfills import BACKFILLS
 from backfills.assembly import Assembly, Options
 from backfills.counts import Counts
 from backfills.target import Target, target_of
-from schema.sitelogix import SITELOGIX
+from sitelogix.tables import SITELOGIX
 from stack.aws import dynamodb_once
-from stack.ledger import Ledger
+from stack.ledger.ledger import Ledger
 from tests.conftest import EmulatedStack
 
 CLOCK = "2026-01-02T03:04:05Z"

@@ -8,17 +8,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from migration.plan import plan
-from migration.step import Action, Step
+from migration.plan.plan import plan
+from migration.steps.step import Action, Step
 from schema.model import Schema, Table
 from stack.capacity import building_throughput
-from stack.gates import backfill_proven, gate
-from stack.late_writers import needs_watch
-from stack.ledger import Proofs, written
-from stack.live import LiveIndex, LiveTable
-from stack.managed import Managed, index_resource
-from stack.settings import Settings
-from stack.world import World
+from stack.file.settings import Settings
+from stack.gates.gate import backfill_proven, gate
+from stack.gates.late_writers import needs_watch
+from stack.ledger.ledger import Proofs, written
+from stack.world.live import LiveIndex, LiveTable
+from stack.world.managed import Managed, index_resource
+from stack.world.world import World
 from tests.worlds import OWN_READ, TIME, live_table, observed
 
 

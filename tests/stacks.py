@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from components.program import declare
 from local.stack import LocalStack, create_table, put_items
-from migration.context import Context
-from migration.engine import Engine
-from migration.notifying import Notifier
-from migration.runner import Summary, migrate
-from migration.stopping import Interrupts
+from migration.run.runner import Summary, migrate
+from migration.session.context import Context
+from migration.session.engine import Engine
+from migration.session.notifying import Notifier
+from migration.session.stopping import Interrupts
 from schema.model import Index, Schema
-from schema.sitelogix import PERSONNEL, WORK_LOGS
+from sitelogix.tables import PERSONNEL, WORK_LOGS
 from stack.aws import cloudwatch, dynamodb, dynamodb_once, sns
-from stack.config import load_config
-from stack.history import History
-from stack.ledger import Ledger
-from stack.world import World
+from stack.file.config import load_config
+from stack.ledger.history import History
+from stack.ledger.ledger import Ledger
+from stack.world.world import World
 from terminal.progress import SilentObserver
 from terminal.session import pulumi_environment
 

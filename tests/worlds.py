@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from schema.model import Index, Schema, Table
-from schema.sitelogix import SITELOGIX
-from stack.ledger import Proofs, written
-from stack.live import STREAM_VIEW_TYPE, Live, LiveIndex, LiveTable
-from stack.managed import Managed, index_resource
-from stack.observed import OK, AlarmState, Observed
-from stack.settings import Approval, Settings
-from stack.world import World
+from sitelogix.tables import SITELOGIX
+from stack.file.settings import Approval, Settings
+from stack.ledger.ledger import Proofs, written
+from stack.world.live import STREAM_VIEW_TYPE, Live, LiveIndex, LiveTable
+from stack.world.managed import Managed, index_resource
+from stack.world.readings import OK, AlarmState, Observed
+from stack.world.world import World
 
 VERIFIED = {"started": "2026-01-01T00:00:00Z", "verified": "2026-01-01T00:00:00Z", "settled": "2026-01-01T00:00:00Z"}
 APPROVAL = Approval.model_validate(

@@ -17,9 +17,9 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from backfills.patience import Patience, Unanswered
 from backfills.reader import PAGE_BYTES, side_by_side
-from backfills.throttle import Throttle
+from dynamo.retry import Patience, Unanswered
+from dynamo.throttle import Throttle
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

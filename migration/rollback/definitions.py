@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from schema.model import Index, Throughput
-from stack.live import LiveTable
+from stack.world.live import LiveTable
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

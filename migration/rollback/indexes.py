@@ -6,22 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from migration.context import Context
-from migration.proving import note_own_read
+from migration.checks.verify import query_index
 from migration.rollback.stages import Proposal, Stage, agreed, ahead, forget, planned, through, verifying
-from migration.step import Action, Step
-from migration.verify import query_index
-from migration.waiting import settled, wait_for
+from migration.session.context import Context
+from migration.session.waiting import settled, wait_for
+from migration.steps.proving import note_own_read
+from migration.steps.step import Action, Step
+from schema.errors import Refused
 from schema.model import Index, RetiredIndex, Table
 from stack.capacity import building_throughput
 from stack.declaration import present
-from stack.errors import Refused
-from stack.intents import Intent, intending
-from stack.ledger import Facts, now
-from stack.live import ACTIVE, DELETING, LiveIndex, LiveTable
-from stack.managed import index_resource
+from stack.ledger.intents import Intent, intending
+from stack.ledger.ledger import Facts, now
 from stack.processes import who
-from stack.world import World
+from stack.world.live import ACTIVE, DELETING, LiveIndex, LiveTable
+from stack.world.managed import index_resource
+from stack.world.world import World
 
 
 @dataclass(frozen=True)

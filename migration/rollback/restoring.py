@@ -8,22 +8,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from backfills.patience import Patience, Stopped
 from backfills.rates import rates_for
 from backfills.reader import segments_for
-from backfills.throttle import Throttle
 from backfills.watch import Watch
-from migration.context import Context
+from dynamo.retry import Patience, Stopped
+from dynamo.throttle import Throttle
 from migration.rollback.comparison import Comparison, Side, compare
 from migration.rollback.definitions import Difference, differences
 from migration.rollback.sources import Source
 from migration.rollback.stages import Proposal, Stage, through
-from migration.step import Action, Step
-from migration.waiting import paused, settled, wait_for
-from stack.errors import Refused
-from stack.ledger import Facts
-from stack.live import LiveTable, read_table
-from stack.metrics import Metrics
+from migration.session.context import Context
+from migration.session.waiting import paused, settled, wait_for
+from migration.steps.step import Action, Step
+from schema.errors import Refused
+from stack.ledger.ledger import Facts
+from stack.monitoring.metrics import Metrics
+from stack.world.live import LiveTable, read_table
 
 UNLIMITED = 1_000_000_000.0
 """Read units a second from a table that nobody else reads: what it takes is up to it."""

@@ -10,10 +10,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from migration.context import Context
-from stack.aws import error_code
-from stack.errors import Refused, UsageError
-from stack.live import read_table
+from dynamo.errors import error_code
+from migration.session.context import Context
+from schema.errors import Refused, UsageError
+from stack.world.live import read_table
 
 LATEST = "latest"
 _OURS_OR_AWS = {"SYSTEM", "USER"}

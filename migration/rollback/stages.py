@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from migration.alone import alone
-from migration.context import Context
-from migration.step import Step
-from migration.waiting import refuse_if_paused
+from migration.session.context import Context
+from migration.session.exclusive import alone
+from migration.session.waiting import refuse_if_paused
+from migration.steps.step import Step
+from schema.errors import EngineLost, Refused, ToolError, VerificationFailed
 from stack.aws import translated_errors
 from stack.declaration import present
-from stack.errors import EngineLost, Refused, ToolError, VerificationFailed
-from stack.history import ROLLED_BACK
-from stack.intents import KIND, clear
-from stack.ledger import Facts
-from stack.managed import MONITOR_TYPES
-from stack.world import World
+from stack.ledger.history import ROLLED_BACK
+from stack.ledger.intents import KIND, clear
+from stack.ledger.ledger import Facts
+from stack.world.managed import MONITOR_TYPES
+from stack.world.world import World
 
 T = TypeVar("T")
 Stage = tuple[Step, Callable[[], Facts]]

@@ -7,19 +7,19 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from migration.backups import backed_up
-from migration.context import Context
 from migration.rollback.indexes import RolledBack
 from migration.rollback.stages import Proposal, Stage, agreed, ahead, forget, planned, through, verifying
-from migration.step import Action, Step
-from migration.waiting import settled, wait_for
+from migration.session.context import Context
+from migration.session.waiting import settled, wait_for
+from migration.steps.backups import backed_up
+from migration.steps.step import Action, Step
+from schema.errors import Refused, UsageError
 from schema.model import Table
 from stack.declaration import present
-from stack.errors import Refused, UsageError
-from stack.intents import KIND, Intent, intending
-from stack.ledger import Facts
-from stack.managed import index_resource
-from stack.world import World
+from stack.ledger.intents import KIND, Intent, intending
+from stack.ledger.ledger import Facts
+from stack.world.managed import index_resource
+from stack.world.world import World
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

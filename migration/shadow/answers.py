@@ -12,8 +12,8 @@ from hashlib import blake2b
 from itertools import pairwise
 from typing import Any
 
-from backfills.model import Item
 from backfills.target import LONGEST_PARTITION_KEY, LONGEST_SORT_KEY, IndexKey
+from schema.backfill import Item
 from schema.model import Index, ProjectionType, Table
 
 FREQUENT_VALUES = 5

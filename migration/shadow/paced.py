@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from backfills.model import Item
 from backfills.scan import Page
-from backfills.throttle import Throttle
-from stack.errors import ToolError
+from dynamo.throttle import Throttle
+from schema.backfill import Item
+from schema.errors import ToolError
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from backfills.model import Item
 from migration.shadow.answers import EXPLAINED, Answer, Entry, First, Key, Kind, Place, Placing, compare, judge
 from migration.shadow.paced import PacedReads
+from schema.backfill import Item
 from schema.model import AttributeType
 
 

@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from backfills.model import Item
+from migration.checks.verify import INDEX_LAG_SECONDS, Progress
 from migration.shadow.answers import CHOSEN_VALUES, Kind, Place, Placing, Values
 from migration.shadow.paced import PacedReads
 from migration.shadow.question import Question
 from migration.shadow.result import Differences, Read, ShadowResult
-from migration.verify import INDEX_LAG_SECONDS, Progress
+from schema.backfill import Item
 from schema.model import AccessPattern, Index, Table
 
 if TYPE_CHECKING:

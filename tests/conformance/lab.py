@@ -15,7 +15,7 @@ from pulumi import automation
 from pulumi.automation import events
 from pulumi.automation.errors import CommandError
 
-from stack.managed import INDEX_TYPE, TABLE_TYPE
+from stack.world.managed import INDEX_TYPE, TABLE_TYPE
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stack.managed import INDEX_TYPE, TABLE_TYPE
+from stack.world.managed import INDEX_TYPE, TABLE_TYPE
 from tests.checkouts import Checkout
 from tests.conformance.lab import without_marks
 

@@ -45,7 +45,7 @@ FILE = "Pulumi.local.yaml"
 EDIT = f"Edit {FILE} and run again."
 WRONG = "has a wrong value"
 UNKNOWN = "It would otherwise be ignored in silence."
-CORRECT = "Correct schema/sitelogix.py and run again."
+CORRECT = "Correct sitelogix/tables.py and run again."
 PERSONNEL = "sitelogix:approvals.personnel/GSI2-ProjectIndex"
 APPROVE = "approve --table personnel"
 STATED = "--application-updated --tests-passed"
@@ -191,12 +191,12 @@ SCHEMAS = [
         f"The schema is wrong: table personnel, index | SchemaErr | {CORRECT}",
         given=schema('replaced_by="GSI2-StatusIndex"', 'replaced_by="GSI3-StatusIndex"')),
     Bad("an unknown word", "--list",
-        f"The schema is wrong: name 'Tabel' is | NameError in schema/sitelogix.py, | {CORRECT}",
+        f"The schema is wrong: name 'Tabel' is | NameError in sitelogix/tables.py, | {CORRECT}",
         given=schema("REPORTS = Table(", "REPORTS = Tabel(")),
     Bad("an open bracket", "pause",
-        f"The schema is wrong: '(' was never | SyntaxError in schema/sitelogix.py, | {CORRECT}",
+        f"The schema is wrong: '(' was never | SyntaxError in sitelogix/tables.py, | {CORRECT}",
         given=schema("REPORTS = Table(", "REPORTS = Table((")),
-    Bad("an empty schema", "env", f"The schema is wrong: module 'schema.sitelogix' | Attrib | {CORRECT}",
+    Bad("an empty schema", "env", f"The schema is wrong: module 'sitelogix.tables' | Attrib | {CORRECT}",
         given=no_schema),
 ]
 LIVE_TABLES = [

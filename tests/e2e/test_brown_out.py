@@ -16,10 +16,10 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.cloudwatch.models import cloudwatch_backends
 
-from migration import brown_out
-from migration.brown_out import at_work, read_policy
+from migration.session import brown_out
+from migration.session.brown_out import at_work, read_policy
+from schema.errors import Waiting
 from stack.aws import cloudwatch
-from stack.errors import Waiting
 from terminal.rollbacks import Asked, ReadAgain, roll_back
 from tests.stacks import APPROVED, OLD, PEOPLE, PROJECT, SCHEMA, SmallStack
 

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from moto.cloudwatch.models import cloudwatch_backends
 
-from migration.proving import read_index
-from migration.step import Action, Step
+from migration.steps.proving import read_index
+from migration.steps.step import Action, Step
+from schema.errors import Refused, Waiting
 from stack.aws import cloudwatch
 from stack.declaration import present
-from stack.errors import Refused, Waiting
 from terminal.gates import gates
 from tests.stacks import APPROVED, NEW, OLD, PEOPLE, SCHEMA, SmallStack
 

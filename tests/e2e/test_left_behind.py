@@ -18,10 +18,10 @@ import pytest
 from moto.dynamodb.models import dynamodb_backends
 
 from local.stack import create_table
-from migration.runner import migrate
-from schema.sitelogix import PERSONNEL, WORK_LOGS
-from stack.errors import EngineLost, Interrupted, Refused, Waiting
-from stack.ledger import Facts
+from migration.run.runner import migrate
+from schema.errors import EngineLost, Interrupted, Refused, Waiting
+from sitelogix.tables import PERSONNEL, WORK_LOGS
+from stack.ledger.ledger import Facts
 from stack.processes import host
 from terminal.progress import SilentObserver
 from tests.stacks import NEW, SmallStack

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from schema.sitelogix import SITELOGIX
+from sitelogix.tables import SITELOGIX
 from tests.checkouts import Checkout
 
 EXISTING = ["sitelogix-constraints", "sitelogix-personnel", "sitelogix-reports", "sitelogix-vendors"]

@@ -10,10 +10,10 @@ from typing import Any
 import boto3
 import pytest
 
-from stack.alarms import expected_monitors
-from stack.config import StackConfig, load_config
 from stack.declaration import present, whole
-from stack.metrics import NAMESPACE
+from stack.file.config import StackConfig, load_config
+from stack.monitoring.alarms import expected_monitors
+from stack.monitoring.metrics import NAMESPACE
 from tests.stacks import APPROVED, OLD, PEOPLE, SCHEMA, SmallStack
 
 TAGS = "  sitelogix:tags: {Project: SiteLogix}\n"

@@ -11,7 +11,7 @@ from moto.dynamodb.models import dynamodb_backends
 from migration.rollback.definitions import Difference
 from migration.rollback.restoring import restoration
 from migration.rollback.sources import at_time, from_backup
-from stack.errors import Refused, UsageError, Waiting
+from schema.errors import Refused, UsageError, Waiting
 from tests.stacks import PEOPLE, SmallStack
 
 PERSON = {"PK": {"S": "PERSON#1"}, "SK": {"S": "PROFILE"}}

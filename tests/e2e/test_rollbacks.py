@@ -10,14 +10,14 @@ from moto.dynamodb.models import dynamodb_backends
 
 from migration.rollback.indexes import deletable, index_rollback
 from migration.rollback.tables import tables_rollback
+from schema.errors import EngineLost, Interrupted, Refused, ToolError, UsageError, Waiting
 from schema.model import AccessPattern, Schema
-from schema.sitelogix import PERSONNEL, WORK_LOGS
+from sitelogix.tables import PERSONNEL, WORK_LOGS
 from stack.declaration import present
-from stack.errors import EngineLost, Interrupted, Refused, ToolError, UsageError, Waiting
-from stack.gates import own_reads
-from stack.intents import Intent, intending, is_intended
-from stack.ledger import written
-from stack.live import LiveIndex, LiveTable
+from stack.gates.gate import own_reads
+from stack.ledger.intents import Intent, intending, is_intended
+from stack.ledger.ledger import written
+from stack.world.live import LiveIndex, LiveTable
 from tests.e2e.test_left_behind import Watching, becoming
 from tests.stacks import APPROVED, NEW, OLD, PEOPLE, SCHEMA, SmallStack
 

@@ -11,7 +11,7 @@ from botocore.config import Config
 
 from backfills import BACKFILLS
 from backfills.assembly import Options
-from backfills.model import Given, fill
+from schema.backfill import Given, fill
 from tests.backfilling import CLOCK, assembly, report
 from tests.conftest import EmulatedStack
 from tests.fault_proxy import FAULTS, FaultProxy

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from backfills import BACKFILLS
 from backfills.assembly import Options
-from backfills.model import Given, fill
+from schema.backfill import Given, fill
 from stack.aws import dynamodb_once
 from tests.backfilling import Killed, Mortal, assembly, report
 from tests.conftest import EmulatedStack

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from backfills.change import Change
-from backfills.patience import Patience
 from backfills.probe import probe
 from backfills.writer import WRITERS, Answer, Status, Writer
-from stack.ledger import Ledger
+from dynamo.retry import Patience
+from stack.ledger.ledger import Ledger
 from tests.backfilling import assembly, report
 from tests.conftest import EmulatedStack
 

@@ -7,20 +7,20 @@ from typing import Any, cast
 
 import pytest
 
-from migration.backfilling import backfill
-from migration.context import Context
-from migration.engine import Engine
-from migration.notifying import Notifier
-from migration.stopping import Interrupts
-from schema.sitelogix import SITELOGIX
+from migration.session.context import Context
+from migration.session.engine import Engine
+from migration.session.notifying import Notifier
+from migration.session.stopping import Interrupts
+from migration.steps.backfilling import backfill
+from schema.errors import Refused, Waiting
+from sitelogix.tables import SITELOGIX
 from stack.aws import dynamodb_once
-from stack.config import StackConfig
-from stack.errors import Refused, Waiting
-from stack.history import History
-from stack.ledger import Ledger
-from stack.live import read_live
-from stack.settings import BackfillSettings
-from stack.world import World
+from stack.file.config import StackConfig
+from stack.file.settings import BackfillSettings
+from stack.ledger.history import History
+from stack.ledger.ledger import Ledger
+from stack.world.live import read_live
+from stack.world.world import World
 from terminal.progress import SilentObserver
 from tests.backfilling import CLOCK, report
 from tests.conftest import EmulatedStack

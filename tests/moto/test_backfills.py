@@ -13,9 +13,9 @@ from backfills import BACKFILLS
 from backfills.assembly import Options
 from backfills.counts import Counts
 from backfills.probe import probe
-from local.data_set import before_migration
-from stack.errors import Refused, VerificationFailed
-from stack.ledger import Ledger
+from schema.errors import Refused, VerificationFailed
+from sitelogix.data_set import before_migration
+from stack.ledger.ledger import Ledger
 from tests.backfilling import CLOCK, assembly, report
 from tests.conftest import EmulatedStack
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from migration.building import Build, read_build
-from migration.context import Context
+from migration.session.context import Context
+from migration.steps.building import Build, read_build
 from schema.model import BillingMode
-from schema.sitelogix import REPORTS
+from sitelogix.tables import REPORTS
 from stack.aws import cloudwatch
-from stack.ledger import Facts
-from stack.live import LiveIndex, LiveTable, read_table
-from stack.metrics import Metrics
+from stack.ledger.ledger import Facts
+from stack.monitoring.metrics import Metrics
+from stack.world.live import LiveIndex, LiveTable, read_table
 from terminal.progress import SilentObserver
 from tests.backfilling import report
 from tests.conftest import EmulatedStack
@@ -94,7 +94,7 @@ def test_time_left_follows_the_pace_so_far(moto_stack: EmulatedStack, monkeypatc
     made, live = building(moto_stack)
     made.observer = told = Told()
     table, clock = moto_stack.config.physical_name("reports"), [0.0]
-    monkeypatch.setattr("migration.building.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("migration.steps.building.time.monotonic", lambda: clock[0])
     build = Build(made, "reports", STATUS.name)
     put(moto_stack, table, 3, STATUS.name, OnlineIndexPercentageProgress=20)
     build.show(live)

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backfills.patience import Patience, Stopped
-from backfills.throttle import Throttle
+from dynamo.retry import Patience, Stopped
+from dynamo.throttle import Throttle
 from local.stack import create_table, put_items
 from migration.rollback.comparison import MOST_NAMES, OTHERS, Comparison, Side, compare, differing
-from schema.sitelogix import REPORTS
+from sitelogix.tables import REPORTS
 from tests.conftest import EmulatedStack
 
 KEYS = ("PK", "SK")

@@ -10,9 +10,9 @@ import pytest
 from migration.shadow.answers import Kind
 from migration.shadow.reads import shadow_reads
 from migration.shadow.result import ShadowResult
+from schema.errors import Interrupted
 from schema.model import AccessPattern, AttributeType, Projection, ProjectionType
-from stack.errors import Interrupted
-from stack.ledger import Ledger
+from stack.ledger.ledger import Ledger
 from tests.conftest import EmulatedStack
 from tests.shadowing import MEETINGS, Shadowed, Silent, Tampered, by_room, meeting
 

@@ -12,11 +12,11 @@ import pytest
 
 from components.program import declare
 from schema.model import BillingMode
-from schema.sitelogix import REPORTS, SITELOGIX
-from stack.config import StackConfig
+from sitelogix.tables import REPORTS, SITELOGIX
 from stack.declaration import Declaration, present, whole
-from stack.managed import INDEX_TYPE, TABLE_TYPE
-from stack.world import World
+from stack.file.config import StackConfig
+from stack.world.managed import INDEX_TYPE, TABLE_TYPE
+from stack.world.world import World
 from tests.pulumi_mocks import Monitor, declared_names, inputs, mocked
 from tests.worlds import after, before, settings, with_table
 

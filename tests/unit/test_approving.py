@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schema.sitelogix import SITELOGIX
-from stack.approving import with_approval
-from stack.config import load_config
-from stack.errors import UsageError
-from stack.settings import Approval
-from stack.strict_yaml import read
+from schema.errors import UsageError
+from sitelogix.tables import SITELOGIX
+from stack.file.approving import with_approval
+from stack.file.config import load_config
+from stack.file.settings import Approval
+from stack.file.strict_yaml import read
 from terminal.approving import approve
 
 CHECKOUT = Path(__file__).resolve().parents[2]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from schema.sitelogix import SITELOGIX
-from stack.config import load_config
-from stack.errors import UsageError
+from schema.errors import UsageError
+from sitelogix.tables import SITELOGIX
+from stack.file.config import load_config
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 GOOD = """\

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from schema.model import AccessPattern, Schema
-from schema.sitelogix import PERSONNEL, SITELOGIX
-from stack.gates import Condition, gate
-from stack.observed import ALARM, MISSING, OK, AlarmState, Observed
-from stack.settings import Approval, Settings
-from stack.world import World
+from sitelogix.tables import PERSONNEL, SITELOGIX
+from stack.file.settings import Approval, Settings
+from stack.gates.gate import Condition, gate
+from stack.world.readings import ALARM, MISSING, OK, AlarmState, Observed
+from stack.world.world import World
 from tests.worlds import (
     APPROVAL,
     AT,

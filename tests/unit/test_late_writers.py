@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stack.late_writers import (
+from stack.file.settings import WatchSettings
+from stack.gates.late_writers import (
     MISSED_LOOKS,
     Look,
     clean_since,
@@ -19,8 +20,7 @@ from stack.late_writers import (
     unready,
     wants_every_value,
 )
-from stack.ledger import Facts
-from stack.settings import WatchSettings
+from stack.ledger.ledger import Facts
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = WatchSettings.model_validate({"minutes": 60, "everyMinutes": 10, "leastWrites": 1})

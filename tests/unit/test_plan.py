@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from migration.plan import plan
-from migration.step import Action, Plan
+from migration.plan.plan import plan
+from migration.steps.step import Action, Plan
+from schema.errors import Refused
 from schema.model import Attribute, Index, Projection, ProjectionType, Schema
-from schema.sitelogix import PERSONNEL, REPORTS, SITELOGIX
-from stack.errors import Refused
-from stack.live import LiveIndex
-from stack.managed import Managed
-from stack.settings import WatchSettings
-from stack.world import World
+from sitelogix.tables import PERSONNEL, REPORTS, SITELOGIX
+from stack.file.settings import WatchSettings
+from stack.world.live import LiveIndex
+from stack.world.managed import Managed
+from stack.world.world import World
 from tests.worlds import (
     RETIRED,
     after,

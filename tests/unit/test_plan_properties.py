@@ -9,14 +9,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from migration.plan import plan
-from migration.step import Action
+from migration.plan.plan import plan
+from migration.steps.step import Action
 from schema.model import Schema
-from schema.sitelogix import SITELOGIX
-from stack.ledger import Proofs
-from stack.live import LiveIndex
-from stack.managed import Managed, index_resource
-from stack.world import World
+from sitelogix.tables import SITELOGIX
+from stack.ledger.ledger import Proofs
+from stack.world.live import LiveIndex
+from stack.world.managed import Managed, index_resource
+from stack.world.world import World
 from tests.simulation import Simulation
 from tests.worlds import RETIRED, all_proofs, approving, live_table, observed
 from tests.worlds import settings as stack_settings

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backfills import BACKFILLS
-from backfills.model import Backfill, Filled, Given, fill
 from backfills.newest import record_time
-from schema.sitelogix import SITELOGIX
+from schema.backfill import Backfill, Filled, Given, fill
+from sitelogix.tables import SITELOGIX
 
 CLOCK = "2026-01-02T03:04:05Z"
 NOTHING = Given(CLOCK)

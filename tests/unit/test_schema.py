@@ -22,7 +22,7 @@ from schema.model import (
     Table,
     Throughput,
 )
-from schema.sitelogix import PERSONNEL, REPORTS, SITELOGIX
+from sitelogix.tables import PERSONNEL, REPORTS, SITELOGIX
 
 STEADY = Throughput(5, 5)
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backfills.patience import Stopped
-from backfills.throttle import BURST_SECONDS, Throttle
+from dynamo.retry import Stopped
+from dynamo.throttle import BURST_SECONDS, Throttle
 
 
 class Time:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from backfills.watch import Watch
-from stack.errors import ToolError
+from schema.errors import ToolError
 
 SOON = 5.0
 
