@@ -332,7 +332,7 @@ def verify(shell: Shell, stack: str = "local", json: bool = False) -> None:
     from terminal.session import open_session
 
     with open_session(stack, json=json) as context:
-        checks = run(context.client, context.config, SITELOGIX, context.read_world(), context.observer)
+        checks = run(context.client, context.config, SITELOGIX, context.read_world(), context.reporter)
     if json:
         document.print_json({"stack": stack, "checks": [asdict(check) for check in checks]})
     else:

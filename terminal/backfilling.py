@@ -28,7 +28,7 @@ def look(context: Context, table: str | None, *, check: bool, mend: bool) -> dic
     context.plan(world)
     surveys: dict[str, Survey] = {}
     for number, name in enumerate(names, 1):
-        context.observer.started(Step(Action.BACKFILL, (name,)), number, len(names))
+        context.reporter.started(Step(Action.BACKFILL, (name,)), number, len(names))
         if check:
             surveys[name] = backfilling.check(context, world, name, mend=mend)
         else:
@@ -41,7 +41,7 @@ def take_back(context: Context, table: str) -> Undone:
     world = context.read_world()
     _named(context, world, table)
     context.refuse_others_tables(world.proofs)
-    context.observer.started(Step(Action.BACKFILL, (table,)), 1, 1)
+    context.reporter.started(Step(Action.BACKFILL, (table,)), 1, 1)
     return backfilling.rollback(context, world, table)
 
 

@@ -126,7 +126,7 @@ def roll_back(context: Context, asked: Asked, *, yes: bool) -> Done:
     context.refuse_others_tables(context.ledger.proofs())
     proposal = _proposal(context, asked, kind)
     for line in proposal.says:
-        context.observer.noted(line)
+        context.reporter.noted(line)
     _confirm(f"Do that on stack {stack}?", yes=yes)
     return proposal.do()
 

@@ -23,7 +23,7 @@ from stack.ledger.ledger import Ledger, now
 from stack.processes import end, orphans
 from stack.version import code_version
 from terminal.main import CHECKOUT
-from terminal.progress import JsonLinesObserver, TerminalObserver
+from terminal.progress import JsonLinesReporter, TerminalReporter
 from terminal.turn import Turn
 
 SHOW_CURSOR = "\x1b[?25h"
@@ -55,8 +55,8 @@ def open_session(
     )
     check_account(config)
     clock = now()
-    with TerminalObserver(stack) as shown, translated_errors(config):
-        observer: Observer = JsonLinesObserver() if json else shown
+    with TerminalReporter(stack) as shown, translated_errors(config):
+        observer: Observer = JsonLinesReporter() if json else shown
         yield Context(
             schema=SITELOGIX,
             config=config,

@@ -39,10 +39,10 @@ def _wait(context: Context, world: World, names: list[str]) -> None:
     records = [record for name in names if (record := world.proofs.of("watch", name)) is not None]
     due = min(next_look(record, settings) for record in records)
     began = datetime.now(UTC)
-    context.observer.started(Step(Action.WATCH, tuple(names)), 1, 1)
+    context.reporter.started(Step(Action.WATCH, tuple(names)), 1, 1)
     while (now := datetime.now(UTC)) < due:
         text = "; ".join(f"{name}: {record['unready']}" for name, record in zip(names, records, strict=True))
-        context.observer.progress(int((now - began).total_seconds()), int((due - began).total_seconds()), text)
+        context.reporter.progress(int((now - began).total_seconds()), int((due - began).total_seconds()), text)
         pause_here(context)
 
 

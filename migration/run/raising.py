@@ -5,34 +5,30 @@ from __future__ import annotations
 from migration.session.context import Context
 from schema.errors import Refused
 from schema.model import Throughput
+from schema.references import IndexRef
 from stack.aws import translated_errors
-from stack.world.managed import index_resource
-
-RAISED = "raised"
-"""The kind of proof that says so: the index gets its steady capacity back when all are settled."""
+from stack.ledger.records import RaisedProof
 
 
 def raise_capacity(context: Context, name: str, index_name: str, write: int) -> Throughput:
     """Gives a new index so many write units, also while a run builds it, and returns what it had. It is settled with
     the others in the end; until then Pulumi leaves its capacity alone. Raises Refused, ToolError."""
-    resource, table = index_resource(name, index_name), context.schema.table(name)
+    ref, table = IndexRef(name, index_name), context.schema.table(name)
     world = context.read_world()
     context.refuse_others_tables(world.proofs)
     live = world.live.get(name)
     found = live.indexes.get(index_name) if live else None
     again = f"Run: ./invoke status --stack {context.config.stack}"
     if table.index(index_name).existing:
-        raise Refused(f"Index {resource} was there before.", "Its capacity is left to those who set it.", again)
+        raise Refused(f"Index {ref} was there before.", "Its capacity is left to those who set it.", again)
     if found is None or live is None:
-        raise Refused(f"Index {resource} is not there.", "So it has no capacity.", again)
+        raise Refused(f"Index {ref} is not there.", "So it has no capacity.", again)
     if found.index.throughput is None:
-        raise Refused(
-            f"Index {resource} is on demand.", "AWS gives it what it needs, within the account's limits.", again
-        )
+        raise Refused(f"Index {ref} is on demand.", "AWS gives it what it needs, within the account's limits.", again)
     before = found.index.throughput
     with translated_errors(context.config):
         if table.existing:
-            context.ledger.prove_of(RAISED, resource, live, {"write": write})
+            context.ledger.prove(RaisedProof(subject=ref, table_id=live.id, write=write))
         context.client.update_table(
             TableName=context.config.physical_name(name),
             GlobalSecondaryIndexUpdates=[
@@ -44,5 +40,5 @@ def raise_capacity(context: Context, name: str, index_name: str, write: int) -> 
                 }
             ],
         )
-    context.history.note("capacity", {"index": resource, "write": write, "before": before.write})
+    context.history.note("capacity", {"index": str(ref), "write": write, "before": before.write})
     return before

@@ -208,8 +208,8 @@ def _check_backend(settings: Settings, path: Path) -> None:
 
 def _check_names(settings: Settings, schema: Schema, path: Path) -> None:
     """Tables and indexes that the settings name must be in the schema: a mistyped approval approves nothing."""
-    retired = [f"{table.name}/{index.name}" for table in schema for index in table.retired]
-    indexes = [f"{table.name}/{index.name}" for table in schema for index in table.indexes]
+    retired = [str(index.ref(table)) for table in schema for index in table.retired]
+    indexes = [str(ref) for table in schema for ref in table.refs]
     tables = [table.name for table in schema]
     for key, names, known in (
         ("approvals", settings.approvals, retired),
@@ -219,7 +219,7 @@ def _check_names(settings: Settings, schema: Schema, path: Path) -> None:
         ("replaceStreams", settings.replace_streams, tables),
         ("acknowledgedOwners", settings.acknowledged_owners, tables),
     ):
-        for name in names:
+        for name in map(str, names):
             if name not in known:
                 raise _unknown_key(path, f"{PROJECT}:{key}: {name}", name, known)
 

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from schema.references import IndexRef
+
 
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, alias_generator=to_camel)
@@ -50,6 +52,14 @@ def _in_utc(value: datetime) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
+def _is_index(value: object) -> object:
+    return IndexRef.parse(value) if isinstance(value, str) else value
+
+
+IndexName = Annotated[IndexRef, BeforeValidator(_is_index)]
+"""An index, written as `table/index`."""
+
+
 class Approval(_Settings):
     """Leave to remove one retired index, written into the stack file and reviewed in a pull request."""
 
@@ -66,7 +76,7 @@ class Subscription(_Settings):
     endpoint: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
-class WatchSettings(_Settings):
+class LateWriterSettings(_Settings):
     """When an index is read-ready: after so many `minutes` without a late writer, in which the application wrote at
     least `least_writes` write units to the table; it is looked at `every_minutes`."""
 
@@ -95,19 +105,19 @@ class Settings(_Settings):
     account: Annotated[str, AfterValidator(_is_account)]
     backend: Annotated[str, AfterValidator(_is_backend)]
     tags: dict[str, str] = {}
-    approvals: dict[str, Approval] = {}
+    approvals: dict[IndexName, Approval] = {}
     accepted_violations: dict[str, Annotated[int, Field(ge=0)]] = {}
-    accepted_hot_keys: dict[str, Annotated[float, Field(gt=0, le=1)]] = {}
+    accepted_hot_keys: dict[IndexName, Annotated[float, Field(gt=0, le=1)]] = {}
     backfill: BackfillSettings = BackfillSettings()
     replace_streams: list[str] = []
     acknowledged_owners: list[str] = []
     index_timeout_minutes: Annotated[int, Field(ge=1)] = 24 * 60
     lease_seconds: Annotated[int, Field(ge=2, le=3600)] = 60
-    building_write_units: dict[str, Annotated[int, Field(ge=1)]] = {}
+    building_write_units: dict[IndexName, Annotated[int, Field(ge=1)]] = {}
     contact: str | None = None
     dashboard: Annotated[str, AfterValidator(_is_dashboard)] | None = None
     subscriptions: list[Subscription] = []
-    watch: WatchSettings = WatchSettings()
+    late_writers: LateWriterSettings = LateWriterSettings()
     quiet_minutes: Annotated[float, Field(ge=0, le=14 * 24 * 60, allow_inf_nan=False)] = 24 * 60
     brown_out_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
 
@@ -117,7 +127,7 @@ def setting_names(setting: str | None = None) -> list[str]:
     models: dict[str | None, type[BaseModel]] = {
         None: Settings,
         "backfill": BackfillSettings,
-        "watch": WatchSettings,
+        "lateWriters": LateWriterSettings,
         "subscriptions": Subscription,
         "approvals": Approval,
     }

@@ -13,10 +13,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from migration.session.context import Context
 from schema.errors import ToolError
+from schema.references import IndexRef
 from stack.ledger.ledger import Facts
 from stack.monitoring.metrics import Metrics
 from stack.world.live import LiveIndex, LiveTable, read_table
-from stack.world.managed import index_resource
 
 LOOK_SECONDS = 5.0
 """How often it is looked at; CloudWatch has something new once a minute."""
@@ -75,25 +75,24 @@ def read_build(metrics: Metrics, found: LiveIndex) -> Reading:
 class Build:
     """One build as it is shown: time left by its pace so far, and one warning when the table's writes are throttled."""
 
-    def __init__(self, context: Context, name: str, index: str) -> None:
+    def __init__(self, context: Context, ref: IndexRef) -> None:
         self._context = context
-        self._name = name
-        self._index = index
-        self._metrics = Metrics(context.cloudwatch, context.config.physical_name(name))
+        self._ref = ref
+        self._metrics = Metrics(context.cloudwatch, context.config.physical_name(ref.table))
         self._first: tuple[float, float] | None = None
         self._warned = False
 
     def show(self, live: LiveTable) -> None:
         """Shows how far the index is."""
-        found = live.indexes.get(self._index)
+        found = live.indexes.get(self._ref.index)
         if found is None:
             return
         reading = read_build(self._metrics, found)
         text = reading.text(self._left(reading.percent))
-        self._context.observer.progress(round(reading.percent or 0), 100, text, reading.facts())
+        self._context.reporter.progress(round(reading.percent or 0), 100, text, reading.facts())
         if reading.table_throttles and not self._warned:
             self._warned = True
-            self._context.observer.noted(self._warning(live, found, reading))
+            self._context.reporter.noted(self._warning(live, found, reading))
 
     def _left(self, percent: float | None) -> float | None:
         if percent is None:
@@ -106,8 +105,8 @@ class Build:
         return (100 - percent) * (now - began) / done if done > 0 else None
 
     def _warning(self, live: LiveTable, found: LiveIndex, reading: Reading) -> str:
-        resource, config = index_resource(self._name, self._index), self._context.config
-        what = f"{reading.table_throttles:,.0f} writes to {self._name} were throttled while {resource} is being built."
+        ref, config = self._ref, self._context.config
+        what = f"{reading.table_throttles:,.0f} writes to {ref.table} were throttled while {ref} is being built."
         units = found.index.throughput
         if units is None:
             return f"{what} The table is on demand: AWS gives it more by itself, within the account's limits."
@@ -115,25 +114,25 @@ class Build:
         more = max(2 * units.write, 2 * table)
         return (
             f"{what} The index has {units.write} write units; too few of them throttle the table. "
-            f"Run: ./invoke capacity --table {self._name} --index {self._index} --write {more} --stack {config.stack}"
+            f"Run: ./invoke capacity --table {ref.table} --index {ref.index} --write {more} --stack {config.stack}"
         )
 
 
 @contextmanager
-def building(context: Context, name: str, index: str) -> Iterator[None]:
+def building(context: Context, ref: IndexRef) -> Iterator[None]:
     """Shows the build while the block runs, which waits for AWS by itself: a `pulumi up`."""
     ended = threading.Event()
-    build = Build(context, name, index)
+    build = Build(context, ref)
 
-    def watch() -> None:
+    def look() -> None:
         while not ended.wait(LOOK_SECONDS):
             # An unanswered question is no reason to stop: the next one follows.
             with suppress(ToolError, ClientError, BotoCoreError):
-                live = read_table(context.client, context.config, name)
+                live = read_table(context.client, context.config, ref.table)
                 if live is not None:
                     build.show(live)
 
-    thread = threading.Thread(target=watch, daemon=True)
+    thread = threading.Thread(target=look, daemon=True)
     thread.start()
     try:
         yield

@@ -17,7 +17,7 @@ NONE = "none"
 
 
 @dataclass(frozen=True)
-class Difference:
+class DefinitionDifference:
     """One thing (`what`) that is one way in the live table and another in the restored one."""
 
     what: str
@@ -25,7 +25,7 @@ class Difference:
     restored: str
 
 
-def differences(client: DynamoDBClient, live: LiveTable, restored: LiveTable) -> Iterator[Difference]:
+def differences(client: DynamoDBClient, live: LiveTable, restored: LiveTable) -> Iterator[DefinitionDifference]:
     """What differs between the two definitions. Scaling and alarms are kept outside DynamoDB, and not looked at."""
     pairs = {
         "capacity": (_capacity(live.throughput), _capacity(restored.throughput)),
@@ -40,7 +40,7 @@ def differences(client: DynamoDBClient, live: LiveTable, restored: LiveTable) ->
         pairs[f"index {name}"] = (_index(ours.index if ours else None), _index(theirs.index if theirs else None))
     for what, (one, other) in pairs.items():
         if one != other:
-            yield Difference(what, one, other)
+            yield DefinitionDifference(what, one, other)
 
 
 def _on(value: bool) -> str:

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from dynamo.errors import error_code
 from migration.session.context import Context
 from schema.errors import Refused, UsageError
+from stack.ledger.records import BackupProof
 from stack.world.live import read_table
 
 LATEST = "latest"
@@ -89,11 +90,11 @@ def at_time(context: Context, name: str, wanted: datetime) -> Source:
 
 def _latest(context: Context, name: str) -> str:
     # Of this name, not of this very table: after a restore that has another id.
-    proof = context.ledger.proofs().of("backup", name)
+    proof = context.ledger.proof(BackupProof, name)
     if proof is not None:
-        proven = _described(context, str(proof["arn"]))
+        proven = _described(context, proof.arn)
         if proven is not None and proven["BackupDetails"]["BackupStatus"] == "AVAILABLE":
-            return str(proof["arn"])
+            return proof.arn
     newest = max(_available(context, name), default=None)
     if newest is None:
         raise Refused(
