@@ -97,10 +97,11 @@ class Context:
 
     def refuse_others_tables(self, proofs: Proofs) -> None:
         """Raises Refused where the ledger says that the tables of this name are another stack's."""
-        owner = (proofs.of("owner", "stack") or {}).get("stack", self.config.stack)
-        if owner != self.config.stack:
+        config = self.config
+        owner = (proofs.of("owner", "stack") or {}).get("stack", config.stack)
+        if owner != config.stack:
             raise Refused(
                 f"These tables belong to stack {owner}.",
-                f"Its ledger {self.config.ledger_name} says so, and this is stack {self.config.stack}.",
-                f"Give stack {self.config.stack} another sitelogix:tablePrefix in {self.config.stack_file.name}.",
+                f"Its ledger {config.ledger_name} says so, and this is stack {config.stack}.",
+                f"Give stack {config.stack} another {config.setting('tablePrefix')} in {config.stack_file.name}.",
             )

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from backfills import BACKFILLS
 from backfills.assembly import Assembly, Options
 from backfills.counts import Counts
 from backfills.probe import probe
@@ -39,7 +38,7 @@ def backfill(context: Context, world: World, name: str) -> Facts:
     with _working(context, world, name, _shown(context, world, name)) as assembly:
         _probe(context, assembly)
         result = assembly.run(context.clock(), _unfit_file(context, name))
-    attributes = list(BACKFILLS[name].attributes)
+    attributes = list(context.schema.table(name).backfilled)
     facts: Facts = {
         "attributes": attributes,
         **result.counts.facts(),
@@ -122,12 +121,12 @@ def _working(
 ) -> Iterator[Assembly]:
     """One table's backfill, ready to work, with the pause and the table's own throttling watched meanwhile."""
     live, config = world.live[name], context.config
-    settings, definition = config.settings.backfill, BACKFILLS[name]
+    settings, table = config.settings.backfill, context.schema.table(name)
     physical = config.physical_name(name)
     metrics = Metrics(context.cloudwatch, physical)
-    rates = rates_for(live, definition.attributes, settings, metrics, context.rate)
+    rates = rates_for(live, table.backfilled, settings, metrics, context.rate)
     options = Options(settings.writer, rates, context.workers or settings.workers, settings.journal)
-    target = target_of(context.schema.table(name), physical, definition, live.item_count, live.size)
+    target = target_of(table, physical, live.item_count, live.size)
     ledger = context.ledger
     assembly = Assembly(context.once, target, ledger, name, live.id, options, on_progress, ledger.lease.check)
     watch = Watch(
@@ -148,7 +147,7 @@ def _working(
 
 def _probe(context: Context, assembly: Assembly) -> None:
     config = context.config
-    next = f"Set `writer: single` under sitelogix:backfill in {config.stack_file.name}."
+    next = f"Set `writer: single` under {config.setting('backfill')} in {config.stack_file.name}."
     probe(context.once, config.ledger_name, config.settings.backfill.writer, assembly.patience, next)
 
 
@@ -184,7 +183,8 @@ def _refuse_open_ends(context: Context, name: str, result: Result) -> None:
             f"{counts.unfit} items of {name} can not enter the new index.",
             f"{reasons}. The stack accepts {accepted}. The other items are filled. "
             f"The keys are in {_unfit_file(context, name).relative_to(config.checkout)}.",
-            f"Mend them, or set sitelogix:acceptedViolations: {name} in {config.stack_file.name}; then run: {again}",
+            f"Mend them, or set {config.setting('acceptedViolations')}: {name} in {config.stack_file.name}; "
+            f"then run: {again}",
         )
     for spread in result.spreads:
         index = index_resource(name, spread.index)
@@ -192,6 +192,6 @@ def _refuse_open_ends(context: Context, name: str, result: Result) -> None:
             raise Waiting(
                 f"Most writes to {index} would meet one partition.",
                 f"{spread}. A partition takes 1,000 writes a second; beyond that the table's own writes are throttled.",
-                f"If the table never writes that fast, set sitelogix:acceptedHotKeys: {index}: "
+                f"If the table never writes that fast, set {config.setting('acceptedHotKeys')}: {index}: "
                 f"{min(1.0, spread.hottest + 0.05):.2f} in {config.stack_file.name}; then run: {again}",
             )

@@ -1,4 +1,4 @@
-"""The `sitelogix:` settings of a stack file: what each key may hold."""
+"""The settings of a stack file under the project's own namespace: what each key may hold."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class BackfillSettings(_Settings):
 
 
 class Settings(_Settings):
-    """The `sitelogix:` keys of a stack file."""
+    """The keys of a stack file under the project's own namespace."""
 
     table_prefix: Annotated[str, AfterValidator(_is_prefix)]
     account: Annotated[str, AfterValidator(_is_account)]
