@@ -87,7 +87,7 @@ class SmallStack:
             f"  sitelogix:tablePrefix: {self.prefix}\n"
             "  sitelogix:backend: file://.local/state\n"
             "  sitelogix:backfill: {writer: single, rate: 100000, readRate: 100000}\n"
-            f"  sitelogix:watch: {self.watch}\n" + extra
+            f"  sitelogix:lateWriters: {self.watch}\n" + extra
         )
         (self.directory / "Pulumi.local.yaml").write_text(f"{text}{salt}\n", encoding="utf-8")
 

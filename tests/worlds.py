@@ -21,7 +21,7 @@ APPROVAL = Approval.model_validate(
     {"applicationUpdated": True, "testsPassed": True, "by": "the team", "at": "2025-11-04"}
 )
 RETIRED = "personnel/GSI2-ProjectIndex"
-AT_ONCE: dict[str, Any] = {"watch": {"minutes": 0, "leastWrites": 0}}
+AT_ONCE: dict[str, Any] = {"lateWriters": {"minutes": 0, "leastWrites": 0}}
 """One look without a late writer is enough."""
 TIME = "2026-01-01T00:00:00Z"
 AT = datetime(2026, 1, 1, 0, 10, tzinfo=UTC)

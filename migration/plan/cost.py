@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from backfills.reader import READ_UNIT
-from stack.file.settings import WatchSettings
+from stack.file.settings import LateWriterSettings
 from stack.world.live import LiveTable
 
 ON_DEMAND_DOLLARS = 0.125
@@ -30,7 +30,7 @@ class Cost:
         return f"{each}, {self.looks:,} looks {self.looks * self.units:,.0f} (on demand ${self.dollars:,.2f})"
 
 
-def cost(live: LiveTable, settings: WatchSettings) -> Cost:
+def cost(live: LiveTable, settings: LateWriterSettings) -> Cost:
     """What watching a table costs by AWS's figure of its size: each look scans it whole, eventually consistent."""
     looks = 1 + int(settings.minutes / settings.every_minutes)
     units = float(max(1, ceil(live.size / READ_UNIT)))

@@ -111,7 +111,7 @@ def _table_steps(table: Table, settings: Settings, world: World) -> Iterable[Ste
     watched = world.proofs.of("watch", table.name) is not None
     for index in table.indexes:
         missing = not _will_be_live(live, index.name)
-        if missing and not watched and settings.watch.minutes and needs_watch(table, index):
+        if missing and not watched and settings.late_writers.minutes and needs_watch(table, index):
             watched = True
             yield Step(
                 Action.BEGIN_WATCH, (table.name,), why="what late writers leave out of the index from now on counts"

@@ -29,7 +29,7 @@ def readiness(schema: Schema, settings: Settings, world: World, steps: list[Step
         if watched:
             record = world.proofs.of("watch", table.name)
             why = str(record["unready"]) if record and record["unready"] else "until no late writer is left"
-            yield Step(Action.WATCH, (table.name,), why=f"{why}; {cost(live, settings.watch)}")
+            yield Step(Action.WATCH, (table.name,), why=f"{why}; {cost(live, settings.late_writers)}")
     for table in schema:
         if table.name not in world.live or not table.existing:
             continue
@@ -120,7 +120,7 @@ def _will_be_ready(
 ) -> bool:
     if (Action.WATCH, table.name) in planned:
         record = world.proofs.of("watch", table.name)
-        return watched_to_the_end(record, world.observed.at, settings.watch)
+        return watched_to_the_end(record, world.observed.at, settings.late_writers)
     index = table.index(retired.replaced_by)
     return not needs_watch(table, index) and (Action.VERIFY_INDEX, table.name) in planned
 

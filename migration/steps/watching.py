@@ -19,7 +19,7 @@ from stack.world.world import World
 def look(context: Context, world: World, name: str) -> Facts:
     """Looks at the whole table once, mends what late writers left, and notes it without a gap. Verified indexes that
     no late writer has kept out of use for the stack's window become read-ready. Raises ToolError."""
-    settings = context.config.settings.watch
+    settings = context.config.settings.late_writers
     table, live = context.schema.table(name), world.live[name]
     before = world.proofs.of("watch", name)
     began = datetime.now(UTC)

@@ -15,7 +15,7 @@ from yaml import YAMLError
 from schema.errors import UsageError
 from schema.project import Project
 from stack.file import strict_yaml
-from stack.file.settings import Settings, setting_names
+from stack.file.settings import FORMER_NAMES, Settings, setting_names
 
 PROJECT_FILE = "Pulumi.yaml"
 _STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -213,7 +213,8 @@ def _validate(ours: dict[str, Any], path: Path, namespace: str) -> Settings:
         key = f"{namespace}:" + ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             known = setting_names() if len(first["loc"]) == 1 else setting_names(str(first["loc"][0]))
-            raise _unknown_key(path, f"config key {key}", str(first["loc"][-1]), known) from None
+            word = str(first["loc"][-1])
+            raise _unknown_key(path, f"config key {key}", FORMER_NAMES.get(word, word), known) from None
         if first["type"] == "missing":
             raise _fault(path, f"{key} is missing", "the stack can not run without it") from None
         raise _fault(

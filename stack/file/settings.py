@@ -66,7 +66,7 @@ class Subscription(_Settings):
     endpoint: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
-class WatchSettings(_Settings):
+class LateWriterSettings(_Settings):
     """When an index is read-ready: after so many `minutes` without a late writer, in which the application wrote at
     least `least_writes` write units to the table; it is looked at `every_minutes`."""
 
@@ -107,9 +107,13 @@ class Settings(_Settings):
     contact: str | None = None
     dashboard: Annotated[str, AfterValidator(_is_dashboard)] | None = None
     subscriptions: list[Subscription] = []
-    watch: WatchSettings = WatchSettings()
+    late_writers: LateWriterSettings = LateWriterSettings()
     quiet_minutes: Annotated[float, Field(ge=0, le=14 * 24 * 60, allow_inf_nan=False)] = 24 * 60
     brown_out_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
+
+
+FORMER_NAMES = {"watch": "lateWriters"}
+"""Settings that once had another name."""
 
 
 def setting_names(setting: str | None = None) -> list[str]:
@@ -117,7 +121,7 @@ def setting_names(setting: str | None = None) -> list[str]:
     models: dict[str | None, type[BaseModel]] = {
         None: Settings,
         "backfill": BackfillSettings,
-        "watch": WatchSettings,
+        "lateWriters": LateWriterSettings,
         "subscriptions": Subscription,
         "approvals": Approval,
     }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from schema.model import Index, Table
-from stack.file.settings import WatchSettings
+from stack.file.settings import LateWriterSettings
 from stack.ledger.ledger import Facts, Proofs, written
 from stack.world.live import ACTIVE, LiveTable
 from stack.world.managed import index_resource
@@ -35,7 +35,7 @@ class Look:
     units: float = 0.0
 
 
-def recorded(before: Facts | None, look: Look, settings: WatchSettings) -> Facts:
+def recorded(before: Facts | None, look: Look, settings: LateWriterSettings) -> Facts:
     """The record of the watch with one more look. `clean_since` is the end of the last look that found something, or
     the beginning of the first one."""
     if before is None or is_gap(before, look.began, settings):
@@ -51,12 +51,12 @@ def recorded(before: Facts | None, look: Look, settings: WatchSettings) -> Facts
     return {**found, "last_late": late}
 
 
-def is_gap(record: Facts, at: datetime, settings: WatchSettings) -> bool:
+def is_gap(record: Facts, at: datetime, settings: LateWriterSettings) -> bool:
     """Whether nobody has looked for so long before `at` that the record has a gap."""
     return at - _time(record, "ended") > timedelta(minutes=MISSED_LOOKS * settings.every_minutes)
 
 
-def wants_every_value(record: Facts | None, at: datetime, settings: WatchSettings) -> bool:
+def wants_every_value(record: Facts | None, at: datetime, settings: LateWriterSettings) -> bool:
     """Whether the next look goes over every filled value too: the first one, one after a gap, and the one that may end
     the window. Where there is no window to fill, none does: it is dear, a query an item."""
     if settings.minutes == 0:
@@ -64,17 +64,17 @@ def wants_every_value(record: Facts | None, at: datetime, settings: WatchSetting
     return record is None or is_gap(record, at, settings) or at >= earliest(record, settings)
 
 
-def next_look(record: Facts, settings: WatchSettings) -> datetime:
+def next_look(record: Facts, settings: LateWriterSettings) -> datetime:
     """When the next look is due."""
     return min(_time(record, "looked") + timedelta(minutes=settings.every_minutes), earliest(record, settings))
 
 
-def earliest(record: Facts, settings: WatchSettings) -> datetime:
+def earliest(record: Facts, settings: LateWriterSettings) -> datetime:
     """When the window without a late writer is over, if none comes."""
     return _time(record, "clean_since") + timedelta(minutes=settings.minutes)
 
 
-def watched_to_the_end(record: Facts | None, at: datetime, settings: WatchSettings) -> bool:
+def watched_to_the_end(record: Facts | None, at: datetime, settings: LateWriterSettings) -> bool:
     """Whether a look at that time may be the last one that is wanted."""
     return settings.minutes == 0 or (record is not None and at >= earliest(record, settings))
 
@@ -84,7 +84,7 @@ def clean_since(record: Facts) -> datetime:
     return _time(record, "clean_since")
 
 
-def unready(record: Facts, settings: WatchSettings, write_units: float) -> str | None:
+def unready(record: Facts, settings: LateWriterSettings, write_units: float) -> str | None:
     """What still stands against reading from the index, or None; `write_units` are those that the application has used
     since the record is clean."""
     if int(record["last_late"]):

@@ -73,6 +73,16 @@ FAULTS = [
         "unknown config key sitelogix:backfill.writers",
         "Did you mean writer?",
     ),
+    (
+        GOOD + "  sitelogix:watch: {minutes: 0}\n",
+        "unknown config key sitelogix:watch",
+        "Did you mean lateWriters?",
+    ),
+    (
+        GOOD + "  sitelogix:lateWriters: {minute: 0}\n",
+        "unknown config key sitelogix:lateWriters.minute",
+        "Did you mean minutes?",
+    ),
     (GOOD + "  sitelogix:backfill: {rate: 0}\n", "sitelogix:backfill.rate has a wrong value: 0", ""),
     (GOOD + "  sitelogix:backfill: {share: 2}\n", "sitelogix:backfill.share has a wrong value: 2", ""),
     (GOOD + "  sitelogix:backfill: {workers: 65}\n", "sitelogix:backfill.workers has a wrong value: 65", ""),

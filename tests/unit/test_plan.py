@@ -11,7 +11,7 @@ from migration.steps.step import Action, Plan
 from schema.errors import Refused
 from schema.model import Attribute, Index, Projection, ProjectionType, Schema
 from sitelogix.tables import PERSONNEL, REPORTS, SITELOGIX
-from stack.file.settings import WatchSettings
+from stack.file.settings import LateWriterSettings
 from stack.world.live import LiveIndex
 from stack.world.managed import Managed
 from stack.world.world import World
@@ -370,8 +370,8 @@ def test_a_built_index_waits_for_its_window_and_a_run_looks_once() -> None:
 
 
 def test_with_a_window_late_writers_are_watched_from_before_the_index() -> None:
-    day = WatchSettings.model_validate({"minutes": 1440, "everyMinutes": 15})
-    told = settings(approvals=approving().approvals, watch=day)
+    day = LateWriterSettings.model_validate({"minutes": 1440, "everyMinutes": 15})
+    told = settings(approvals=approving().approvals, late_writers=day)
     found = plan(SITELOGIX, told, before())
     steps = names(found)
     assert steps.index("backfill reports") < steps.index("begin-watch reports")
