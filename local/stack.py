@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 PLUGIN_VERSION = "7.51.1"
-ANOTHER_PLUGIN = "SITELOGIX_AWS_PLUGIN"
+ANOTHER_PLUGIN = "KEYSHIFT_AWS_PLUGIN"
 PASSPHRASE = "local"  # noqa: S105  # guards nothing: the local state is dummies on this machine
 BATCH = 25
 """Items that one BatchWriteItem may put (AWS)."""
@@ -108,7 +108,7 @@ class LocalStack:
         script = self._home / "plugins" / f"resource-aws-v{PLUGIN_VERSION}" / "pulumi-resource-aws"
         root = Path(__file__).resolve().parent.parent
         command = shlex.join([another] if another else [sys.executable, "-m", "local.aws_plugin"])
-        text = f'#!/bin/sh\nexport SITELOGIX_PLUGIN_PARENT=$PPID\ncd {shlex.quote(str(root))} && exec {command} "$@"\n'
+        text = f'#!/bin/sh\nexport KEYSHIFT_PLUGIN_PARENT=$PPID\ncd {shlex.quote(str(root))} && exec {command} "$@"\n'
         if script.exists() and script.read_text(encoding="utf-8") == text:
             return
         script.parent.mkdir(parents=True, exist_ok=True)

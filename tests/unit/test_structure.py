@@ -87,6 +87,19 @@ def test_only_a_project_s_own_folder_knows_its_tables_and_attributes() -> None:
         assert words & texts == set(), path
 
 
+def test_the_tool_s_own_code_says_sitelogix_only_in_former_type_tokens() -> None:
+    said = {
+        (path.relative_to(CHECKOUT).as_posix(), line)
+        for path in [*general_files(), CHECKOUT / "invoke"]
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "sitelogix" in line.lower() and "import PROJECT" not in line
+    }
+    assert said == {
+        ("components/indexed_table.py", 'FORMER_TYPE = "sitelogix:dynamodb:IndexedTable"'),
+        ("components/monitoring.py", 'FORMER_TYPE = "sitelogix:cloudwatch:Monitoring"'),
+    }
+
+
 def test_only_the_root_s_two_entry_points_import_a_project() -> None:
     importing = {
         path.relative_to(CHECKOUT).as_posix(): line
