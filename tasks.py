@@ -15,7 +15,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import task
 
 from schema.errors import UsageError, VerificationFailed, Waiting
-from sitelogix.tables import SITELOGIX
+from sitelogix.project import PROJECT
 from stack.file.config import StackConfig, find_stack_file, guess, load_config
 from terminal.development import conformance, lint, test
 from terminal.main import CHECKOUT, reported
@@ -40,7 +40,7 @@ def plan(
     from terminal.session import open_session
 
     only = _narrowing(table, index)
-    with open_session(stack, json=json) as context:
+    with open_session(PROJECT, stack, json=json) as context:
         found = context.plan(context.read_world()).narrowed(*only)
     if json:
         document.print_json(document.plan_document(stack, found))
@@ -67,12 +67,12 @@ def migrate(
         from terminal import document, output
         from terminal.session import open_session
 
-        with open_session(stack, json=json, turn=mine, **pace) as context:
+        with open_session(PROJECT, stack, json=json, turn=mine, **pace) as context:
             summary = run(context, *only)
     if json:
-        document.print_json(document.summary_document(stack, SITELOGIX, summary))
+        document.print_json(document.summary_document(stack, PROJECT.schema, summary))
     else:
-        output.print_summary(stack, SITELOGIX, summary)
+        output.print_summary(stack, PROJECT.schema, summary)
     if summary.held:
         raise Exit(code=Waiting.exit_code)
 
@@ -109,7 +109,7 @@ def backfill(
     if dry_run and check:
         raise UsageError("--dry-run and --check exclude each other.", "One looks at what is missing.", "Drop one.")
     only, _ = _narrowing(table)
-    with open_session(stack, json=json, **_pace(rate, workers)) as context:
+    with open_session(PROJECT, stack, json=json, **_pace(rate, workers)) as context:
         if dry_run or check:
             surveys = look(context, only, check=check, mend=mend)
         else:
@@ -120,9 +120,9 @@ def backfill(
         else:
             output.print_surveys(surveys, check=check)
     elif json:
-        document.print_json(document.summary_document(stack, SITELOGIX, summary))
+        document.print_json(document.summary_document(stack, PROJECT.schema, summary))
     else:
-        output.print_summary(stack, SITELOGIX, summary)
+        output.print_summary(stack, PROJECT.schema, summary)
 
 
 @task(
@@ -165,7 +165,7 @@ def rollback(
     pace = _pace(rate, workers)
     asked.check(paced=bool(rate or workers))
     _narrowing(table if backfill is None else backfill, index)
-    with open_session(stack, json=json, **pace) as context:
+    with open_session(PROJECT, stack, json=json, **pace) as context:
         done = rollbacks.roll_back(context, asked, yes=yes)
     if json:
         document.print_json(rollbacks.rollback_document(stack, asked, done))
@@ -183,7 +183,7 @@ def gate(
     from terminal.session import open_session
 
     only = _narrowing(table, index)
-    with open_session(stack, json=json) as context:
+    with open_session(PROJECT, stack, json=json) as context:
         found = gates.gates(context, only)
     if json:
         document.print_json(gates.gates_document(stack, found))
@@ -201,7 +201,7 @@ def watch(shell: Shell, stack: str = "local", table: str | None = None, once: bo
     from terminal.session import open_session
 
     only, _ = _narrowing(table)
-    with open_session(stack, json=json) as context:
+    with open_session(PROJECT, stack, json=json) as context:
         found = watching.watched_document(context, watching.watch(context, only, once=once), only)
     if json:
         document.print_json(found)
@@ -222,7 +222,7 @@ def capacity(shell: Shell, table: str, index: str, write: int, stack: str = "loc
     if write < 1:
         raise UsageError("--write is at least 1.", "It is write units a second.", "Correct the flag.")
     name, index_name = _narrowing(table, index)
-    with open_session(stack, json=json) as context:
+    with open_session(PROJECT, stack, json=json) as context:
         before = raise_capacity(context, str(name), str(index_name), write)
     if json:
         document.print_json({"stack": stack, "index": f"{name}/{index_name}", "before": before.write, "write": write})
@@ -236,7 +236,7 @@ def pause(shell: Shell, stack: str = "local") -> None:
     """Stop what runs on the stack, from any terminal or machine: backfills within 2 s, a run at its next step."""
     from terminal.session import open_session
 
-    with open_session(stack) as context:
+    with open_session(PROJECT, stack) as context:
         context.refuse_others_tables(context.ledger.proofs())
         context.ledger.create()
         context.ledger.pause()
@@ -252,7 +252,7 @@ def resume(shell: Shell, stack: str = "local", rate: int = 0, workers: int = 0, 
 
     # Before the pause is taken back: what goes on then must not be refused.
     _pace(rate, workers)
-    with open_session(stack, json=True) as context:
+    with open_session(PROJECT, stack, json=True) as context:
         context.refuse_others_tables(context.ledger.proofs())
         if context.ledger.resume():
             context.history.note("resume")
@@ -266,7 +266,7 @@ def unlock(shell: Shell, stack: str = "local", yes: bool = False) -> None:
     from terminal import records
     from terminal.session import open_session
 
-    with open_session(stack) as context:
+    with open_session(PROJECT, stack) as context:
         done = records.unlock(context, yes=yes)
     _say(done)
 
@@ -288,7 +288,7 @@ def history(shell: Shell, stack: str = "local", limit: int = 20, run: str | None
 
     if limit < 1:
         raise UsageError("--limit is at least 1.", "It is how many runs and requests are shown.", "Correct the flag.")
-    with open_session(stack, json=json) as context:
+    with open_session(PROJECT, stack, json=json) as context:
         events = records.history(context, limit) if run is None else []
         steps = records.steps(context, run) if run is not None else []
     if json and run is None:
@@ -311,8 +311,8 @@ def status(shell: Shell, stack: str = "local", json: bool = False) -> None:
     from terminal import document, output, records
     from terminal.session import open_session
 
-    with open_session(stack, json=json) as context:
-        states = read(SITELOGIX, context.config.settings, context.read_world())
+    with open_session(PROJECT, stack, json=json) as context:
+        states = read(PROJECT.schema, context.config.settings, context.read_world())
         working = records.at_work(context)
     if json:
         document.print_json({"stack": stack, **working, "states": [asdict(state) for state in states]})
@@ -331,12 +331,12 @@ def verify(shell: Shell, stack: str = "local", json: bool = False) -> None:
     from terminal import document, output
     from terminal.session import open_session
 
-    with open_session(stack, json=json) as context:
-        checks = run(context.client, context.config, SITELOGIX, context.read_world(), context.reporter)
+    with open_session(PROJECT, stack, json=json) as context:
+        checks = run(context.client, context.config, PROJECT.schema, context.read_world(), context.reporter)
     if json:
         document.print_json({"stack": stack, "checks": [asdict(check) for check in checks]})
     else:
-        output.print_checks(checks, SITELOGIX)
+        output.print_checks(checks, PROJECT.schema)
     if not all(check.holds for check in checks):
         raise Exit(code=VerificationFailed.exit_code)
 
@@ -351,7 +351,7 @@ def preview(shell: Shell, stack: str = "local", json: bool = False) -> None:
     from terminal import document, output
     from terminal.session import open_session
 
-    with open_session(stack, json=json) as context:
+    with open_session(PROJECT, stack, json=json) as context:
         changes = run(context)
     if json:
         document.print_json({"stack": stack, "changes": [asdict(change) for change in changes]})
@@ -385,7 +385,7 @@ def approve(
 
     _narrowing(table, index)
     approved = approving.approve(
-        SITELOGIX,
+        PROJECT,
         CHECKOUT,
         stack,
         table,
@@ -409,8 +409,8 @@ def env(shell: Shell, stack: str = "local") -> None:
 
     config = _config(stack)
     if config.is_local:
-        LocalStack(config, SITELOGIX, say=_say).up()
-    for name, value in environment(config).items():
+        LocalStack(config, PROJECT, say=_say).up()
+    for name, value in environment(config, PROJECT).items():
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
 
 
@@ -420,7 +420,7 @@ def local_up(shell: Shell) -> None:
     """Start the local stack with its pre-migration data, if it does not run."""
     from local.stack import LocalStack
 
-    local = LocalStack(_config("local"), SITELOGIX, say=_say)
+    local = LocalStack(_config("local"), PROJECT, say=_say)
     if local.is_up():
         _say("The local stack is up.")
     local.up()
@@ -432,7 +432,7 @@ def local_down(shell: Shell) -> None:
     """Stop the local stack. Its data and its Pulumi state go with it."""
     from local.stack import LocalStack
 
-    stopped = LocalStack(_config("local"), SITELOGIX).down()
+    stopped = LocalStack(_config("local"), PROJECT).down()
     _say("The local stack is stopped." if stopped else "The local stack was not running.")
 
 
@@ -442,7 +442,7 @@ def local_reset(shell: Shell) -> None:
     """Start the local stack afresh, from the pre-migration data."""
     from local.stack import LocalStack
 
-    local = LocalStack(_config("local"), SITELOGIX, say=_say)
+    local = LocalStack(_config("local"), PROJECT, say=_say)
     local.down()
     local.up()
 
@@ -493,7 +493,7 @@ def bench(
 
 
 def _config(stack: str) -> StackConfig:
-    return load_config(stack, CHECKOUT, SITELOGIX)
+    return load_config(stack, CHECKOUT, PROJECT)
 
 
 def _narrowing(table: str | None, index: str | None = None) -> tuple[str | None, str | None]:
@@ -502,12 +502,12 @@ def _narrowing(table: str | None, index: str | None = None) -> tuple[str | None,
         raise UsageError("--index needs --table.", "Two tables may have an index of one name.", "Add --table.")
     if table is None:
         return None, None
-    tables = [known.name for known in SITELOGIX]
+    tables = [known.name for known in PROJECT.schema]
     if table not in tables:
         raise UsageError(
             f"There is no table {table!r} in the schema.", f"There are: {', '.join(tables)}.", guess(table, tables)
         )
-    indexes = [known.name for known in SITELOGIX.table(table).every_index]
+    indexes = [known.name for known in PROJECT.schema.table(table).every_index]
     if index is not None and index not in indexes:
         raise UsageError(
             f"Table {table} has no index {index!r}.", f"It has: {', '.join(indexes)}.", guess(index, indexes)

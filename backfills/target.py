@@ -80,8 +80,9 @@ class Target:
         return [reason for reason in found if reason is not None]
 
 
-def target_of(table: Table, physical: str, backfill: Backfill, item_count: int = 0, size: int = 0) -> Target:
-    """The target that the schema's table is, with AWS's figures of it."""
+def target_of(table: Table, physical: str, item_count: int = 0, size: int = 0) -> Target:
+    """The target that the schema's table is, with AWS's figures of it. The table has a backfill."""
+    assert table.backfill is not None
     index_keys: dict[str, IndexKey] = {}
     partition_keys: dict[str, str] = {}
     for index in table.indexes:
@@ -92,4 +93,4 @@ def target_of(table: Table, physical: str, backfill: Backfill, item_count: int =
             longest = LONGEST_PARTITION_KEY if key is index.partition_key else LONGEST_SORT_KEY
             known = index_keys.get(key.name)
             index_keys[key.name] = IndexKey(key.type.value, min(longest, known.longest if known else longest))
-    return Target(physical, table.key_names, backfill, index_keys, partition_keys, item_count, size)
+    return Target(physical, table.key_names, table.backfill, index_keys, partition_keys, item_count, size)

@@ -19,10 +19,9 @@ from typing import Any
 
 import boto3
 
-from backfills import BACKFILLS
 from backfills.assembly import Assembly, Options
 from backfills.target import target_of
-from sitelogix.tables import SITELOGIX
+from benchmarks.table import MEASURED
 from stack.aws import dynamodb, dynamodb_once
 from stack.file.config import StackConfig
 from stack.file.settings import Settings
@@ -71,6 +70,7 @@ def bench_config(endpoint: str, checkout: Path) -> StackConfig:
         checkout=checkout,
         settings=Settings.model_validate(settings),
         region="us-east-1",
+        project="bench",
         endpoint=endpoint,
         access_key="dummy",
         secret_key="dummy",  # noqa: S106  # the emulator takes any
@@ -119,11 +119,9 @@ def ours(endpoint: str, table: str, meter: Meter) -> dict[str, Any]:
         ledger = Ledger(client, config)
         ledger.create()
         described = client.describe_table(TableName=table)["Table"]
-        target = target_of(
-            SITELOGIX.table("reports"), table, BACKFILLS["reports"], described["ItemCount"], described["TableSizeBytes"]
-        )
+        target = target_of(MEASURED, table, described["ItemCount"], described["TableSizeBytes"])
         # A table id of its own for each run: nothing of an earlier one is gone on with.
-        counts = Assembly(once, target, ledger, "reports", str(time.time_ns()), Options()).run(_now()).counts
+        counts = Assembly(once, target, ledger, MEASURED.name, str(time.time_ns()), Options()).run(_now()).counts
     return {"changed": counts.changed, "passes": counts.passes}
 
 

@@ -15,6 +15,10 @@ from stack.capacity import building_throughput
 from stack.declaration import Declaration
 from stack.world.live import STREAM_VIEW_TYPE, LiveTable
 
+TYPE = "keyshift:dynamodb:IndexedTable"
+FORMER_TYPE = "sitelogix:dynamodb:IndexedTable"
+"""The type in states of older versions. Tables and indexes carry it in their URNs: without this alias of their parent,
+Pulumi would plan to delete each of them and to create it again."""
 # What an adopted table keeps as it is live: others set it, scale it and select by it. Not the inline indexes: ignoring
 # them would keep a copy of them in the table's inputs, and each index would be declared twice.
 _NOT_OURS = [
@@ -49,8 +53,9 @@ class IndexedTable(pulumi.ComponentResource):
 
     stream_arn: pulumi.Output[str]
 
-    def __init__(self, arguments: TableArguments, guards: Guards, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("sitelogix:dynamodb:IndexedTable", arguments.table.name, None, opts)
+    def __init__(self, arguments: TableArguments, guards: Guards) -> None:
+        aliases = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=FORMER_TYPE)])
+        super().__init__(TYPE, arguments.table.name, None, aliases)
         self._arguments = arguments
         self._guards = guards
         self._table = self._declare_table()

@@ -40,7 +40,7 @@ Rule = Callable[[Item, Given], str]
 
 @dataclass(frozen=True)
 class Backfill:
-    """How the items of one table get their new attributes.
+    """How the items of a table get their new attributes. The table carries it: see `schema.model.Table`.
 
     `rules` has a rule for each attribute; `reads` are the item's attributes that any rule looks at, so that a scan
     fetches only those and a write can insist that they are unchanged. With `sort_key`, only items that have exactly
@@ -48,16 +48,17 @@ class Backfill:
     whose sort key begins so and ends in `#<ISO time>`.
     """
 
-    table: str
-    rules: Mapping[str, Rule]
+    rules: Mapping[str, Rule] = field(hash=False)
     reads: tuple[str, ...] = ()
     sort_key: str | None = None
     newest_of: str | None = None
 
     def __post_init__(self) -> None:
+        if not self.rules:
+            raise ValueError("a backfill without rules fills nothing")
         both = set(self.rules) & set(self.reads)
         if both:
-            raise ValueError(f"backfill of {self.table}: {', '.join(sorted(both))} is both read and written")
+            raise ValueError(f"a backfill cannot read what it writes: {', '.join(sorted(both))}")
 
     @property
     def attributes(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The SiteLogix tables, before and after the migration, and the reads that they serve. Data only."""
 
 from schema.model import AccessPattern, Attribute, Index, RetiredIndex, Schema, Table, Throughput
+from sitelogix import backfills
 
 PK = Attribute("PK")
 SK = Attribute("SK")
@@ -27,7 +28,7 @@ REPORTS = Table(
         _index("GSI2-ManagerIndex", "manager_id", "report_date", existing=True),
         _index("GSI3-StatusIndex", "status", "timestamp"),
     ),
-    backfilled=("status", "timestamp"),
+    backfill=backfills.REPORTS,
     existing=True,
 )
 
@@ -41,7 +42,7 @@ PERSONNEL = Table(
         _index("GSI2-StatusIndex", "status", "dateLastSeen"),
     ),
     retired=(RetiredIndex(_index("GSI2-ProjectIndex", "project_id", existing=True), replaced_by="GSI2-StatusIndex"),),
-    backfilled=("status", "dateLastSeen"),
+    backfill=backfills.PERSONNEL,
     existing=True,
 )
 
@@ -54,7 +55,7 @@ VENDORS = Table(
         _index("GSI1-CompanyIndex", "company_name", existing=True),
         _index("GSI2-TypeIndex", "vendor_type", "dateLastSeen"),
     ),
-    backfilled=("vendor_type", "dateLastSeen"),
+    backfill=backfills.VENDORS,
     existing=True,
 )
 
@@ -68,7 +69,7 @@ CONSTRAINTS = Table(
         _index("GSI2-StatusIndex", "status", "severity", existing=True),
         _index("GSI3-ProjectDateIndex", "project_id", "report_date"),
     ),
-    backfilled=("project_id", "report_date"),
+    backfill=backfills.CONSTRAINTS,
     existing=True,
 )
 

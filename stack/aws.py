@@ -112,7 +112,7 @@ def check_account(config: StackConfig) -> None:
         raise Refused(
             f"These credentials belong to AWS account {account}.",
             f"{config.stack_file.name} says that stack {config.stack} lives in account {config.settings.account}.",
-            "Switch credentials (AWS_PROFILE), or correct sitelogix:account in the stack file.",
+            f"Switch credentials (AWS_PROFILE), or correct {config.setting('account')} in the stack file.",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,8 +12,9 @@ from typing import Any
 
 from schema.errors import UsageError
 from schema.model import Schema
-from stack.file.approving import APPROVALS, approval_record, with_approval
-from stack.file.config import guess, load_config
+from schema.project import Project
+from stack.file.approving import approval_record, with_approval
+from stack.file.config import PROJECT_FILE, StackConfig, guess, load_config
 from stack.file.settings import Approval
 from stack.world.managed import index_resource
 
@@ -23,6 +25,7 @@ class Approved:
 
     stack: str
     file: Path
+    setting: str
     resource: str
     approval: Approval
 
@@ -35,7 +38,7 @@ class Approved:
         """For a person: what was written, and what to do next."""
         record = approval_record(self.approval)
         return (
-            f"{self.file.name}: {APPROVALS} now lets {self.resource} go, says {record['by']}, {record['at']}.\n"
+            f"{self.file.name}: {self.setting} now lets {self.resource} go, says {record['by']}, {record['at']}.\n"
             "Next: commit the file and open a pull request.\n"
             f"  ./invoke preview --stack {self.stack}    shows exactly one deletion, once the index is adopted\n"
             f"  ./invoke migrate --stack {self.stack}    removes the index, once the rest of its gate is open"
@@ -43,7 +46,7 @@ class Approved:
 
 
 def approve(
-    schema: Schema,
+    project: Project,
     checkout: Path,
     stack: str,
     table: str | None,
@@ -56,7 +59,7 @@ def approve(
     """Writes leave to remove a retired index into the stack file, in one piece. Raises UsageError: nothing changed."""
     if table is None or index is None:
         raise UsageError("No index is named.", "An approval is for one retired index.", "Add --table and --index.")
-    resource = _retired(schema, table, index)
+    resource = _retired(project.schema, table, index)
     if by is None or not by.strip() or not by.isprintable():
         raise UsageError(
             "--by names nobody.", "A person answers for the removal of an index.", 'Add --by "Jane Doe", on one line.'
@@ -69,11 +72,12 @@ def approve(
             f"Who approves says that the application no longer reads {index}, and that its tests passed without it.",
             f"Make sure of it, then add {' '.join(missing)}.",
         )
-    path = load_config(stack, checkout, schema).stack_file.resolve()
+    config = load_config(stack, checkout, project)
+    path, setting = config.stack_file.resolve(), config.setting("approvals")
     at = datetime.now(UTC).replace(microsecond=0)
     approval = Approval.model_validate({"applicationUpdated": True, "testsPassed": True, "by": by, "at": at})
-    _replace(path, stack, with_approval(path.read_bytes().decode(), resource, approval), schema)
-    return Approved(stack, path, resource, approval)
+    _replace(path, config, with_approval(path.read_bytes().decode(), setting, resource, approval), project)
+    return Approved(stack, path, setting, resource, approval)
 
 
 def _retired(schema: Schema, table: str, index: str) -> str:
@@ -89,13 +93,14 @@ def _retired(schema: Schema, table: str, index: str) -> str:
     return resource
 
 
-def _replace(path: Path, stack: str, text: str, schema: Schema) -> None:
+def _replace(path: Path, config: StackConfig, text: str, project: Project) -> None:
     """Puts the text in the file's place, once it was read back as a stack file."""
     try:
         with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as directory:
-            written = Path(directory) / f"Pulumi.{stack}.yaml"
+            written = Path(directory) / config.stack_file.name
             written.write_bytes(text.encode())
-            load_config(stack, Path(directory), schema)
+            shutil.copy(config.checkout / PROJECT_FILE, directory)
+            load_config(config.stack, Path(directory), project)
             written.chmod(path.stat().st_mode & 0o7777)
             if not os.access(path, os.W_OK):
                 raise PermissionError(f"{path.name} is read-only")

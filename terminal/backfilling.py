@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from backfills import BACKFILLS
 from backfills.survey import Survey
 from backfills.undo import Undone
 from migration.run.runner import Summary, run
@@ -47,14 +46,15 @@ def take_back(context: Context, table: str) -> Undone:
 
 def _named(context: Context, world: World, table: str | None) -> list[str]:
     """The tables that have a backfill and are live. Raises UsageError for another one."""
-    names = [name for name in BACKFILLS if name in world.live]
+    backfilled = [known.name for known in context.schema if known.backfill is not None]
+    names = [name for name in backfilled if name in world.live]
     if table is None:
         return names
-    if table not in BACKFILLS:
+    if table not in backfilled:
         raise UsageError(
             f"Table {table} has no backfill.",
             "None of its new indexes needs an attribute that its items lack.",
-            f"There are: {', '.join(BACKFILLS)}.",
+            f"There are: {', '.join(backfilled) or 'none'}.",
         )
     if table not in names:
         raise UsageError(

@@ -57,7 +57,7 @@ def conformance(shell: Shell, plugin: str = "", record: bool = False) -> None:
     if record:
         _run(shell, sys.executable, "-m", "tests.conformance.record", plugin)
     else:
-        os.environ["SITELOGIX_AWS_PLUGIN"] = plugin
+        os.environ["KEYSHIFT_AWS_PLUGIN"] = plugin
         _run(shell, sys.executable, "-m", "pytest", "tests/conformance")
 
 

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from schema.errors import ToolError, UsageError
 from terminal.document import print_json
+from terminal.schema_file import project_errors
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 P = ParamSpec("P")
@@ -30,10 +31,11 @@ class Invoke(Program):
         _usage_errors(super().parse_core)(argv)
 
     def load_collection(self) -> None:
-        from terminal.schema_file import check_schema
+        _usage_errors(self._load_project)()
 
-        _usage_errors(check_schema)()
-        _usage_errors(super().load_collection)()
+    def _load_project(self) -> None:
+        with project_errors(CHECKOUT):
+            super().load_collection()
 
     def parse_tasks(self) -> None:
         _usage_errors(super().parse_tasks)()

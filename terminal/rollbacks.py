@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from backfills.undo import Undone
 from migration.rollback.comparison import Comparison
 from migration.rollback.indexes import RolledBack, index_rollback
-from migration.rollback.restoring import Restored, counted, restoration
 from migration.rollback.sources import at_time, from_backup
 from migration.rollback.stages import Proposal
+
+from backfills.undo import Undone
+from migration.rollback.restoring import Restored, counted, restoration
 from migration.rollback.tables import tables_rollback
 from migration.session.brown_out import take_back_all
 from migration.session.context import Context

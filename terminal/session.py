@@ -15,7 +15,7 @@ from migration.session.engine import Engine
 from migration.session.notifying import Notifier
 from migration.session.stopping import Interrupts, safe_point
 from schema.errors import Interrupted
-from sitelogix.tables import SITELOGIX
+from schema.project import Project
 from stack.aws import check_account, cloudwatch, dynamodb, dynamodb_once, sns, translated_errors
 from stack.file.config import StackConfig, load_config
 from stack.ledger.history import History
@@ -32,6 +32,7 @@ SHOW_CURSOR = "\x1b[?25h"
 
 @contextmanager
 def open_session(
+    project: Project,
     stack: str,
     *,
     json: bool = False,
@@ -40,17 +41,17 @@ def open_session(
     turn: Turn | None = None,
 ) -> Iterator[Context]:
     """Everything that a run works with. The local stack is started when it does not run. Raises ToolError."""
-    config = load_config(stack, CHECKOUT, SITELOGIX)
+    config, schema = load_config(stack, CHECKOUT, project), project.schema
     if config.is_local:
-        LocalStack(config, SITELOGIX, say=lambda line: print(line, file=sys.stderr)).up()
+        LocalStack(config, project, say=lambda line: print(line, file=sys.stderr)).up()
     client = dynamodb(config)
     ledger = Ledger(client, config)
     interrupts = Interrupts(say=_say_now, at_once=_end_at_once)
     may_change = partial(safe_point, interrupts, ledger.lease)
     engine = Engine(
         config,
-        lambda live, declaration, on_refusal: declare(SITELOGIX, config, live, declaration, on_refusal, may_change),
-        pulumi_environment(config),
+        lambda live, declaration, on_refusal: declare(schema, config, live, declaration, on_refusal, may_change),
+        pulumi_environment(config, project),
         may_change,
     )
     check_account(config)
@@ -58,13 +59,13 @@ def open_session(
     with TerminalReporter(stack) as shown, translated_errors(config):
         observer: Observer = JsonLinesReporter() if json else shown
         yield Context(
-            schema=SITELOGIX,
+            schema=schema,
             config=config,
             client=client,
             once=dynamodb_once(config),
             cloudwatch=cloudwatch(config),
             ledger=ledger,
-            history=History(ledger, partial(code_version, CHECKOUT), SITELOGIX.digest),
+            history=History(ledger, partial(code_version, CHECKOUT), schema.digest),
             interrupts=interrupts,
             engine=engine,
             observer=observer,
@@ -90,7 +91,7 @@ def _say_now(text: str) -> None:
     os.write(sys.stderr.fileno(), f"{text}\n".encode())
 
 
-def pulumi_environment(config: StackConfig) -> dict[str, str]:
+def pulumi_environment(config: StackConfig, project: Project) -> dict[str, str]:
     """What Pulumi is told by its environment for this stack: its backend needs the credentials, too."""
     variables = {"PULUMI_BACKEND_URL": config.backend_url, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     credentials = {
@@ -101,13 +102,14 @@ def pulumi_environment(config: StackConfig) -> dict[str, str]:
     }
     variables |= {name: value for name, value in credentials.items() if value}
     if config.is_local:
-        variables |= LocalStack(config, SITELOGIX).environment()
+        variables |= LocalStack(config, project).environment()
     return variables
 
 
-def environment(config: StackConfig) -> dict[str, str]:
+def environment(config: StackConfig, project: Project) -> dict[str, str]:
     """All that `pulumi` and `aws` need to work by hand on this stack."""
-    variables = {"PATH": os.environ.get("PATH", ""), "PULUMI_STACK": config.stack, **pulumi_environment(config)}
+    variables = {"PATH": os.environ.get("PATH", ""), "PULUMI_STACK": config.stack}
+    variables |= pulumi_environment(config, project)
     if config.endpoint:
         variables["AWS_ENDPOINT_URL"] = config.endpoint
     return variables

@@ -35,7 +35,7 @@ def watch(context: Context, table: str | None, *, once: bool) -> World:
 
 
 def _wait(context: Context, world: World, names: list[str]) -> None:
-    settings = context.config.settings.watch
+    settings = context.config.settings.late_writers
     records = [record for name in names if (record := world.proofs.of("watch", name)) is not None]
     due = min(next_look(record, settings) for record in records)
     began = datetime.now(UTC)

@@ -8,7 +8,6 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from backfills import BACKFILLS
 from backfills.assembly import Assembly, Options
 from backfills.counts import Counts
 from backfills.target import Target, target_of
@@ -25,9 +24,7 @@ def target(stack: EmulatedStack, table: str) -> Target:
     """The table as a target, with the emulator's own figures."""
     physical = stack.config.physical_name(table)
     described = stack.client.describe_table(TableName=physical)["Table"]
-    return target_of(
-        SITELOGIX.table(table), physical, BACKFILLS[table], described["ItemCount"], described["TableSizeBytes"]
-    )
+    return target_of(SITELOGIX.table(table), physical, described["ItemCount"], described["TableSizeBytes"])
 
 
 def assembly(

@@ -111,6 +111,7 @@ def stack_on(endpoint: str, checkout: Path) -> EmulatedStack:
         checkout=checkout,
         settings=settings(table_prefix=f"t{uuid.uuid4().hex[:8]}-"),
         region="us-east-1",
+        project="things",
         endpoint=endpoint,
         access_key="test",
         secret_key="test",

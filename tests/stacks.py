@@ -18,6 +18,7 @@ from migration.session.engine import Engine
 from migration.session.notifying import Notifier
 from migration.session.stopping import Interrupts
 from schema.model import Index, Schema
+from schema.project import Project
 from sitelogix.tables import PERSONNEL, WORK_LOGS
 from stack.aws import cloudwatch, dynamodb, dynamodb_once, sns
 from stack.file.config import load_config
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 PROJECT = Path(__file__).resolve().parents[1]
+NAME = "sitelogix"
+"""The Pulumi project of the stack, and the namespace of its settings."""
 CLOCK = "2026-01-02T03:04:05Z"
 APPROVED = """\
   sitelogix:approvals:
@@ -84,15 +87,16 @@ class SmallStack:
             f"  sitelogix:tablePrefix: {self.prefix}\n"
             "  sitelogix:backend: file://.local/state\n"
             "  sitelogix:backfill: {writer: single, rate: 100000, readRate: 100000}\n"
-            f"  sitelogix:watch: {self.watch}\n" + extra
+            f"  sitelogix:lateWriters: {self.watch}\n" + extra
         )
         (self.directory / "Pulumi.local.yaml").write_text(f"{text}{salt}\n", encoding="utf-8")
 
     def context(self, schema: Schema | None = None) -> Context:
         """What a task would open: settings read afresh, a new engine, a silent observer."""
         schema = schema or self.schema
-        config = load_config("local", self.directory, schema)
-        LocalStack(config, schema).install_plugin()
+        project = Project(NAME, schema)
+        config = load_config("local", self.directory, project)
+        LocalStack(config, project).install_plugin()
         (self.directory / ".local" / "state").mkdir(parents=True, exist_ok=True)
         client = dynamodb(config)
         ledger = Ledger(client, config)
@@ -101,7 +105,7 @@ class SmallStack:
             lambda live, declaration, on_refusal: declare(
                 schema, config, live, declaration, on_refusal, ledger.lease.check
             ),
-            pulumi_environment(config),
+            pulumi_environment(config, project),
             ledger.lease.check,
         )
         return Context(
@@ -137,7 +141,7 @@ class SmallStack:
 
     @property
     def client(self) -> DynamoDBClient:
-        return dynamodb(load_config("local", self.directory, self.schema))
+        return dynamodb(load_config("local", self.directory, Project(NAME, self.schema)))
 
     def physical(self, table: str) -> str:
         return f"{self.prefix}{table}"
@@ -189,4 +193,4 @@ class SmallStack:
 
     @property
     def _checkpoint_file(self) -> Path:
-        return self.state / "stacks" / "sitelogix" / "local.json"
+        return self.state / "stacks" / NAME / "local.json"

@@ -28,7 +28,7 @@ from stack.world.managed import ALARM_TYPE, DASHBOARD_TYPE, INDEX_TYPE, SUBSCRIP
 Result = TypeVar("Result")
 
 VERSION = "7.51.1"
-PARENT = "SITELOGIX_PLUGIN_PARENT"
+PARENT = "KEYSHIFT_PLUGIN_PARENT"
 """In the environment: the process id of the engine that wants the plugin."""
 PARENT_CHECK_SECONDS = 0.2
 _SETTINGS = {

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from backfills import BACKFILLS
 from backfills.scan import needing_work
 from backfills.target import LONGEST_SORT_KEY, target_of
 from schema.errors import VerificationFailed
@@ -131,7 +130,7 @@ def _indexes(table: Table, live: LiveTable) -> Iterable[Claim]:
 def no_item_missed(client: DynamoDBClient, config: StackConfig, table: Table) -> Claim:
     """Counts the items in scope whose new attributes are missing or unfit for an index key."""
     physical = config.physical_name(table.name)
-    target = target_of(table, physical, BACKFILLS[table.name])
+    target = target_of(table, physical)
     pages = client.get_paginator("scan").paginate(
         TableName=physical, ConsistentRead=True, **needing_work(target).parameters()
     )

@@ -22,7 +22,7 @@ def conflicts(table: Table, settings: Settings, world: World) -> Iterator[Refuse
             yield Refused(
                 f"Table {table.name} does not exist.",
                 "It was live before; creating it again would leave it empty.",
-                "Restore it from its backup, or correct sitelogix:tablePrefix in the stack file."
+                "Restore it from its backup, or correct tablePrefix in the stack file."
                 + ("" if table.existing else " If it may be forgotten, run: ./invoke rollback --new-tables"),
             )
         return
@@ -47,13 +47,13 @@ def conflicts(table: Table, settings: Settings, world: World) -> Iterator[Refuse
         yield Refused(
             f"Table {table.name} is managed by {live.owner}.",
             "Its tags say so. Two tools that manage one table undo each other's changes.",
-            f"If that tool leaves it alone from now on, list {table.name} under sitelogix:acknowledgedOwners.",
+            f"If that tool leaves it alone from now on, list {table.name} under acknowledgedOwners in the stack file.",
         )
     if live.stream not in {None, STREAM_VIEW_TYPE} and table.name not in settings.replace_streams:
         yield Refused(
             f"Table {table.name} already has a stream, with view type {live.stream}.",
             f"Somebody reads it; {STREAM_VIEW_TYPE} needs a new stream, with a new ARN.",
-            f"If its readers can move, list {table.name} under sitelogix:replaceStreams in the stack file.",
+            f"If its readers can move, list {table.name} under replaceStreams in the stack file.",
         )
 
 

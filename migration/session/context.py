@@ -112,5 +112,5 @@ class Context:
             raise Refused(
                 f"These tables belong to stack {owner.stack}.",
                 f"Its ledger {self.config.ledger_name} says so, and this is stack {self.config.stack}.",
-                f"Give stack {self.config.stack} another sitelogix:tablePrefix in {self.config.stack_file.name}.",
+                f"Give stack {self.config.stack} another {self.config.setting('tablePrefix')} in {self.config.stack_file.name}.",
             )

@@ -13,28 +13,26 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from schema.errors import UsageError
-from stack.file.config import PROJECT
 from stack.file.settings import Approval
 
-APPROVALS = f"{PROJECT}:approvals"
 # Spaces of a map, and of a list's entries and its dashes: ours first, then what Pulumi and other editors write.
 _LAYOUTS = ((2, 4, 2), (2, 2, 0), (4, 6, 4), (4, 4, 2), (4, 4, 0))
 
 
-def with_approval(text: str, resource: str, approval: Approval) -> str:
-    """The stack file's text with leave to remove the index `resource` (`<table>/<index>`); an older one of the same
-    index is replaced. Every other line stays as it is, to the byte.
+def with_approval(text: str, key: str, resource: str, approval: Approval) -> str:
+    """The stack file's text with leave to remove the index `resource` (`<table>/<index>`) under the `key` of approvals;
+    an older one of the same index is replaced. Every other line stays as it is, to the byte.
 
     Raises UsageError for a text in which that can not be done.
     """
-    yaml, document = _read(text)
+    yaml, document = _read(text, key)
     config = document["config"]
-    approvals = config.get(APPROVALS)
+    approvals = config.get(key)
     may_change: range = range(0)
     if not approvals:
-        if APPROVALS in config:
-            may_change = _lines(config, APPROVALS)
-        approvals = config[APPROVALS] = CommentedMap()
+        if key in config:
+            may_change = _lines(config, key)
+        approvals = config[key] = CommentedMap()
     elif resource in approvals:
         may_change = _lines(approvals, resource)
     record = approvals.get(resource)
@@ -59,7 +57,7 @@ def approval_record(approval: Approval) -> dict[str, Any]:
     }
 
 
-def _read(text: str) -> tuple[YAML, CommentedMap]:
+def _read(text: str, key: str) -> tuple[YAML, CommentedMap]:
     """The document, and a writer that gives the very text for it."""
     for mapping, sequence, offset in _LAYOUTS:
         yaml = YAML(typ="rt")
@@ -72,8 +70,8 @@ def _read(text: str) -> tuple[YAML, CommentedMap]:
             raise _refused("the file is not YAML: " + " ".join(str(error).split())) from None
         if not isinstance(document, CommentedMap) or not isinstance(document.get("config"), CommentedMap):
             raise _refused("the file has no `config:` section")
-        if not isinstance(document["config"].get(APPROVALS) or CommentedMap(), CommentedMap):
-            raise _refused(f"its {APPROVALS} is no map")
+        if not isinstance(document["config"].get(key) or CommentedMap(), CommentedMap):
+            raise _refused(f"its {key} is no map")
         if _written(yaml, document, text) == text:
             return yaml, document
     raise _refused("the file has spaces, quotes or line ends that would change with it")

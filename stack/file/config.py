@@ -13,13 +13,11 @@ from pydantic import ValidationError
 from yaml import YAMLError
 
 from schema.errors import UsageError
-from schema.model import Schema
+from schema.project import Project
 from stack.file import strict_yaml
-from stack.file.settings import Settings, setting_names
+from stack.file.settings import FORMER_NAMES, Settings, setting_names
 
-PROJECT = "sitelogix"
-"""The Pulumi project, and the namespace of our keys in a stack file."""
-
+PROJECT_FILE = "Pulumi.yaml"
 _STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 # What the provider reads of the `aws:` namespace and we pass on or use. Anything else there is refused, because a
 # mistyped provider key is otherwise ignored in silence.
@@ -43,12 +41,14 @@ _PULUMI_KEYS = {"config", "secretsprovider", "encryptionsalt", "encryptedkey"}
 
 @dataclass(frozen=True)
 class StackConfig:
-    """All that is configured for one stack. `endpoint` is None on real AWS; `checkout` is where the stack file lies."""
+    """All that is configured for one stack. `checkout` is where the stack file lies; `project` is the name in its
+    Pulumi.yaml, and the namespace of its settings. `endpoint` is None on real AWS."""
 
     stack: str
     checkout: Path
     settings: Settings
     region: str
+    project: str
     endpoint: str | None = None
     sts_endpoint: str | None = None
     cloudwatch_endpoint: str | None = None
@@ -61,6 +61,10 @@ class StackConfig:
     @property
     def stack_file(self) -> Path:
         return self.checkout / f"Pulumi.{self.stack}.yaml"
+
+    def setting(self, name: str) -> str:
+        """The key of a setting as it stands in the stack file, such as `orders:account`."""
+        return f"{self.project}:{name}"
 
     @property
     def is_local(self) -> bool:
@@ -107,30 +111,31 @@ class StackConfig:
         return self.physical_name("migration-ledger")
 
 
-def load_config(stack: str, checkout: Path, schema: Schema) -> StackConfig:
-    """Reads and checks `Pulumi.<stack>.yaml`. Raises UsageError for any fault in it."""
+def load_config(stack: str, checkout: Path, project: Project) -> StackConfig:
+    """Reads and checks `Pulumi.<stack>.yaml` and the name in Pulumi.yaml. Raises UsageError for any fault in them."""
     path = find_stack_file(stack, checkout)
+    _check_project(checkout / PROJECT_FILE, project)
     document = _read_yaml(path)
     config: dict[str, Any] = document["config"]
     ours: dict[str, Any] = {}
     aws: dict[str, Any] = {}
     for key, value in config.items():
         namespace, _, name = str(key).partition(":")
-        if namespace == PROJECT and name:
+        if namespace == project.name and name:
             ours[name] = value
         elif namespace == "aws" and name in _AWS_KEYS:
             aws[name] = value
         else:
-            known = [f"aws:{name}" for name in _AWS_KEYS] + [f"{PROJECT}:{name}" for name in setting_names()]
+            known = [f"aws:{name}" for name in _AWS_KEYS] + [f"{project.name}:{name}" for name in setting_names()]
             raise _unknown_key(path, f"config key {key}", str(key), known)
-    settings = _validate(ours, path)
-    _check_names(settings, schema, path)
+    settings = _validate(ours, path, project.name)
+    _check_names(settings, project, path)
     region = aws.get("region")
     if region is None:
         raise _fault(path, "aws:region is missing", "every stack names its region")
     if region not in _regions():
         raise _unknown_key(path, f"aws:region: {region}", str(region), _regions())
-    _check_backend(settings, path)
+    _check_backend(settings, path, project.name)
     if ("accessKey" in aws) != ("secretKey" in aws):
         raise _fault(path, "aws:accessKey and aws:secretKey go together", "one of them is missing")
     for key in ("profile", "accessKey", "secretKey"):
@@ -144,6 +149,7 @@ def load_config(stack: str, checkout: Path, schema: Schema) -> StackConfig:
         checkout=checkout,
         settings=settings,
         region=region,
+        project=project.name,
         endpoint=endpoints.get("dynamodb"),
         sts_endpoint=endpoints.get("sts"),
         cloudwatch_endpoint=endpoints.get("cloudwatch"),
@@ -167,13 +173,20 @@ def find_stack_file(stack: str, checkout: Path) -> Path:
     return checkout / f"Pulumi.{stack}.yaml"
 
 
+def _check_project(path: Path, project: Project) -> None:
+    """Pulumi keeps the state under the name in Pulumi.yaml, and reads the settings under it."""
+    document = _parsed(path)
+    name = document.get("name") if isinstance(document, dict) else None
+    if name != project.name:
+        raise UsageError(
+            f"{path.name}: the name is {name!r}, and the project's is {project.name!r}.",
+            "Pulumi keeps a stack's state under that name, and its settings are read under it.",
+            f"Set `name: {project.name}` in {path.name}, or rename the project in its Project(…).",
+        )
+
+
 def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        document = strict_yaml.read(path.read_text(encoding="utf-8"))
-    except YAMLError as error:
-        raise _fault(path, "it is not YAML", " ".join(str(error).split())) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise _fault(path, "it can not be read", str(error)) from None
+    document = _parsed(path)
     if not isinstance(document, dict) or not isinstance(document.get("config"), dict):
         raise _fault(path, "it has no `config:` section", "all settings of a stack stand under `config:`")
     for key in document:
@@ -182,16 +195,26 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return document
 
 
-def _validate(ours: dict[str, Any], path: Path) -> Settings:
+def _parsed(path: Path) -> Any:
+    try:
+        return strict_yaml.read(path.read_text(encoding="utf-8"))
+    except YAMLError as error:
+        raise _fault(path, "it is not YAML", " ".join(str(error).split())) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _fault(path, "it cannot be read", str(error)) from None
+
+
+def _validate(ours: dict[str, Any], path: Path, namespace: str) -> Settings:
     try:
         return Settings.model_validate(ours)
     except ValidationError as error:
         # A mistyped key is also a missing one; the typo is what the user wants to hear of.
         first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
-        key = f"{PROJECT}:" + ".".join(str(part) for part in first["loc"])
+        key = f"{namespace}:" + ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             known = setting_names() if len(first["loc"]) == 1 else setting_names(str(first["loc"][0]))
-            raise _unknown_key(path, f"config key {key}", str(first["loc"][-1]), known) from None
+            word = str(first["loc"][-1])
+            raise _unknown_key(path, f"config key {key}", FORMER_NAMES.get(word, word), known) from None
         if first["type"] == "missing":
             raise _fault(path, f"{key} is missing", "the stack can not run without it") from None
         raise _fault(
@@ -199,15 +222,16 @@ def _validate(ours: dict[str, Any], path: Path) -> Settings:
         ) from None
 
 
-def _check_backend(settings: Settings, path: Path) -> None:
+def _check_backend(settings: Settings, path: Path, namespace: str) -> None:
     """A folder that holds Pulumi's state has to be there. The local stack makes the one below the checkout."""
     scheme, _, folder = settings.backend.partition("://")
     if scheme == "file" and folder.startswith(("/", "~")) and not Path(folder).expanduser().is_dir():
-        raise _fault(path, f"sitelogix:backend has a wrong value: {settings.backend!r}", "there is no such folder")
+        raise _fault(path, f"{namespace}:backend has a wrong value: {settings.backend!r}", "there is no such folder")
 
 
-def _check_names(settings: Settings, schema: Schema, path: Path) -> None:
+def _check_names(settings: Settings, project: Project, path: Path) -> None:
     """Tables and indexes that the settings name must be in the schema: a mistyped approval approves nothing."""
+    schema = project.schema
     retired = [str(index.ref(table)) for table in schema for index in table.retired]
     indexes = [str(ref) for table in schema for ref in table.refs]
     tables = [table.name for table in schema]
@@ -221,7 +245,7 @@ def _check_names(settings: Settings, schema: Schema, path: Path) -> None:
     ):
         for name in map(str, names):
             if name not in known:
-                raise _unknown_key(path, f"{PROJECT}:{key}: {name}", name, known)
+                raise _unknown_key(path, f"{project.name}:{key}: {name}", name, known)
 
 
 def _endpoints(endpoints: Any, path: Path) -> dict[str, str]:

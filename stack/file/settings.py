@@ -1,4 +1,4 @@
-"""The `sitelogix:` settings of a stack file: what each key may hold."""
+"""The settings of a stack file under the project's own namespace: what each key may hold."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class BackfillSettings(_Settings):
 
 
 class Settings(_Settings):
-    """The `sitelogix:` keys of a stack file."""
+    """The keys of a stack file under the project's own namespace."""
 
     table_prefix: Annotated[str, AfterValidator(_is_prefix)]
     account: Annotated[str, AfterValidator(_is_account)]
@@ -120,6 +120,10 @@ class Settings(_Settings):
     late_writers: LateWriterSettings = LateWriterSettings()
     quiet_minutes: Annotated[float, Field(ge=0, le=14 * 24 * 60, allow_inf_nan=False)] = 24 * 60
     brown_out_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
+
+
+FORMER_NAMES = {"watch": "lateWriters"}
+"""Settings that once had another name."""
 
 
 def setting_names(setting: str | None = None) -> list[str]:

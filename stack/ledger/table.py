@@ -43,7 +43,7 @@ def refuse_another(client: DynamoDBClient, table: str) -> None:
         raise Refused(
             f"Table {table} is no ledger.",
             f"It has the keys {names}; the ledger, for which the tool needs that name, has PK and SK.",
-            "Rename that table, or set another sitelogix:tablePrefix in the stack file.",
+            "Rename that table, or set another tablePrefix in the stack file.",
         )
 
 

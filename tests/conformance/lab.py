@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 PROJECT = Path(__file__).resolve().parents[2]
-STAND_IN = f'export SITELOGIX_PLUGIN_PARENT=$PPID; cd "{PROJECT}" && exec "{sys.executable}" -m local.aws_plugin "$@"'
+STAND_IN = f'export KEYSHIFT_PLUGIN_PARENT=$PPID; cd "{PROJECT}" && exec "{sys.executable}" -m local.aws_plugin "$@"'
 
 Program = Callable[[], None]
 Seen = dict[str, Any]

@@ -182,8 +182,9 @@ SCHEMAS = [
         given=schema('Attribute("SK")', 'Attribute("SK", None)')),
     Bad("a capacity as a word", "plan", f"The schema is wrong: '<' not supported between | TypeError in | {CORRECT}",
         given=schema("Throughput(read=10,", 'Throughput(read="ten",')),
-    Bad("an attribute that no rule fills", "plan --json", "The schema is wrong: reports does not backfill | The | Corr",
-        given=schema('backfilled=("status", "timestamp")', 'backfilled=("status", "timestmp")')),
+    Bad("a backfill that is not there", "plan --json",
+        f"The schema is wrong: module 'sitelogix.backfills' has no | AttributeError in sitelogix/tables.py, | {CORRECT}",
+        given=schema("backfill=backfills.REPORTS", "backfill=backfills.REPORT")),
     Bad("more indexes than DynamoDB has", "status",
         f"The schema is wrong: table reports has 21 | SchemaErr | {CORRECT}",
         given=schema('_index("GSI3-StatusIndex", "status", "timestamp"),', MORE_INDEXES)),
@@ -196,7 +197,8 @@ SCHEMAS = [
     Bad("an open bracket", "pause",
         f"The schema is wrong: '(' was never | SyntaxError in sitelogix/tables.py, | {CORRECT}",
         given=schema("REPORTS = Table(", "REPORTS = Table((")),
-    Bad("an empty schema", "env", f"The schema is wrong: module 'sitelogix.tables' | Attrib | {CORRECT}",
+    Bad("an empty schema", "env",
+        f"The schema is wrong: cannot import name 'SITELOGIX' | ImportError in sitelogix/tables.py. | {CORRECT}",
         given=no_schema),
 ]
 LIVE_TABLES = [

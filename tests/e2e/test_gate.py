@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from migration.steps.proving import read_index
 from moto.cloudwatch.models import cloudwatch_backends
 
-from migration.steps.proving import read_index
 from migration.steps.step import Action, Step
 from schema.errors import Refused, Waiting
 from stack.aws import cloudwatch

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from migration.rollback.indexes import deletable, index_rollback
 from moto.dynamodb.models import dynamodb_backends
 
-from migration.rollback.indexes import deletable, index_rollback
 from migration.rollback.tables import tables_rollback
 from schema.errors import EngineLost, Interrupted, Refused, ToolError, UsageError, Waiting
 from schema.model import AccessPattern, Schema

@@ -9,9 +9,9 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from backfills import BACKFILLS
 from backfills.assembly import Options
 from schema.backfill import Given, fill
+from sitelogix.backfills import REPORTS
 from tests.backfilling import CLOCK, assembly, report
 from tests.conftest import EmulatedStack
 from tests.fault_proxy import FAULTS, FaultProxy
@@ -45,7 +45,7 @@ def test_with_a_fifth_of_all_requests_failing_it_finishes_and_is_exact(
         counts = assembly(stack, "reports", options, client).run(CLOCK).counts
     expected = {}
     for item in reports(items):
-        values = fill(BACKFILLS["reports"], item, Given(CLOCK)).values
+        values = fill(REPORTS, item, Given(CLOCK)).values
         expected[item["PK"]["S"], "METADATA"] = {**item, **{name: {"S": value} for name, value in values.items()}}
     assert dynamodb_local.items("reports") == expected
     # Answers that were lost are not counted as races, nor twice.

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
+from migration.steps.backfilling import backfill
 
 from migration.session.context import Context
 from migration.session.engine import Engine
 from migration.session.notifying import Notifier
 from migration.session.stopping import Interrupts
-from migration.steps.backfilling import backfill
 from schema.errors import Refused, Waiting
 from sitelogix.tables import SITELOGIX
 from stack.aws import dynamodb_once
@@ -87,7 +87,7 @@ def test_the_stack_files_writer_is_tried_before_any_item_is_touched(moto_stack: 
     with pytest.raises(Refused) as refused:
         fill(context(moto_stack, backfill=batched))
     assert refused.value.what == "The batched writer does not work safely on this server."
-    assert refused.value.next == "Set `writer: single` under sitelogix:backfill in Pulumi.test.yaml."
+    assert refused.value.next == "Set `writer: single` under things:backfill in Pulumi.test.yaml."
     assert list(moto_stack.items("reports").values()) == [report(1)]
 
 

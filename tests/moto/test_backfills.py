@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from backfills import BACKFILLS
 from backfills.assembly import Options
 from backfills.counts import Counts
 from backfills.probe import probe
 from schema.errors import Refused, VerificationFailed
 from sitelogix.data_set import before_migration
+from sitelogix.tables import SITELOGIX
 from stack.ledger.ledger import Ledger
 from tests.backfilling import CLOCK, assembly, report
 from tests.conftest import EmulatedStack
@@ -68,7 +68,7 @@ def test_what_was_there_before_is_unchanged_in_every_item(moto_stack: EmulatedSt
     before = deepcopy(moto_stack.items(table))
     run(moto_stack, table)
     after = moto_stack.items(table)
-    added = set(BACKFILLS[table].attributes)
+    added = set(SITELOGIX.table(table).backfilled)
     assert set(after) == set(before)
     for key, item in before.items():
         assert {name: after[key][name] for name in item} == item

@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from migration.session.context import Context
 from migration.steps.building import Build, read_build
+
+from migration.session.context import Context
 from schema.model import BillingMode
 from sitelogix.tables import REPORTS
 from stack.aws import cloudwatch

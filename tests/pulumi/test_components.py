@@ -31,6 +31,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
         checkout=tmp_path,
         settings=settings(tags={"Project": "SiteLogix"}),
         region="us-east-1",
+        project="sitelogix",
         endpoint="http://127.0.0.1:1",
         access_key="test",
         secret_key="test",

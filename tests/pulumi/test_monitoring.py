@@ -33,6 +33,7 @@ def config(tmp_path: Path) -> StackConfig:
         checkout=tmp_path,
         settings=settings(tags={"Project": "SiteLogix"}, subscriptions=[MAIL, HOOK, MAIL], dashboard="The-Dashboard"),
         region="us-east-1",
+        project="sitelogix",
         endpoint="http://127.0.0.1:1",
         cloudwatch_endpoint="http://127.0.0.1:1",
         sns_endpoint="http://127.0.0.1:1",

@@ -52,7 +52,7 @@ LIVE = after().live
 
 @pytest.fixture
 def config(tmp_path: Path) -> StackConfig:
-    return StackConfig(stack="test", checkout=tmp_path, settings=settings(), region="us-east-1")
+    return StackConfig(stack="test", checkout=tmp_path, settings=settings(), region="us-east-1", project="sitelogix")
 
 
 def in_alarms(config: StackConfig) -> Iterator[Used]:

@@ -47,7 +47,7 @@ def test_the_engine_on_path_is_used_when_it_is_the_pinned_version(get: ModuleTyp
 
 def test_another_version_on_path_is_passed_over_for_the_cache(get: ModuleType, tmp_path: Path) -> None:
     engine(tmp_path / "bin", "9.8.6")
-    cached = engine(tmp_path / "cache" / "sitelogix" / f"pulumi-{VERSION}")
+    cached = engine(tmp_path / "cache" / "keyshift" / f"pulumi-{VERSION}")
     assert get.main(VERSION, tmp_path / "answer") == 0
     assert (tmp_path / "answer").read_text(encoding="utf-8") == f"{cached}\n"
 
@@ -85,15 +85,15 @@ def test_an_engine_made_half_way_is_never_found(get: ModuleType, tmp_path: Path)
 
     with pytest.raises(get.NoEngine):
         get.into_cache(VERSION, interrupted)
-    assert list((tmp_path / "cache" / "sitelogix").iterdir()) == []
+    assert list((tmp_path / "cache" / "keyshift").iterdir()) == []
 
 
 def test_leavings_of_an_interrupted_try_are_removed_by_the_next(get: ModuleType, tmp_path: Path) -> None:
-    left_over = tmp_path / "cache" / "sitelogix" / f"pulumi-{VERSION}.partial-old"
+    left_over = tmp_path / "cache" / "keyshift" / f"pulumi-{VERSION}.partial-old"
     left_over.mkdir(parents=True)
     os.utime(left_over, (0, 0))
     made = get.into_cache(VERSION, engine)
-    assert list((tmp_path / "cache" / "sitelogix").iterdir()) == [made]
+    assert list((tmp_path / "cache" / "keyshift").iterdir()) == [made]
     assert get.cached(VERSION) == made
 
 

@@ -346,7 +346,8 @@ def test_an_index_that_was_built_with_more_capacity_is_settled_once() -> None:
 
 def test_an_attribute_that_the_schema_adds_later_is_backfilled_before_its_index() -> None:
     region = Index("GSI4-RegionIndex", Attribute("region"), throughput=STATUS_INDEX.throughput)
-    reports = replace(REPORTS, backfilled=(*REPORTS.backfilled, "region"), indexes=(*REPORTS.indexes, region))
+    backfill = Backfill({**backfills.REPORTS.rules, "region": constant("south")})
+    reports = replace(REPORTS, backfill=backfill, indexes=(*REPORTS.indexes, region))
     schema = Schema((reports, *SITELOGIX.tables[1:]))
     steps = names(plan(schema, approving(), after()))
     assert steps.index("backfill reports") < steps.index("create-index reports/GSI4-RegionIndex")

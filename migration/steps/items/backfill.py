@@ -88,7 +88,7 @@ def _refuse_open_ends(context: Context, name: str, result: Result) -> None:
             f"{counts.unfit} items of {name} cannot enter the new index.",
             f"{reasons}. The stack accepts {accepted}. The other items are filled. "
             f"The keys are in {_violations_file(context, name).relative_to(config.checkout)}.",
-            f"Mend them, or set sitelogix:acceptedViolations: {name} in {config.stack_file.name}; {again}",
+            f"Mend them, or set {config.setting('acceptedViolations')}: {name} in {config.stack_file.name}; {again}",
         )
     for spread in result.spreads:
         ref = IndexRef(name, spread.index)
@@ -96,6 +96,6 @@ def _refuse_open_ends(context: Context, name: str, result: Result) -> None:
             raise Waiting(
                 f"Most writes to {ref} would meet one partition.",
                 f"{spread}. A partition takes 1,000 writes a second; beyond that the table's own writes are throttled.",
-                f"If the table never writes that fast, set sitelogix:acceptedHotKeys: {ref}: "
+                f"If the table never writes that fast, set {config.setting('acceptedHotKeys')}: {ref}: "
                 f"{min(1.0, spread.hottest + 0.05):.2f} in {config.stack_file.name}; {again}",
             )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from backfills import BACKFILLS
 from backfills.assembly import Assembly, Options
 from backfills.counts import Counts
 from backfills.probe import probe
@@ -28,12 +27,12 @@ def working(
 ) -> Iterator[Assembly]:
     """One table's backfill, ready to work, with the pause and the table's own throttling watched meanwhile."""
     live, config = world.live[name], context.config
-    settings, definition = config.settings.backfill, BACKFILLS[name]
+    settings, table = config.settings.backfill, context.schema.table(name)
     physical = config.physical_name(name)
     metrics = Metrics(context.cloudwatch, physical)
-    rates = rates_for(live, definition.attributes, settings, metrics, context.rate)
+    rates = rates_for(live, table.backfilled, settings, metrics, context.rate)
     options = Options(settings.writer, rates, context.workers or settings.workers, settings.journal)
-    target = target_of(context.schema.table(name), physical, definition, live.item_count, live.size)
+    target = target_of(table, physical, live.item_count, live.size)
     ledger = context.ledger
     assembly = Assembly(context.once, target, ledger, name, live.id, options, on_progress, ledger.lease.check)
     watch = Watch(
@@ -54,7 +53,7 @@ def working(
 
 def probed(context: Context, assembly: Assembly) -> None:
     config = context.config
-    next = f"Set `writer: single` under sitelogix:backfill in {config.stack_file.name}."
+    next = f"Set `writer: single` under {config.setting('backfill')} in {config.stack_file.name}."
     probe(context.once, config.ledger_name, config.settings.backfill.writer, assembly.patience, next)
 
 
