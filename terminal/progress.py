@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from migration.steps.step import Plan, Step
 from stack.ledger.ledger import Facts
-from terminal.results import result_text
+from terminal.told import result_text
 
 JSON_LINE_SECONDS = 1.0
 PLAIN_LINE_SECONDS = 10.0
@@ -136,17 +136,3 @@ class JsonLinesObserver:
         json.dump(line, sys.stderr, default=str, ensure_ascii=False)
         sys.stderr.write("\n")
         sys.stderr.flush()
-
-
-class SilentObserver:
-    """Shows nothing: for tests."""
-
-    def planned(self, plan: Plan) -> None: ...
-
-    def started(self, step: Step, number: int, total: int) -> None: ...
-
-    def progress(self, done: int, total: int, text: str, facts: Facts | None = None) -> None: ...
-
-    def ended(self, step: Step, seconds: float, facts: Facts) -> None: ...
-
-    def noted(self, text: str) -> None: ...

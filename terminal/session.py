@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from invoke.context import Context as Shell
+
 from components.program import declare
 from local.stack import LocalStack
 from migration.session.context import Context, Observer
@@ -15,16 +17,17 @@ from migration.session.engine import Engine
 from migration.session.notifying import Notifier
 from migration.session.stopping import Interrupts, safe_point
 from schema.errors import Interrupted
-from sitelogix.tables import SITELOGIX
+from schema.model import Schema
 from stack.aws import check_account, cloudwatch, dynamodb, dynamodb_once, sns, translated_errors
-from stack.file.config import StackConfig, load_config
+from stack.file.config import StackConfig
 from stack.ledger.history import History
 from stack.ledger.ledger import Ledger, now
 from stack.processes import end, orphans
 from stack.version import code_version
-from terminal.main import CHECKOUT
 from terminal.progress import JsonLinesObserver, TerminalObserver
+from terminal.reporting import say
 from terminal.turn import Turn
+from terminal.workspace import TOOL, workspace_of
 
 SHOW_CURSOR = "\x1b[?25h"
 """A progress bar hides it (ECMA-48, as xterm extends it), and shows it again only when it is ended in order."""
@@ -32,6 +35,7 @@ SHOW_CURSOR = "\x1b[?25h"
 
 @contextmanager
 def open_session(
+    shell: Shell,
     stack: str,
     *,
     json: bool = False,
@@ -40,17 +44,18 @@ def open_session(
     turn: Turn | None = None,
 ) -> Iterator[Context]:
     """Everything that a run works with. The local stack is started when it does not run. Raises ToolError."""
-    config = load_config(stack, CHECKOUT, SITELOGIX)
+    workspace = workspace_of(shell)
+    schema, config = workspace.project.schema, workspace.config(stack)
     if config.is_local:
-        LocalStack(config, SITELOGIX, say=lambda line: print(line, file=sys.stderr)).up()
+        LocalStack(config, schema, say).up()
     client = dynamodb(config)
     ledger = Ledger(client, config)
     interrupts = Interrupts(say=_say_now, at_once=_end_at_once)
     may_change = partial(safe_point, interrupts, ledger.lease)
     engine = Engine(
         config,
-        lambda live, declaration, on_refusal: declare(SITELOGIX, config, live, declaration, on_refusal, may_change),
-        pulumi_environment(config),
+        lambda live, declaration, on_refusal: declare(schema, config, live, declaration, on_refusal, may_change),
+        pulumi_environment(config, schema),
         may_change,
     )
     check_account(config)
@@ -58,13 +63,13 @@ def open_session(
     with TerminalObserver(stack) as shown, translated_errors(config):
         observer: Observer = JsonLinesObserver() if json else shown
         yield Context(
-            schema=SITELOGIX,
+            schema=schema,
             config=config,
             client=client,
             once=dynamodb_once(config),
             cloudwatch=cloudwatch(config),
             ledger=ledger,
-            history=History(ledger, partial(code_version, CHECKOUT), SITELOGIX.digest),
+            history=History(ledger, partial(code_version, TOOL), schema.digest),
             interrupts=interrupts,
             engine=engine,
             observer=observer,
@@ -90,7 +95,7 @@ def _say_now(text: str) -> None:
     os.write(sys.stderr.fileno(), f"{text}\n".encode())
 
 
-def pulumi_environment(config: StackConfig) -> dict[str, str]:
+def pulumi_environment(config: StackConfig, schema: Schema) -> dict[str, str]:
     """What Pulumi is told by its environment for this stack: its backend needs the credentials, too."""
     variables = {"PULUMI_BACKEND_URL": config.backend_url, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     credentials = {
@@ -101,13 +106,14 @@ def pulumi_environment(config: StackConfig) -> dict[str, str]:
     }
     variables |= {name: value for name, value in credentials.items() if value}
     if config.is_local:
-        variables |= LocalStack(config, SITELOGIX).environment()
+        variables |= LocalStack(config, schema).environment()
     return variables
 
 
-def environment(config: StackConfig) -> dict[str, str]:
+def environment(config: StackConfig, schema: Schema) -> dict[str, str]:
     """All that `pulumi` and `aws` need to work by hand on this stack."""
-    variables = {"PATH": os.environ.get("PATH", ""), "PULUMI_STACK": config.stack, **pulumi_environment(config)}
+    variables = {"PATH": os.environ.get("PATH", ""), "PULUMI_STACK": config.stack}
+    variables |= pulumi_environment(config, schema)
     if config.endpoint:
         variables["AWS_ENDPOINT_URL"] = config.endpoint
     return variables

@@ -24,8 +24,8 @@ from stack.file.config import load_config
 from stack.ledger.history import History
 from stack.ledger.ledger import Ledger
 from stack.world.world import World
-from terminal.progress import SilentObserver
 from terminal.session import pulumi_environment
+from tests.silence import SilentObserver
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -101,7 +101,7 @@ class SmallStack:
             lambda live, declaration, on_refusal: declare(
                 schema, config, live, declaration, on_refusal, ledger.lease.check
             ),
-            pulumi_environment(config),
+            pulumi_environment(config, schema),
             ledger.lease.check,
         )
         return Context(

@@ -9,7 +9,8 @@ from migration.steps.step import UPS, Action, Held, Step
 from schema.model import Index, RetiredIndex, Schema, Table
 from stack.file.settings import Settings
 from stack.gates import gate as gates
-from stack.gates.gate import Condition, alarms_only_missing, approved, gate, shadow_reads_hold
+from stack.gates.claims import Claim
+from stack.gates.gate import alarms_only_missing, approved, gate, shadow_reads_hold
 from stack.gates.late_writers import needs_watch, read_ready, watched_to_the_end
 from stack.world.live import DELETING
 from stack.world.managed import index_resource
@@ -50,13 +51,13 @@ def unready(schema: Schema, world: World, looks: list[Step]) -> list[Held]:
         for index in _added(table) if table.existing else ():
             resource = index_resource(table.name, index.name)
             ready, evidence = read_ready(table, index, world.live.get(table.name), world.proofs)
-            against: list[Condition] = []
+            against: list[Claim] = []
             if not ready and Step(Action.WATCH, (table.name,)).name not in looking:
-                against.append(Condition("read-ready", False, evidence))
+                against.append(Claim("read-ready", False, evidence))
             shadow = world.proofs.of("shadow", resource)
             shadowing = Step(Action.SHADOW_READ, (table.name,), index.name).name in looking
             if shadow is not None and not shadow["equal"] and not shadowing:
-                against.append(Condition(gates.SHADOW_READS, False, str(shadow["summary"])))
+                against.append(Claim(gates.SHADOW_READS, False, str(shadow["summary"])))
             if against:
                 found.append(Held(table.name, index.name, tuple(against), is_new=True))
     return found
@@ -97,7 +98,7 @@ def _removal(table: Table, retired: RetiredIndex, settings: Settings, world: Wor
 
 def _shut(
     schema: Schema, table: Table, retired: RetiredIndex, settings: Settings, world: World, steps: list[Step]
-) -> list[Condition]:
+) -> list[Claim]:
     """The conditions that do not hold, but for those that the steps before will see to."""
     planned = {(step.action, table_name) for step in steps for table_name in step.tables}
     seen_to: set[str] = set()

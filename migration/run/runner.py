@@ -41,7 +41,7 @@ class Summary:
     narrowed_to: str | None = None
 
 
-WATCH = "watch"
+LATE_WRITERS = "late-writers"
 """The command that only looks for late writers, again and again: nobody wants to be told of each look."""
 Narrowing = Callable[[Plan], Plan]
 """Leaves of a plan what a run is to do."""
@@ -64,7 +64,7 @@ def run(context: Context, narrowing: Narrowing, command: str, table: str | None)
         plan = narrowing(context.plan(context.read_world()))
         summary = Summary(narrowed_to=table)
         if plan.steps:
-            with alone(context, command, told=command != WATCH) as recorded:
+            with alone(context, command, told=command != LATE_WRITERS) as recorded:
                 context.observer.planned(plan)
                 context.ledger.prove("owner", "stack", {"stack": context.config.stack})
                 if any(step.action not in EVIDENCE for step in plan.steps):
@@ -88,7 +88,7 @@ def _run(context: Context, summary: Summary, recorded: Run, narrowing: Narrowing
             if plan.held:
                 recorded.result = WAITING
                 recorded.why = "; ".join(f"{held.subject}: {held.shut[0].evidence}" for held in plan.held)
-                task = "watch" if any(held.is_new for held in plan.held) else "gate"
+                task = LATE_WRITERS if any(held.is_new for held in plan.held) else "gate"
                 recorded.next = f"./invoke {task} --stack {context.config.stack}"
             return plan
         step = plan.steps[0]

@@ -24,7 +24,8 @@ from schema.errors import Refused, VerificationFailed, Waiting
 from schema.model import Index, Table
 from stack.capacity import building_throughput
 from stack.declaration import present
-from stack.gates.gate import Condition, gate
+from stack.gates.claims import Claim
+from stack.gates.gate import gate
 from stack.gates.late_writers import read_ready
 from stack.ledger.ledger import Facts, now
 from stack.world.live import ACTIVE, LiveTable
@@ -198,7 +199,7 @@ def _remove_index(context: Context, world: World, step: Step) -> Facts:
     return {condition.name: condition.evidence for condition in conditions}
 
 
-def _refuse_shut(context: Context, world: World, step: Step) -> list[Condition]:
+def _refuse_shut(context: Context, world: World, step: Step) -> list[Claim]:
     """The conditions of an open gate. Raises Refused for one that is shut, Waiting when a late writer is back."""
     (name,) = step.tables
     table = context.schema.table(name)
@@ -217,7 +218,7 @@ def _refuse_shut(context: Context, world: World, step: Step) -> list[Condition]:
         raise Waiting(
             f"{step.subject} must not be removed yet: a late writer is back.",
             f"Its replacement would miss items: {missed.evidence}.",
-            f"Run: ./invoke watch --stack {context.config.stack}",
+            f"Run: ./invoke late-writers --stack {context.config.stack}",
         )
     return conditions
 

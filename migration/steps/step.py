@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from stack.gates.gate import Condition
+from stack.gates.claims import Claim
 from stack.world.managed import index_resource
 
 
@@ -71,7 +71,7 @@ class Held:
 
     table: str
     index: str
-    shut: tuple[Condition, ...]
+    shut: tuple[Claim, ...]
     is_new: bool = False
 
     @property

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from schema.model import RetiredIndex, Schema, Table
 from stack.file.settings import Settings
+from stack.gates.claims import Claim
 from stack.gates.late_writers import read_ready
 from stack.ledger.ledger import Proofs, written
 from stack.world.managed import index_resource
@@ -30,22 +30,13 @@ NO_PATTERN = "no access pattern on it"
 APPROVED = "approved"
 
 
-@dataclass(frozen=True)
-class Condition:
-    """One condition of a gate, whether it holds, and the evidence for that in one line."""
-
-    name: str
-    holds: bool
-    evidence: str
-
-
 def backfill_proven(table: Table, proofs: Proofs) -> bool:
     """Whether every attribute that the schema now wants filled was filled."""
     proof = proofs.of("backfill", table.name)
     return proof is not None and set(table.backfilled) <= set(proof["attributes"])
 
 
-def gate(schema: Schema, table: Table, retired: RetiredIndex, settings: Settings, world: World) -> list[Condition]:
+def gate(schema: Schema, table: Table, retired: RetiredIndex, settings: Settings, world: World) -> list[Claim]:
     """All conditions for removing `retired`, in the order in which they are usually met."""
     return [
         _no_pattern(schema, table, retired),
@@ -73,53 +64,56 @@ def shadow_reads_hold(proofs: Proofs, resource: str, at: datetime) -> bool:
     return _shadow_evidence(proofs, resource, at).holds
 
 
-def _no_pattern(schema: Schema, table: Table, retired: RetiredIndex) -> Condition:
+def _no_pattern(schema: Schema, table: Table, retired: RetiredIndex) -> Claim:
     reading = [
         pattern.name
         for pattern in schema.access_patterns
         if (pattern.table, pattern.index) == (table.name, retired.name)
     ]
     evidence = f"none of {len(schema.access_patterns)} access patterns reads it"
-    return Condition(NO_PATTERN, not reading, f"read by {', '.join(reading)}" if reading else evidence)
+    return Claim(NO_PATTERN, not reading, f"read by {', '.join(reading)}" if reading else evidence)
 
 
-def _replacement(table: Table, retired: RetiredIndex, world: World) -> Condition:
+def _replacement(table: Table, retired: RetiredIndex, world: World) -> Claim:
     ready, evidence = read_ready(table, table.index(retired.replaced_by), world.live.get(table.name), world.proofs)
-    return Condition(READ_READY, ready, evidence)
+    return Claim(READ_READY, ready, evidence, "./invoke late-writers")
 
 
-def _shadow_reads(table: Table, retired: RetiredIndex, world: World) -> Condition:
+def _shadow_reads(table: Table, retired: RetiredIndex, world: World) -> Claim:
     return _shadow_evidence(world.proofs, index_resource(table.name, retired.replaced_by), world.observed.at)
 
 
-def _shadow_evidence(proofs: Proofs, resource: str, at: datetime) -> Condition:
+def _shadow_evidence(proofs: Proofs, resource: str, at: datetime) -> Claim:
     proof = proofs.of("shadow", resource)
     if proof is None:
-        return Condition(SHADOW_READS, False, f"{resource} was not compared with its table yet")
+        return Claim(SHADOW_READS, False, f"{resource} was not compared with its table yet")
     if at - datetime.fromisoformat(str(proof["at"])) > SHADOW_READS_HOLD:
-        return Condition(SHADOW_READS, False, f"compared at {proof['at']}, more than {SHADOW_READS_HOLD.days} days ago")
-    return Condition(SHADOW_READS, bool(proof["equal"]), f"{proof['summary']}, at {proof['at']}")
+        return Claim(SHADOW_READS, False, f"compared at {proof['at']}, more than {SHADOW_READS_HOLD.days} days ago")
+    return Claim(SHADOW_READS, bool(proof["equal"]), f"{proof['summary']}, at {proof['at']}")
 
 
-def _approval(table: Table, retired: RetiredIndex, settings: Settings, proofs: Proofs) -> list[Condition]:
+def _approval(table: Table, retired: RetiredIndex, settings: Settings, proofs: Proofs) -> list[Claim]:
     name = index_resource(table.name, retired.name)
+    approve = (
+        f"./invoke approve --table {table.name} --index {retired.name} --by NAME --application-updated --tests-passed"
+    )
     approval = settings.approvals.get(name)
     if approval is None:
-        return [Condition(APPROVED, False, f"the stack file has no approval for {name}")]
+        return [Claim(APPROVED, False, f"the stack file has no approval for {name}", approve)]
     signed = f"{approval.by}, {written(approval.at)}"
     rolled_back = proofs.of("rolled-back", name)
     if rolled_back is not None and approval.at <= datetime.fromisoformat(str(rolled_back["at"])):
         again = f"it was built again at {rolled_back['at']} by {rolled_back['by']}; the approval ({signed}) is older"
-        return [Condition(APPROVED, False, again)]
+        return [Claim(APPROVED, False, again, approve)]
     return [
-        Condition("application updated", approval.application_updated, signed),
-        Condition("integration tests passed", approval.tests_passed, signed),
+        Claim("application updated", approval.application_updated, signed, approve),
+        Claim("integration tests passed", approval.tests_passed, signed, approve),
     ]
 
 
-def _alarms(table: Table, retired: RetiredIndex, observed: Observed) -> Iterable[Condition]:
+def _alarms(table: Table, retired: RetiredIndex, observed: Observed) -> Iterable[Claim]:
     if not observed.available:
-        yield Condition(ALARMS, False, NO_CLOUDWATCH)
+        yield Claim(ALARMS, False, NO_CLOUDWATCH)
         return
     ours = [
         alarm for alarm in observed.alarms if alarm.subject is None or alarm.subject.partition("/")[0] == table.name
@@ -132,9 +126,9 @@ def _alarms(table: Table, retired: RetiredIndex, observed: Observed) -> Iterable
     if silent:
         # DynamoDB's metrics exist only while they are not zero.
         evidence = f"{len(ours)} alarms: {len(ours) - silent} OK, {silent} have nothing to tell yet"
-    yield Condition(ALARMS, bool(ours) and not loud, "; ".join(loud) or evidence)
+    yield Claim(ALARMS, bool(ours) and not loud, "; ".join(loud) or evidence)
     wrong = [f"{count:,.0f} {what}" for what, count in observed.disturbances.get(table.name, {}).items()]
-    yield Condition(LAST_HOUR, not wrong, "; ".join(wrong) or "no throttled request and no system error")
+    yield Claim(LAST_HOUR, not wrong, "; ".join(wrong) or "no throttled request and no system error")
 
 
 def _key(alarm: AlarmState) -> tuple[str | None, str]:
@@ -150,19 +144,19 @@ def alarms_only_missing(table: Table, observed: Observed) -> bool:
     )
 
 
-def _reads(table: Table, retired: RetiredIndex, settings: Settings, world: World) -> Iterable[Condition]:
+def _reads(table: Table, retired: RetiredIndex, settings: Settings, world: World) -> Iterable[Claim]:
     resource = index_resource(table.name, retired.name)
     if not world.observed.available:
-        yield Condition(METRIC_ALIVE, False, NO_CLOUDWATCH)
+        yield Claim(METRIC_ALIVE, False, NO_CLOUDWATCH)
         return
     seen = world.observed.reads.get(resource, {})
     own = _as_counted(own_reads(world.proofs, resource), seen)
     alive = [minute for minute, units in own.items() if seen.get(minute, 0.0) >= units]
     if alive:
-        yield Condition(METRIC_ALIVE, True, f"our own read of {written(max(alive))} shows in ConsumedReadCapacityUnits")
+        yield Claim(METRIC_ALIVE, True, f"our own read of {written(max(alive))} shows in ConsumedReadCapacityUnits")
     else:
         since = f"our own read of {written(max(own))} does not show" if own else "we have not read it ourselves yet"
-        yield Condition(METRIC_ALIVE, False, f"{since}, so that a zero says nothing")
+        yield Claim(METRIC_ALIVE, False, f"{since}, so that a zero says nothing")
     start = world.observed.at - timedelta(minutes=settings.quiet_minutes)
     others = {
         minute: units - own.get(minute, 0.0)
@@ -173,7 +167,7 @@ def _reads(table: Table, retired: RetiredIndex, settings: Settings, world: World
         evidence = f"{sum(others.values()):,.1f} read units by others, last at {written(max(others))}"
     else:
         evidence = f"no read units but our own in {_span(settings.quiet_minutes)}"
-    yield Condition(NOBODY_READS, not others, evidence)
+    yield Claim(NOBODY_READS, not others, evidence)
 
 
 def _as_counted(own: Mapping[datetime, float], seen: Mapping[datetime, float]) -> dict[datetime, float]:

@@ -23,7 +23,7 @@ from schema.errors import EngineLost, Interrupted, Refused, Waiting
 from sitelogix.tables import PERSONNEL, WORK_LOGS
 from stack.ledger.ledger import Facts
 from stack.processes import host
-from terminal.progress import SilentObserver
+from tests.silence import SilentObserver
 from tests.stacks import NEW, SmallStack
 
 

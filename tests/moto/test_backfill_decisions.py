@@ -21,9 +21,9 @@ from stack.ledger.history import History
 from stack.ledger.ledger import Ledger
 from stack.world.live import read_live
 from stack.world.world import World
-from terminal.progress import SilentObserver
 from tests.backfilling import CLOCK, report
 from tests.conftest import EmulatedStack
+from tests.silence import SilentObserver
 
 INDEX = "reports/GSI3-StatusIndex"
 # moto's tables are provisioned with ten units, and it ignores PartiQL conditions.

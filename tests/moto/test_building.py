@@ -14,10 +14,10 @@ from stack.aws import cloudwatch
 from stack.ledger.ledger import Facts
 from stack.monitoring.metrics import Metrics
 from stack.world.live import LiveIndex, LiveTable, read_table
-from terminal.progress import SilentObserver
 from tests.backfilling import report
 from tests.conftest import EmulatedStack
 from tests.moto.test_backfill_decisions import context
+from tests.silence import SilentObserver
 
 STATUS = REPORTS.index("GSI3-StatusIndex")
 

@@ -1,4 +1,4 @@
-"""What `./invoke backfill` and `./invoke rollback --backfill` ask of a stack."""
+"""The backfills of a stack alone: filling items, looking at them, and taking back what was added."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def fill(context: Context, table: str | None) -> Summary:
     return run(context, lambda plan: plan.backfills_only(table), "backfill", table)
 
 
-def look(context: Context, table: str | None, *, check: bool, mend: bool) -> dict[str, Survey]:
+def survey(context: Context, table: str | None, *, check: bool, mend: bool) -> dict[str, Survey]:
     """A dry run, or a check, of one table's backfill or of all, by table. Raises ToolError."""
     world = context.read_world()
     names = _named(context, world, table)
-    # What no backfill may touch, a count of it would only mislead.
+    # A count would mislead where no backfill may touch the table.
     context.plan(world)
     surveys: dict[str, Survey] = {}
     for number, name in enumerate(names, 1):

@@ -1,4 +1,4 @@
-"""What `./invoke approve` does: a reviewed line in the stack file, without asking AWS."""
+"""Approving the removal of an index: the stack file gets the line that is then reviewed, in one piece. Asks no AWS."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from schema.errors import UsageError
 from schema.model import Schema
-from stack.file.approving import APPROVALS, approval_record, with_approval
+from stack.file.approving import with_approval
 from stack.file.config import guess, load_config
 from stack.file.settings import Approval
 from stack.world.managed import index_resource
@@ -19,27 +18,11 @@ from stack.world.managed import index_resource
 
 @dataclass(frozen=True)
 class Approved:
-    """An approval that was written."""
+    """An approval that was written: in which file, and for which index (`<table>/<index>`)."""
 
-    stack: str
     file: Path
     resource: str
     approval: Approval
-
-    def document(self) -> dict[str, Any]:
-        """For `--json`."""
-        record = approval_record(self.approval)
-        return {"stack": self.stack, "file": self.file.name, "index": self.resource, "approval": record}
-
-    def text(self) -> str:
-        """For a person: what was written, and what to do next."""
-        record = approval_record(self.approval)
-        return (
-            f"{self.file.name}: {APPROVALS} now lets {self.resource} go, says {record['by']}, {record['at']}.\n"
-            "Next: commit the file and open a pull request.\n"
-            f"  ./invoke preview --stack {self.stack}    shows exactly one deletion, once the index is adopted\n"
-            f"  ./invoke migrate --stack {self.stack}    removes the index, once the rest of its gate is open"
-        )
 
 
 def approve(
@@ -53,7 +36,7 @@ def approve(
     application_updated: bool,
     tests_passed: bool,
 ) -> Approved:
-    """Writes leave to remove a retired index into the stack file, in one piece. Raises UsageError: nothing changed."""
+    """Writes the approval to remove a retired index into the stack file. Raises UsageError; nothing is changed then."""
     if table is None or index is None:
         raise UsageError("No index is named.", "An approval is for one retired index.", "Add --table and --index.")
     resource = _retired(schema, table, index)
@@ -73,7 +56,7 @@ def approve(
     at = datetime.now(UTC).replace(microsecond=0)
     approval = Approval.model_validate({"applicationUpdated": True, "testsPassed": True, "by": by, "at": at})
     _replace(path, stack, with_approval(path.read_bytes().decode(), resource, approval), schema)
-    return Approved(stack, path, resource, approval)
+    return Approved(path, resource, approval)
 
 
 def _retired(schema: Schema, table: str, index: str) -> str:
@@ -102,5 +85,5 @@ def _replace(path: Path, stack: str, text: str, schema: Schema) -> None:
             written.replace(path)
     except OSError as error:
         raise UsageError(
-            f"{path.name} can not be written.", f"{error}. Nothing was changed.", "Make it writable, then repeat."
+            f"{path.name} cannot be written.", f"{error}. Nothing was changed.", "Make it writable, then repeat."
         ) from None

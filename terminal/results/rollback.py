@@ -1,0 +1,116 @@
+"""A rollback: what was taken back or restored, and what that leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from backfills.undo import Undone
+from migration.rollback.comparison import Comparison
+from migration.rollback.indexes import RolledBack
+from migration.rollback.restoring import Restored, counted
+from terminal.reporting import Result
+from terminal.text import Line, grid
+
+NEXT_TO_A_RESTORED_TABLE = (
+    "A table cannot be renamed. Either write its items back to the live one, or point the application at it: "
+    "docs/rollback.md says how.",
+    "It has no scaling, alarms or readers of a stream; set them up before it is used. Until it is deleted it costs.",
+)
+
+
+@dataclass(frozen=True)
+class BrownOutResult(Result):
+    """A brown-out that was taken back: the indexes that may be read again."""
+
+    stack: str
+    indexes: list[str]
+
+    def text(self) -> Iterator[Line]:
+        yield f"Reads of {', '.join(self.indexes)} are allowed again. It was not removed."
+        yield "A run that was at work on it ends, with exit code 3."
+
+
+@dataclass(frozen=True)
+class UndoneResult(Result):
+    """A backfill that was taken back."""
+
+    stack: str
+    table: str
+    undone: Undone
+
+    def document(self) -> dict[str, Any]:
+        return {"stack": self.stack, "table": self.table, **asdict(self.undone)}
+
+    def text(self) -> Iterator[Line]:
+        yield (
+            f"Backfill of {self.table} on stack {self.stack}: {self.undone.back:,} changes taken back; "
+            f"{self.undone.kept:,} left, because the application has changed or deleted the item since."
+        )
+
+
+@dataclass(frozen=True)
+class RolledBackResult(Result):
+    """Indexes or tables that were taken back."""
+
+    stack: str
+    done: RolledBack
+
+    def document(self) -> dict[str, Any]:
+        return {"stack": self.stack, "run": self.done.run, **self.done.facts, "ahead": list(self.done.ahead)}
+
+    def text(self) -> Iterator[Line]:
+        yield f"{self.done.did} AWS, Pulumi's state and the plan agree. Run {self.done.run}."
+        for table, arn in self.done.facts.get("backups", {}).items():
+            yield f"The backup of {table}: {arn}"
+        yield f"`migrate` would now do: {', '.join(self.done.ahead) or 'nothing'}."
+
+
+@dataclass(frozen=True)
+class RestoredResult(Result):
+    """A table that was restored beside the live one."""
+
+    stack: str
+    done: Restored
+
+    def document(self) -> dict[str, Any]:
+        done = self.done
+        return {
+            "stack": self.stack,
+            "run": done.run,
+            "table": done.table,
+            "restored": done.restored,
+            "source": done.source,
+            "compared": done.compared
+            and {
+                **counted(done.compared),
+                "attributes": dict(done.compared.attributes),
+                "examples": _examples(done.compared),
+            },
+            "definition": [asdict(difference) for difference in done.lacks],
+            "next": list(NEXT_TO_A_RESTORED_TABLE),
+        }
+
+    def text(self) -> Iterator[Line]:
+        done, compared = self.done, self.done.compared
+        yield f"Table {done.restored} is restored from {done.source}. Run {done.run}."
+        if compared is None:
+            yield f"There is no live table {done.table} to compare it with."
+        else:
+            yield (
+                f"Beside the live table, as it is now: {compared.equal:,} items are equal, {compared.different:,} "
+                f"differ, {compared.only_first:,} are only in the restored one, {compared.only_second:,} only in the "
+                "live one."
+            )
+            yield from (f"  {name} differs in {items:,}" for name, items in compared.attributes.most_common())
+            yield from (f"  {kind}: {key}" for kind, keys in _examples(compared).items() for key in keys)
+            if done.lacks:
+                rows = ((difference.what, difference.live, difference.restored) for difference in done.lacks)
+                yield grid(("the definition", "live", "restored"), rows)
+        yield from NEXT_TO_A_RESTORED_TABLE
+
+
+def _examples(compared: Comparison) -> dict[str, list[str]]:
+    shown = {"only_first": "only_restored", "only_second": "only_live"}
+    return {shown.get(kind, kind): keys for kind, keys in compared.examples.items()}
