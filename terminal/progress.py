@@ -136,17 +136,3 @@ class JsonLinesReporter:
         json.dump(line, sys.stderr, default=str, ensure_ascii=False)
         sys.stderr.write("\n")
         sys.stderr.flush()
-
-
-class SilentReporter:
-    """Shows nothing: for tests."""
-
-    def planned(self, steps: Sequence[StepText]) -> None: ...
-
-    def started(self, step: StepText, number: int, total: int) -> None: ...
-
-    def progress(self, done: int, total: int, text: str, facts: Facts | None = None) -> None: ...
-
-    def ended(self, step: StepText, seconds: float, facts: Facts) -> None: ...
-
-    def noted(self, text: str) -> None: ...

@@ -44,7 +44,7 @@ def check_prediction(step: Step, before: World, after: World) -> None:
 
 
 def facts_of(world: World) -> dict[str, Any]:
-    """What plans and gates look at, by a name for each fact, without times, texts and counts: those differ each time."""
+    """What plans and gates look at, by a name for each fact, but for times, texts and counts, which differ."""
     found: dict[str, Any] = {
         "Pulumi's tables": sorted(world.managed.tables),
         "Pulumi's indexes": sorted(map(str, world.managed.indexes)),

@@ -63,6 +63,20 @@ def take_back_all(context: Context) -> list[IndexRef]:
     return found
 
 
+def end_brown_outs(context: Context) -> list[IndexRef]:
+    """Lets every index be read again, beside the run that refuses it. Returns the indexes. Raises ToolError."""
+    context.refuse_others_tables(context.ledger.proofs())
+    indexes = take_back_all(context)
+    if not indexes:
+        raise Refused(
+            f"No brown-out is on, on stack {context.config.stack}.",
+            "So nothing that we have done refuses reads of an index.",
+            context.command("status"),
+        )
+    context.history.note("rollback of a brown-out", {"indexes": [str(ref) for ref in indexes]})
+    return indexes
+
+
 def take_back(context: Context, ref: IndexRef) -> None:
     """Puts the table's policy back as it was before. If others have changed it since, only our statement is taken out.
     Harmless to repeat."""

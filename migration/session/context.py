@@ -109,8 +109,9 @@ class Context:
         """Raises Refused where the ledger says that the tables of this name are another stack's."""
         owner = proofs.get(OwnerProof, STACK)
         if owner is not None and owner.stack != self.config.stack:
+            config, prefix = self.config, self.config.setting("tablePrefix")
             raise Refused(
                 f"These tables belong to stack {owner.stack}.",
-                f"Its ledger {self.config.ledger_name} says so, and this is stack {self.config.stack}.",
-                f"Give stack {self.config.stack} another {self.config.setting('tablePrefix')} in {self.config.stack_file.name}.",
+                f"Its ledger {config.ledger_name} says so, and this is stack {config.stack}.",
+                f"Give stack {config.stack} another {prefix} in {config.stack_file.name}.",
             )

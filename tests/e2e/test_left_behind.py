@@ -23,11 +23,11 @@ from schema.errors import EngineLost, Interrupted, Refused, Waiting
 from sitelogix.tables import PERSONNEL, WORK_LOGS
 from stack.ledger.ledger import Facts
 from stack.processes import host
-from terminal.progress import SilentObserver
+from tests.silence import SilentReporter
 from tests.stacks import NEW, SmallStack
 
 
-class Watching(SilentObserver):
+class Watching(SilentReporter):
     """Keeps what a run tells of its progress, and does something at the first that it tells."""
 
     def __init__(self, then: Callable[[], object]) -> None:

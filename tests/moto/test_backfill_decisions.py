@@ -21,9 +21,9 @@ from stack.ledger.history import History
 from stack.ledger.ledger import Ledger
 from stack.world.live import read_live
 from stack.world.world import World
-from terminal.progress import SilentObserver
 from tests.backfilling import CLOCK, report
 from tests.conftest import EmulatedStack
+from tests.silence import SilentReporter
 
 INDEX = "reports/GSI3-StatusIndex"
 # moto's tables are provisioned with ten units, and it ignores PartiQL conditions.
@@ -49,7 +49,7 @@ def context(stack: EmulatedStack, **settings: Any) -> Context:
         history=History(ledger, lambda: "a test", SITELOGIX.digest),
         interrupts=Interrupts(lambda line: None, lambda: None),
         engine=engine,
-        observer=SilentObserver(),
+        reporter=SilentReporter(),
         notifier=Notifier(None, config, lambda text: None),
         clock=lambda: CLOCK,
     )

@@ -73,7 +73,7 @@ def dry_run(context: Context, world: World, name: str) -> Survey:
         return assembly.dry_run(context.clock())
 
 
-def check(context: Context, world: World, name: str, *, mend: bool) -> Survey:
+def check_values(context: Context, world: World, name: str, *, mend: bool) -> Survey:
     """Which backfilled values are no longer what their sources give; mended if so asked."""
     with working(context, world, name, shown(context, world, name)) as assembly:
         if not mend:

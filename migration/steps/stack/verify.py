@@ -35,9 +35,7 @@ class Verify(Step):
         """See Step. Raises VerificationFailed."""
         checks = verify(context.client, context.config, context.schema, world, context.reporter)
         # Items that late writers leave out are filled by the scans for them, and keep an index from being read-ready.
-        scanned = {
-            backfill_check(table) for table in context.schema if not _all_ready(context.schema, table.name, world)
-        }
+        scanned = {backfill_check(table) for table in context.schema if not _all_ready(table, world)}
         failed = [check for check in failing(checks) if check.name not in scanned]
         if failed:
             raise VerificationFailed(

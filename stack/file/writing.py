@@ -1,4 +1,4 @@
-"""What `./invoke approve` does: a reviewed line in the stack file, without asking AWS."""
+"""Approving the removal of an index: the stack file gets the line that is then reviewed, in one piece. Asks no AWS."""
 
 from __future__ import annotations
 
@@ -8,41 +8,24 @@ import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from schema.errors import UsageError
 from schema.model import Schema
 from schema.project import Project
-from stack.file.approving import approval_record, with_approval
+from schema.references import IndexRef
+from stack.file.approving import with_approval
 from stack.file.config import PROJECT_FILE, StackConfig, guess, load_config
 from stack.file.settings import Approval
-from stack.world.managed import index_resource
 
 
 @dataclass(frozen=True)
 class Approved:
-    """An approval that was written."""
+    """An approval that was written: in which file, under which setting, and for which index."""
 
-    stack: str
     file: Path
     setting: str
-    resource: str
+    ref: IndexRef
     approval: Approval
-
-    def document(self) -> dict[str, Any]:
-        """For `--json`."""
-        record = approval_record(self.approval)
-        return {"stack": self.stack, "file": self.file.name, "index": self.resource, "approval": record}
-
-    def text(self) -> str:
-        """For a person: what was written, and what to do next."""
-        record = approval_record(self.approval)
-        return (
-            f"{self.file.name}: {self.setting} now lets {self.resource} go, says {record['by']}, {record['at']}.\n"
-            "Next: commit the file and open a pull request.\n"
-            f"  ./invoke preview --stack {self.stack}    shows exactly one deletion, once the index is adopted\n"
-            f"  ./invoke migrate --stack {self.stack}    removes the index, once the rest of its gate is open"
-        )
 
 
 def approve(
@@ -56,10 +39,10 @@ def approve(
     application_updated: bool,
     tests_passed: bool,
 ) -> Approved:
-    """Writes leave to remove a retired index into the stack file, in one piece. Raises UsageError: nothing changed."""
+    """Writes the approval to remove a retired index into the stack file. Raises UsageError; nothing is changed then."""
     if table is None or index is None:
         raise UsageError("No index is named.", "An approval is for one retired index.", "Add --table and --index.")
-    resource = _retired(project.schema, table, index)
+    ref = _retired(project.schema, IndexRef(table, index))
     if by is None or not by.strip() or not by.isprintable():
         raise UsageError(
             "--by names nobody.", "A person answers for the removal of an index.", 'Add --by "Jane Doe", on one line.'
@@ -76,21 +59,20 @@ def approve(
     path, setting = config.stack_file.resolve(), config.setting("approvals")
     at = datetime.now(UTC).replace(microsecond=0)
     approval = Approval.model_validate({"applicationUpdated": True, "testsPassed": True, "by": by, "at": at})
-    _replace(path, config, with_approval(path.read_bytes().decode(), setting, resource, approval), project)
-    return Approved(stack, path, setting, resource, approval)
+    _replace(path, config, with_approval(path.read_bytes().decode(), setting, str(ref), approval), project)
+    return Approved(path, setting, ref, approval)
 
 
-def _retired(schema: Schema, table: str, index: str) -> str:
-    """The name of a retired index, `<table>/<index>`. Raises UsageError for any other."""
-    resource = index_resource(table, index)
-    retired = [index_resource(known.name, old.name) for known in schema for old in known.retired]
-    if resource not in retired:
+def _retired(schema: Schema, ref: IndexRef) -> IndexRef:
+    """The name of a retired index. Raises UsageError for any other."""
+    retired = [str(old.ref(table)) for table in schema for old in table.retired]
+    if str(ref) not in retired:
         raise UsageError(
-            f"{resource} is no retired index.",
+            f"{ref} is no retired index.",
             f"Only a retired index is ever removed; there are: {', '.join(retired) or 'none'}.",
-            guess(resource, retired) or "Name one of them with --table and --index.",
+            guess(str(ref), retired) or "Name one of them with --table and --index.",
         )
-    return resource
+    return ref
 
 
 def _replace(path: Path, config: StackConfig, text: str, project: Project) -> None:
@@ -107,5 +89,5 @@ def _replace(path: Path, config: StackConfig, text: str, project: Project) -> No
             written.replace(path)
     except OSError as error:
         raise UsageError(
-            f"{path.name} can not be written.", f"{error}. Nothing was changed.", "Make it writable, then repeat."
+            f"{path.name} cannot be written.", f"{error}. Nothing was changed.", "Make it writable, then repeat."
         ) from None
