@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Any, ParamSpec
 
 from invoke.exceptions import Exit, ParseError
-from invoke.program import Program
 from rich.console import Console
 
 from stack.errors import ToolError, UsageError
 from terminal.document import print_json
+from terminal.task_list import TaskList
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 P = ParamSpec("P")
 
 
-class Invoke(Program):
+class Invoke(TaskList):
     """Invoke, but a usage error exits with 2 and says what to run: every other code has a meaning of its own."""
 
     def parse_core(self, argv: list[str] | None) -> None:
