@@ -11,18 +11,18 @@ from typing import Any
 
 from invoke.config import Config
 from invoke.exceptions import Exit, ParseError
-from invoke.program import Program
 
 from schema.errors import UsageError
 from terminal.project_file import in_project
 from terminal.reporting import show_error
+from terminal.task_list import TaskList
 from terminal.workspace import TOOL
 
 PROJECT_FOLDER = Path(os.environ.get("KEYSHIFT_PROJECT") or TOOL).resolve()
 """The folder of the project's tasks.py, Pulumi.yaml, stack files and `.local`; by default the tool's own."""
 
 
-class Invoke(Program):
+class Invoke(TaskList):
     """Invoke, but a usage error exits with 2 and says what to run: every other code has a meaning of its own."""
 
     def create_config(self) -> None:

@@ -17,7 +17,6 @@ from typing import TypeVar
 from pulumi import automation
 from pulumi.automation import events
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
-from pulumi.runtime._callbacks import _CallbackServicer
 
 from schema.errors import EngineLost, Refused, ToolError, UsageError
 from stack.declaration import Declaration
@@ -168,9 +167,6 @@ class Engine:
             if event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
                 messages.append(" ".join(event.diagnostic_event.message.split()))
 
-        # After an `up` that broke off, the SDK keeps the server of its hooks, of an event loop that is gone, and
-        # stumbles over it in the next one of the same process.
-        _CallbackServicer._servicers.clear()
         self._workspace.program = lambda: self._program(live, declaration, refusals.append)
         try:
             if dry:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from yaml import YAMLError
+from ruamel.yaml.error import YAMLError
 
 from schema.errors import UsageError
 from schema.project import Project

@@ -111,7 +111,7 @@ STACK_FILES = [
     Bad("UTF-16", "plan", f"{FILE}: it can not be read. | 'utf-8' codec | {EDIT}",
         given=stack_file("a: b".encode("utf-16"))),
     Bad("no YAML", "migrate", f"{FILE}: it is not YAML. | Mapping values | {EDIT}", edit=("config:", "config")),
-    Bad("a key that stands twice", "plan", f"{FILE}: it is not YAML. | The key rate stands there twice | {EDIT}",
+    Bad("a key that stands twice", "plan", f"{FILE}: it is not YAML. | This key appears twice | {EDIT}",
         edit=("    rate: 100000", "    rate: 100000\n    rate: 5")),
     Bad("an unknown key", "migrate", f"{FILE}: unknown config key sitelogix:tabelPrefix. | {UNKNOWN} | Did you mean ta",
         edit=("tablePrefix", "tabelPrefix")),
