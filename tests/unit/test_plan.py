@@ -8,8 +8,10 @@ import pytest
 
 from migration.plan.plan import plan
 from migration.steps.step import Action, Plan
+from schema.backfill import Backfill, constant
 from schema.errors import Refused
 from schema.model import Attribute, Index, Projection, ProjectionType, Schema
+from sitelogix import backfills
 from sitelogix.tables import PERSONNEL, REPORTS, SITELOGIX
 from stack.file.settings import LateWriterSettings
 from stack.world.live import LiveIndex
