@@ -127,7 +127,8 @@ def load_config(stack: str, checkout: Path, project: Project) -> StackConfig:
             aws[name] = value
         else:
             known = [f"aws:{name}" for name in _AWS_KEYS] + [f"{project.name}:{name}" for name in setting_names()]
-            raise _unknown_key(path, f"config key {key}", str(key), known)
+            meant = f"{project.name}:{name}" if name in setting_names() else str(key)
+            raise _unknown_key(path, f"config key {key}", meant, known)
     settings = _validate(ours, path, project.name)
     _check_names(settings, project, path)
     region = aws.get("region")

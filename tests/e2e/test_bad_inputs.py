@@ -183,7 +183,7 @@ SCHEMAS = [
     Bad("a capacity as a word", "plan", f"The schema is wrong: '<' not supported between | TypeError in | {CORRECT}",
         given=schema("Throughput(read=10,", 'Throughput(read="ten",')),
     Bad("a backfill that is not there", "plan --json",
-        f"The schema is wrong: module 'sitelogix.backfills' has no | AttributeError in sitelogix/tables.py, | {CORRECT}",
+        f"The schema is wrong: module 'sitelogix.backfills' | AttributeError in sitelogix/tables.py, | {CORRECT}",
         given=schema("backfill=backfills.REPORTS", "backfill=backfills.REPORT")),
     Bad("more indexes than DynamoDB has", "status",
         f"The schema is wrong: table reports has 21 | SchemaErr | {CORRECT}",

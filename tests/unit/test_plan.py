@@ -9,10 +9,13 @@ import pytest
 from migration.plan.plan import plan
 from migration.plan.result import Plan
 from migration.steps.stack.wait import Wait
+from migration.steps.step import Plan
 from migration.steps.tables.backup import Backup
+from schema.backfill import Backfill, constant
 from schema.errors import Refused
 from schema.model import Attribute, Index, Projection, ProjectionType, Schema
 from schema.references import IndexRef
+from sitelogix import backfills
 from sitelogix.tables import PERSONNEL, REPORTS, SITELOGIX
 from stack.file.settings import LateWriterSettings
 from stack.ledger.records import (

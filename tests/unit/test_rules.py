@@ -119,12 +119,12 @@ def test_each_existing_table_gets_the_two_keys_of_its_new_index() -> None:
 
 
 def test_a_backfill_cannot_read_what_it_writes() -> None:
-    with pytest.raises(ValueError, match="^a backfill cannot read what it writes: status$"):
+    with pytest.raises(ValueError, match=r"^a backfill cannot read what it writes: status$"):
         Backfill({"status": constant("x")}, reads=("status",))
 
 
 def test_a_backfill_has_rules() -> None:
-    with pytest.raises(ValueError, match="^a backfill without rules fills nothing$"):
+    with pytest.raises(ValueError, match=r"^a backfill without rules fills nothing$"):
         Backfill({})
 
 
