@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from backfills import BACKFILLS
-from backfills.survey import Survey
-from backfills.undo import Undone
+from backfills.run.survey import Survey
+from backfills.run.undo import Undone
 from migration.run.runner import Summary, run
 from migration.session.context import Context
 from migration.steps import backfilling

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from backfills.survey import Survey
+    from backfills.run.survey import Survey
     from migration.run.runner import Summary
     from migration.steps.step import Plan
     from schema.model import Schema
@@ -61,7 +61,7 @@ def surveys_document(stack: str, surveys: Mapping[str, Survey]) -> dict[str, Any
                 "would_change": survey.counts.remaining,
                 "changed": survey.counts.changed,
                 "skipped": survey.counts.skipped,
-                "unfit": survey.counts.unfit,
+                "violating": survey.counts.violating,
                 "violations": dict(survey.counts.violations),
                 "examples": [{**example, "key": json.loads(example["key"])} for example in survey.examples],
                 "spread": {

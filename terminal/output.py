@@ -9,14 +9,14 @@ from rich.console import Console
 from rich.prompt import Confirm
 from rich.table import Table as Grid
 
-from backfills.survey import Survey
-from backfills.undo import Undone
-from migration.checks.verify import Check
+from backfills.run.survey import Survey
+from backfills.run.undo import Undone
 from migration.run.runner import Done, Summary
 from migration.run.status import State
 from migration.session.engine import Change
 from migration.steps.step import Action, Plan
 from schema.model import Schema
+from stack.gates.claims import Claim
 
 _COLOR = {
     "active": "green",
@@ -85,11 +85,11 @@ def print_status(states: list[State]) -> None:
     console().print(grid)
 
 
-def print_checks(checks: list[Check], schema: Schema) -> None:
+def print_checks(checks: list[Claim], schema: Schema) -> None:
     """Every check, then how many hold."""
     grid = grid_of("", "checked", "seen")
     for check in checks:
-        grid.add_row("[green]ok[/]" if check.holds else "[red]FAILED[/]", check.subject, check.evidence)
+        grid.add_row("[green]ok[/]" if check.holds else "[red]FAILED[/]", check.name, check.evidence)
     out = console()
     out.print(grid)
     out.print(f"\n{sum(check.holds for check in checks)} of {len(checks)} checks hold.")

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from backfills.undo import Undone
-from migration.rollback.comparison import Comparison
+from backfills.run.undo import Undone
+from migration.rollback.comparison import TableComparison
 from migration.rollback.indexes import RolledBack, index_rollback
 from migration.rollback.restoring import Restored, counted, restoration
 from migration.rollback.sources import at_time, from_backup
@@ -181,7 +181,7 @@ def rollback_document(stack: str, asked: Asked, done: Done) -> dict[str, Any]:
     }
 
 
-def _comparison_document(compared: Comparison) -> dict[str, Any]:
+def _comparison_document(compared: TableComparison) -> dict[str, Any]:
     return {
         **counted(compared),
         "attributes": dict(compared.attributes),

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from migration.checks.verify import query_index
+from migration.checks.querying import query_index
 from migration.rollback.stages import Proposal, Stage, agreed, ahead, forget, planned, through, verifying
 from migration.session.context import Context
+from migration.session.reading import reader_of
 from migration.session.waiting import settled, wait_for
 from migration.steps.proving import note_own_read
 from migration.steps.step import Action, Step
@@ -214,12 +215,10 @@ class _Building:
 
     def query(self) -> Facts:
         context = self.context
-        physical = context.config.physical_name(self.table.name)
-        at, read_units = datetime.now(UTC), list[float]()
-        facts = query_index(
-            context.client, physical, self.table.key_names, self.retired.index, on_read=read_units.append
-        )
         world = context.read_world()
+        reader = reader_of(context, world.live[self.table.name])
+        at, read_units = datetime.now(UTC), list[float]()
+        facts = query_index(reader, self.table, self.retired.index, read_units.append)
         context.ledger.prove_of("index", self.resource, world.live[self.table.name], {**facts, "verified": now()})
         # Else the gate would take our own reads for somebody else's.
         step = Step(Action.VERIFY_INDEX, (self.table.name,), self.retired.name)

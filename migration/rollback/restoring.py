@@ -8,25 +8,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from backfills.rates import rates_for
-from backfills.reader import segments_for
-from backfills.watch import Watch
-from dynamo.retry import Patience, Stopped
+from backfills.rates import read_rate
+from dynamo.reader import Reader
+from dynamo.retry import Retry
 from dynamo.throttle import Throttle
-from migration.rollback.comparison import Comparison, Side, compare
+from dynamo.units import UNLIMITED, segments_for
+from migration.rollback.comparison import TableComparison, compare
 from migration.rollback.definitions import Difference, differences
 from migration.rollback.sources import Source
 from migration.rollback.stages import Proposal, Stage, through
 from migration.session.context import Context
-from migration.session.waiting import paused, settled, wait_for
+from migration.session.reading import stoppable
+from migration.session.waiting import settled, wait_for
 from migration.steps.step import Action, Step
 from schema.errors import Refused
 from stack.ledger.ledger import Facts
 from stack.monitoring.metrics import Metrics
 from stack.world.live import LiveTable, read_table
-
-UNLIMITED = 1_000_000_000.0
-"""Read units a second from a table that nobody else reads: what it takes is up to it."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Restored:
     table: str
     restored: str
     source: str
-    compared: Comparison | None
+    compared: TableComparison | None
     lacks: tuple[Difference, ...]
 
 
@@ -76,7 +74,7 @@ class _Restoring:
         self._context = context
         self._name = name
         self._source = source
-        self._compared: Comparison | None = None
+        self._compared: TableComparison | None = None
         self._lacks: tuple[Difference, ...] = ()
 
     @property
@@ -127,45 +125,38 @@ class _Restoring:
         context.ledger.prove("restored", self._name, facts)
         return facts
 
-    def _items(self, live: LiveTable, restored: LiveTable) -> Comparison:
+    def _items(self, live: LiveTable, restored: LiveTable) -> TableComparison:
         context, settings = self._context, self._context.config.settings.backfill
         stop = threading.Event()
         metrics = Metrics(context.cloudwatch, context.config.physical_name(self._name))
-        rate = rates_for(live, (), settings, metrics).read
 
-        # AWS counts the items of a table that was just restored hours later.
-        item_size = live.size / live.item_count if live.item_count else 0.0
-
-        def side(table: LiveTable, rate: float) -> Side:
+        def reader(table: LiveTable, rate: float) -> Reader:
             physical, throttle = context.config.physical_name(table.name), Throttle(rate, stop)
-            return Side(context.once, physical, item_size, throttle, Patience(physical, stop, throttle.throttled))
+            retry = Retry(physical, stop, throttle.throttled)
+            # AWS counts the items of a table that was just restored hours later.
+            size, items = live.size, live.item_count
+            return Reader(context.once, physical, retry, throttle, size=size, item_count=items)
 
         total = live.item_count + restored.item_count
 
-        def show(comparison: Comparison, scanned: int) -> None:
+        def show(comparison: TableComparison, scanned: int) -> None:
             text = f"{comparison.equal:,} equal, {comparison.different:,} different"
             context.observer.progress(scanned, total, text, counted(comparison))
 
-        watch = Watch(stop, context.interrupts.requested.is_set, context.ledger.paused, lambda: 0.0)
-        try:
-            with watch.watching(lambda: None):
-                return compare(
-                    side(restored, UNLIMITED),
-                    side(live, rate),
-                    tuple(key.name for key in live.keys),
-                    segments_for(max(live.size, restored.size)),
-                    settings.workers,
-                    stop,
-                    show,
-                )
-        except Stopped:
-            if watch.pause is not None:
-                raise paused(context, watch.pause) from None
-            context.interrupts.check()
-            raise
+        with stoppable(context, stop):
+            return compare(
+                # Nobody else reads the restored table.
+                reader(restored, UNLIMITED),
+                reader(live, read_rate(live, settings, metrics)),
+                tuple(key.name for key in live.keys),
+                segments_for(max(live.size, restored.size)),
+                settings.workers,
+                stop,
+                show,
+            )
 
 
-def counted(comparison: Comparison) -> Mapping[str, int]:
+def counted(comparison: TableComparison) -> Mapping[str, int]:
     """The counts of a comparison of a restored table with a live one."""
     return {
         "equal": comparison.equal,

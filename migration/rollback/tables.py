@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
+from dynamo.expressions import Expressions
+from dynamo.reader import Reader
 from migration.rollback.indexes import RolledBack
 from migration.rollback.stages import Proposal, Stage, agreed, ahead, forget, planned, through, verifying
 from migration.session.context import Context
+from migration.session.reading import reader_of
 from migration.session.waiting import settled, wait_for
 from migration.steps.backups import backed_up
 from migration.steps.step import Action, Step
@@ -21,16 +23,10 @@ from stack.ledger.ledger import Facts
 from stack.world.managed import index_resource
 from stack.world.world import World
 
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
 
-
-def holds_data(client: DynamoDBClient, physical: str) -> bool:
+def holds_data(reader: Reader) -> bool:
     """Whether the table has an item now: read consistently, for AWS's own count is hours old."""
-    pages = client.get_paginator("scan").paginate(
-        TableName=physical, ConsistentRead=True, PaginationConfig={"PageSize": 1}
-    )
-    return any(page["Items"] for page in pages)
+    return any(page.items for page in reader.scan(Expressions(), most_a_page=1, consistent=True))
 
 
 def tables_rollback(context: Context, holding_data: Iterable[str]) -> Proposal[RolledBack]:
@@ -85,11 +81,10 @@ class _Removing:
 
     def holding(self, world: World) -> frozenset[str]:
         """The tables that hold data, or may have: one that somebody else has deleted can not be asked."""
-        config, client = self._context.config, self._context.client
 
         def may_hold(name: str) -> bool:
             if name in world.live:
-                return holds_data(client, config.physical_name(name))
+                return holds_data(reader_of(self._context, world.live[name]))
             return world.proofs.of(KIND, name) is None
 
         return frozenset(filter(may_hold, self._names))

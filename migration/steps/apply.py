@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 
-from migration.checks.verify import NOTHING_TO_QUERY, backfill_check, no_item_missed, query_index, verify
+from migration.checks.querying import NOTHING_TO_QUERY, query_index
+from migration.checks.verify import backfill_check, no_item_missed, verify
 from migration.plan.plan import unsettled_indexes
 from migration.run.raising import RAISED
 from migration.session.brown_out import brown_out
 from migration.session.context import Context
+from migration.session.reading import reader_of
 from migration.session.waiting import settled, wait_for
 from migration.steps.backfilling import backfill
 from migration.steps.backups import backed_up
@@ -126,7 +129,7 @@ def _verify_index(context: Context, world: World, step: Step) -> Facts:
         return found.status == ACTIVE
 
     wait_for(context, name, show)
-    facts = query_index(context.client, context.config.physical_name(name), table.key_names, index)
+    facts = query_index(reader_of(context, world.live[name]), table, index)
     filled = (world.proofs.of("backfill", name) or {}).get("changed", 0)
     if table.needs_backfill(index) and filled and facts["queried"] == NOTHING_TO_QUERY:
         raise VerificationFailed(
@@ -210,7 +213,8 @@ def _refuse_shut(context: Context, world: World, step: Step) -> list[Condition]:
             "; ".join(f"{condition.name}: {condition.evidence}" for condition in conditions if not condition.holds),
             f"Run: ./invoke gate --stack {context.config.stack}",
         )
-    missed = no_item_missed(context.client, context.config, table)
+    accepted = context.config.settings.accepted_violations.get(name, 0)
+    missed = no_item_missed(reader_of(context, world.live[name]), table, accepted)
     if not missed.holds:
         # From now on it is watched again.
         context.ledger.disprove("read-ready", index_resource(name, retired.replaced_by))
@@ -223,14 +227,15 @@ def _refuse_shut(context: Context, world: World, step: Step) -> list[Condition]:
 
 
 def _verify(context: Context, world: World, step: Step) -> Facts:
-    checks = verify(context.client, context.config, context.schema, world, context.observer)
+    accepted = context.config.settings.accepted_violations
+    checks = verify(partial(reader_of, context), context.schema, accepted, world, context.observer)
     watched = {backfill_check(table) for table in context.schema if any(_unready(table, world))}
     # What late writers leave out is the watch's to mend, and keeps the new indexes from being read-ready.
-    failed = [check for check in checks if not check.holds and check.subject not in watched]
+    failed = [check for check in checks if not check.holds and check.name not in watched]
     if failed:
         raise VerificationFailed(
             f"{len(failed)} of {len(checks)} checks failed.",
-            "; ".join(f"{check.subject}: {check.evidence}" for check in failed[:5]),
+            "; ".join(f"{check.name}: {check.evidence}" for check in failed[:5]),
             f"Run: ./invoke verify --stack {context.config.stack}",
         )
     facts = {"checks": len(checks), "schema": context.schema.digest}

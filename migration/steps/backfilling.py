@@ -7,20 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from backfills import BACKFILLS
-from backfills.assembly import Assembly, Options
-from backfills.counts import Counts
-from backfills.probe import probe
+from backfills.items.probe import probe
+from backfills.items.target import target_of
+from backfills.progress.counts import Counts
 from backfills.rates import rates_for
-from backfills.runner import Result
-from backfills.skew import HOT_SHARE
-from backfills.survey import Survey
-from backfills.target import target_of
-from backfills.undo import Undone
-from backfills.watch import Watch
-from dynamo.retry import Stopped
+from backfills.run.assembly import Assembly, Options
+from backfills.run.key_spread import HOT_SHARE
+from backfills.run.runner import Result
+from backfills.run.survey import Survey
+from backfills.run.undo import Undone
 from migration.session.context import Context
 from migration.session.exclusive import alone
-from migration.session.waiting import paused
+from migration.session.reading import stoppable
 from schema.errors import Refused, Waiting
 from stack.ledger.history import ROLLED_BACK
 from stack.ledger.ledger import Facts
@@ -38,7 +36,7 @@ def backfill(context: Context, world: World, name: str) -> Facts:
     """
     with _working(context, world, name, _shown(context, world, name)) as assembly:
         _probe(context, assembly)
-        result = assembly.run(context.clock(), _unfit_file(context, name))
+        result = assembly.run(context.clock(), _violations_file(context, name))
     attributes = list(BACKFILLS[name].attributes)
     facts: Facts = {
         "attributes": attributes,
@@ -89,7 +87,7 @@ def rollback(context: Context, world: World, name: str) -> Undone:
     needing = [index.name for index in table.indexes if index.name in live.indexes and table.needs_backfill(index)]
     if needing:
         raise Refused(
-            f"The backfill of {name} can not be rolled back.",
+            f"The backfill of {name} cannot be rolled back.",
             f"{', '.join(needing)} is built on it: items would vanish from the index.",
             f"Remove the index first, then run: ./invoke rollback --backfill {name} --stack {context.config.stack}",
         )
@@ -120,36 +118,29 @@ def rollback(context: Context, world: World, name: str) -> Undone:
 def _working(
     context: Context, world: World, name: str, on_progress: Callable[[Counts], None] = lambda counts: None
 ) -> Iterator[Assembly]:
-    """One table's backfill, ready to work, with the pause and the table's own throttling watched meanwhile."""
+    """One table's backfill, ready to work. A pause stops it, and the table's own throttling slows it down."""
     live, config = world.live[name], context.config
     settings, definition = config.settings.backfill, BACKFILLS[name]
     physical = config.physical_name(name)
     metrics = Metrics(context.cloudwatch, physical)
     rates = rates_for(live, definition.attributes, settings, metrics, context.rate)
     options = Options(settings.writer, rates, context.workers or settings.workers, settings.journal)
-    target = target_of(context.schema.table(name), physical, definition, live.item_count, live.size)
+    target = target_of(context.schema.table(name), physical, definition, live.id, live.item_count, live.size)
     ledger = context.ledger
-    assembly = Assembly(context.once, target, ledger, name, live.id, options, on_progress, ledger.lease.check)
-    watch = Watch(
+    assembly = Assembly(context.once, target, ledger, options, on_progress, ledger.lease.check)
+    with stoppable(
+        context,
         assembly.stop,
-        context.interrupts.requested.is_set,
-        ledger.paused,
         lambda: metrics.write_throttles(live.indexes),
-    )
-    try:
-        with watch.watching(lambda: assembly.throttle.throttled(physical)):
-            yield assembly
-    except Stopped:
-        if watch.pause is not None:
-            raise paused(context, watch.pause) from None
-        context.interrupts.check()
-        raise
+        lambda: assembly.throttle.throttled(physical),
+    ):
+        yield assembly
 
 
 def _probe(context: Context, assembly: Assembly) -> None:
     config = context.config
     next = f"Set `writer: single` under sitelogix:backfill in {config.stack_file.name}."
-    probe(context.once, config.ledger_name, config.settings.backfill.writer, assembly.patience, next)
+    probe(context.once, config.ledger_name, config.settings.backfill.writer, assembly.retry, next)
 
 
 def _shown(context: Context, world: World, name: str) -> Callable[[Counts], None]:
@@ -162,7 +153,7 @@ def _shown(context: Context, world: World, name: str) -> Callable[[Counts], None
     return show
 
 
-def _unfit_file(context: Context, name: str) -> Path:
+def _violations_file(context: Context, name: str) -> Path:
     return context.config.checkout / ".local" / f"violations-{context.config.stack}-{name}.jsonl"
 
 
@@ -170,7 +161,7 @@ def late_items(context: Context, name: str, survey: Survey) -> int:
     """How many items of a look are a late writer's: those that lacked something, but for those without a source that
     the stack accepts."""
     accepted = context.config.settings.accepted_violations.get(name, 0)
-    return survey.counts.remaining + max(0, survey.counts.unfit - accepted)
+    return survey.counts.remaining + max(0, survey.counts.violating - accepted)
 
 
 def _refuse_open_ends(context: Context, name: str, result: Result) -> None:
@@ -178,12 +169,12 @@ def _refuse_open_ends(context: Context, name: str, result: Result) -> None:
     again = f"./invoke migrate --stack {config.stack}"
     counts = result.counts
     accepted = settings.accepted_violations.get(name, 0)
-    if counts.unfit > accepted:
+    if counts.violating > accepted:
         reasons = ", ".join(f"{count} × {reason}" for reason, count in counts.violations.items())
         raise Waiting(
-            f"{counts.unfit} items of {name} can not enter the new index.",
+            f"{counts.violating} items of {name} cannot enter the new index.",
             f"{reasons}. The stack accepts {accepted}. The other items are filled. "
-            f"The keys are in {_unfit_file(context, name).relative_to(config.checkout)}.",
+            f"The keys are in {_violations_file(context, name).relative_to(config.checkout)}.",
             f"Mend them, or set sitelogix:acceptedViolations: {name} in {config.stack_file.name}; then run: {again}",
         )
     for spread in result.spreads:

@@ -6,15 +6,14 @@ import time
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from backfills.rates import rates_for
-from migration.checks.verify import units_of
+from dynamo.expressions import Expressions
 from migration.session.context import Context
+from migration.session.reading import reader_of
 from migration.session.waiting import pause_here
 from migration.shadow.reads import shadow_reads
 from migration.steps.step import Step
 from stack.gates.gate import METRIC_ALIVE, gate, own_reads
 from stack.ledger.ledger import Facts, written
-from stack.monitoring.metrics import Metrics
 from stack.world.world import World
 
 METRIC_MINUTES = 10.0
@@ -26,25 +25,11 @@ def shadow_read(context: Context, world: World, step: Step) -> Facts:
     (name,) = step.tables
     table = context.schema.table(name)
     patterns = [one for one in context.schema.access_patterns if (one.table, one.index) == (name, step.index)]
-    result = shadow_reads(
-        context.client,
-        context.config.physical_name(name),
-        table,
-        table.index(step.index or ""),
-        patterns,
-        context.observer,
-        context.safe_point,
-        _read_rate(context, world, name),
-    )
+    reader = reader_of(context, world.live[name])
+    result = shadow_reads(reader, table, table.index(step.index or ""), patterns, context.observer)
     facts = {**result.facts(), "equal": result.equal, "summary": result.summary}
     context.ledger.prove_of("shadow", step.subject, world.live[name], facts)
     return facts
-
-
-def _read_rate(context: Context, world: World, name: str) -> float:
-    """The read units a second that backfills of the table may use: readers must not be throttled by our looking."""
-    metrics = Metrics(context.cloudwatch, context.config.physical_name(name))
-    return rates_for(world.live[name], (), context.config.settings.backfill, metrics, context.rate).read
 
 
 def read_index(context: Context, world: World, step: Step) -> Facts:
@@ -52,13 +37,8 @@ def read_index(context: Context, world: World, step: Step) -> Facts:
     reads it. Notes the units, so that they are never taken for another reader's."""
     (name,) = step.tables
     at = datetime.now(UTC)
-    answer = context.client.scan(
-        TableName=context.config.physical_name(name),
-        IndexName=step.index or "",
-        Limit=1,
-        ReturnConsumedCapacity="INDEXES",
-    )
-    units = units_of(answer, step.index or "")
+    page = reader_of(context, world.live[name]).page(Expressions(), most=1, index=step.index)
+    units = page.units or 0.0
     note_own_read(context, world, step, at, units)
     return {"units": Decimal(str(units)), "seen": _comes_up(context, step)}
 

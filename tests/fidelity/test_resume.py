@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backfills import BACKFILLS
-from backfills.assembly import Options
+from backfills.run.assembly import Options
 from schema.backfill import Given, fill
 from stack.aws import dynamodb_once
 from tests.backfilling import Killed, Mortal, assembly, report
@@ -106,8 +106,8 @@ def test_a_process_that_is_really_killed_is_gone_on_with(dynamodb_local: Emulate
     program = (
         "import sys; from pathlib import Path\n"
         "from tests.backfilling import assembly; from tests.conftest import EmulatedStack, stack_on\n"
-        "from stack.config import StackConfig; from stack.aws import dynamodb; from tests.worlds import settings\n"
-        "from backfills.assembly import Options\n"
+        "from stack.file.config import StackConfig; from stack.aws import dynamodb; from tests.worlds import settings\n"
+        "from backfills.run.assembly import Options\n"
         "config = StackConfig('test', Path(sys.argv[1]), settings(table_prefix=sys.argv[2]), 'us-east-1', sys.argv[3],"
         " access_key='test', secret_key='test')\n"
         "stack = EmulatedStack(config, dynamodb(config))\n"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backfills import BACKFILLS
-from backfills.newest import record_time
+from backfills.items.transform import record_time
 from schema.backfill import Backfill, Filled, Given, fill
 from sitelogix.tables import SITELOGIX
 
