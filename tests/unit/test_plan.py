@@ -9,7 +9,6 @@ import pytest
 from migration.plan.plan import plan
 from migration.plan.result import Plan
 from migration.steps.stack.wait import Wait
-from migration.steps.step import Plan
 from migration.steps.tables.backup import Backup
 from schema.backfill import Backfill, constant
 from schema.errors import Refused
