@@ -19,7 +19,8 @@ from boto3.dynamodb.types import Binary
 
 from backfills.counts import Counts
 from backfills.scan import Key
-from stack.ledger.ledger import Facts, now
+from stack.ledger.codec import now, written
+from stack.ledger.ledger import Facts
 
 
 class Records(Protocol):
@@ -144,7 +145,7 @@ class Checkpoint:
     def finish(self, totals: Counts) -> None:
         """Records that it ended, and clears what only a running backfill needs."""
         self._clear(self.state)
-        self._keep(replace(self.state, finished=now(), totals=totals))
+        self._keep(replace(self.state, finished=written(now()), totals=totals))
 
     def forget(self) -> None:
         """Lets the next backfill begin anew."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from botocore.exceptions import BotoCoreError, ClientError
 
 from schema.errors import ToolError
-from stack.ledger.ledger import Facts
+from stack.ledger.records import Pause
 
 PAUSE_SECONDS = 1.0
 """How often the ledger is asked for a pause."""
@@ -25,7 +25,7 @@ class Watch:
         self,
         stop: threading.Event,
         interrupted: Callable[[], bool],
-        paused: Callable[[], Facts | None],
+        paused: Callable[[], Pause | None],
         throttles: Callable[[], float],
     ) -> None:
         self._stop = stop
@@ -33,7 +33,7 @@ class Watch:
         self._paused = paused
         self._throttles = throttles
         self._ended = threading.Event()
-        self.pause: Facts | None = None
+        self.pause: Pause | None = None
 
     @contextmanager
     def watching(self, on_throttles: Callable[[], None]) -> Iterator[None]:

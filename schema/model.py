@@ -15,6 +15,7 @@ from functools import cached_property
 
 from schema.backfill import Backfill
 from schema.digest import digest
+from schema.references import IndexRef
 
 MAXIMUM_INDEXES = 20
 """Global secondary indexes that one table may have (AWS service quota)."""
@@ -146,6 +147,10 @@ class RetiredIndex:
     def name(self) -> str:
         return self.index.name
 
+    def ref(self, table: Table) -> IndexRef:
+        """Its full name."""
+        return IndexRef(table.name, self.name)
+
 
 @dataclass(frozen=True)
 class Table:
@@ -199,6 +204,15 @@ class Table:
     def every_index(self) -> tuple[Index, ...]:
         """The declared indexes, then the retired ones."""
         return self.indexes + tuple(retired.index for retired in self.retired)
+
+    @property
+    def refs(self) -> tuple[IndexRef, ...]:
+        """The full names of the declared indexes."""
+        return tuple(self.ref(index) for index in self.indexes)
+
+    def ref(self, index: Index) -> IndexRef:
+        """The full name of one of its indexes."""
+        return IndexRef(self.name, index.name)
 
     def index(self, name: str) -> Index:
         """The declared or retired index of that name. Raises KeyError."""
@@ -318,6 +332,19 @@ class Schema:
     def table(self, name: str) -> Table:
         """The table of that name. Raises KeyError."""
         return {table.name: table for table in self.tables}[name]
+
+    def index(self, ref: IndexRef) -> Index:
+        """The declared or retired index of that name. Raises KeyError."""
+        return self.table(ref.table).index(ref.index)
+
+    def patterns_on(self, ref: IndexRef) -> tuple[AccessPattern, ...]:
+        """The access patterns that read that index."""
+        return tuple(one for one in self.access_patterns if (one.table, one.index) == (ref.table, ref.index))
+
+    @property
+    def every_ref(self) -> Iterator[IndexRef]:
+        """The full names of all indexes, declared and retired."""
+        return (table.ref(index) for table in self.tables for index in table.every_index)
 
     @property
     def index_count(self) -> int:

@@ -8,23 +8,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from invoke.context import Context as Shell
+
 from components.program import declare
 from local.stack import LocalStack
-from migration.session.context import Context, Observer
+from migration.session.context import Context, Reporter
 from migration.session.engine import Engine
 from migration.session.notifying import Notifier
 from migration.session.stopping import Interrupts, safe_point
 from schema.errors import Interrupted
 from schema.project import Project
 from stack.aws import check_account, cloudwatch, dynamodb, dynamodb_once, sns, translated_errors
-from stack.file.config import StackConfig, load_config
+from stack.file.config import StackConfig
+from stack.ledger.codec import now, written
 from stack.ledger.history import History
-from stack.ledger.ledger import Ledger, now
+from stack.ledger.ledger import Ledger
 from stack.processes import end, orphans
 from stack.version import code_version
-from terminal.main import CHECKOUT
-from terminal.progress import JsonLinesObserver, TerminalObserver
+from terminal.progress import JsonLinesReporter, TerminalReporter
+from terminal.reporting import say
 from terminal.turn import Turn
+from terminal.workspace import TOOL, workspace_of
 
 SHOW_CURSOR = "\x1b[?25h"
 """A progress bar hides it (ECMA-48, as xterm extends it), and shows it again only when it is ended in order."""
@@ -32,7 +36,7 @@ SHOW_CURSOR = "\x1b[?25h"
 
 @contextmanager
 def open_session(
-    project: Project,
+    shell: Shell,
     stack: str,
     *,
     json: bool = False,
@@ -41,9 +45,11 @@ def open_session(
     turn: Turn | None = None,
 ) -> Iterator[Context]:
     """Everything that a run works with. The local stack is started when it does not run. Raises ToolError."""
-    config, schema = load_config(stack, CHECKOUT, project), project.schema
+    workspace = workspace_of(shell)
+    project, config = workspace.project, workspace.config(stack)
+    schema = project.schema
     if config.is_local:
-        LocalStack(config, project, say=lambda line: print(line, file=sys.stderr)).up()
+        LocalStack(config, project, say).up()
     client = dynamodb(config)
     ledger = Ledger(client, config)
     interrupts = Interrupts(say=_say_now, at_once=_end_at_once)
@@ -55,9 +61,9 @@ def open_session(
         may_change,
     )
     check_account(config)
-    clock = now()
-    with TerminalObserver(stack) as shown, translated_errors(config):
-        observer: Observer = JsonLinesObserver() if json else shown
+    clock = written(now())
+    with TerminalReporter(stack) as shown, translated_errors(config):
+        reporter: Reporter = JsonLinesReporter() if json else shown
         yield Context(
             schema=schema,
             config=config,
@@ -65,11 +71,11 @@ def open_session(
             once=dynamodb_once(config),
             cloudwatch=cloudwatch(config),
             ledger=ledger,
-            history=History(ledger, partial(code_version, CHECKOUT), schema.digest),
+            history=History(ledger, partial(code_version, TOOL), schema.digest),
             interrupts=interrupts,
             engine=engine,
-            observer=observer,
-            notifier=Notifier(sns(config), config, observer.noted),
+            reporter=reporter,
+            notifier=Notifier(sns(config), config, reporter.noted),
             clock=lambda: clock,
             on_held=(turn or Turn()).taken,
             rate=rate,

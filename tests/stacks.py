@@ -25,8 +25,8 @@ from stack.file.config import load_config
 from stack.ledger.history import History
 from stack.ledger.ledger import Ledger
 from stack.world.world import World
-from terminal.progress import SilentObserver
 from terminal.session import pulumi_environment
+from tests.silence import SilentReporter
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -118,7 +118,7 @@ class SmallStack:
             History(ledger, lambda: "a test", schema.digest),
             Interrupts(lambda line: None, lambda: None),
             engine,
-            SilentObserver(),
+            SilentReporter(),
             Notifier(sns(config), config, lambda text: None),
             lambda: CLOCK,
         )

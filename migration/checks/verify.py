@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from backfills.scan import needing_work
@@ -12,9 +11,9 @@ from backfills.target import LONGEST_SORT_KEY, target_of
 from schema.errors import VerificationFailed
 from schema.model import AccessPattern, AttributeType, Index, Schema, Table
 from stack.file.config import StackConfig
+from stack.gates.claims import Claim
 from stack.ledger.ledger import Facts
 from stack.world.live import ACTIVE, STREAM_VIEW_TYPE, LiveTable
-from stack.world.managed import index_resource
 from stack.world.world import World
 
 if TYPE_CHECKING:
@@ -27,15 +26,6 @@ INDEX_LAG_SECONDS = 10
 """How long an index may lag behind its table before a missing item counts: it is eventually consistent."""
 
 
-@dataclass(frozen=True)
-class Check:
-    """One thing that was looked at: whether it holds, and what was seen."""
-
-    subject: str
-    holds: bool
-    evidence: str
-
-
 class Progress(Protocol):
     """Is told how far a long verification is."""
 
@@ -44,15 +34,15 @@ class Progress(Protocol):
 
 def verify(
     client: DynamoDBClient, config: StackConfig, schema: Schema, world: World, progress: Progress
-) -> list[Check]:
+) -> list[Claim]:
     """Every check of the whole stack. Reads only. Raises ClientError."""
-    checks: list[Check] = []
+    checks: list[Claim] = []
     total = len(schema.tables) + len(schema.access_patterns)
     for done, table in enumerate(schema):
         progress.progress(done, total, table.name)
         live = world.live.get(table.name)
         if live is None:
-            checks.append(Check(table.name, False, "the table is missing"))
+            checks.append(Claim(table.name, False, "the table is missing"))
             continue
         checks += _table(table, live)
         checks += _indexes(table, live)
@@ -62,7 +52,7 @@ def verify(
         progress.progress(done, total, pattern.name)
         live = world.live.get(pattern.table)
         if live is None or (pattern.index is not None and pattern.index not in live.indexes):
-            checks.append(Check(_title(pattern), False, f"{pattern.index or pattern.table} is missing"))
+            checks.append(Claim(_title(pattern), False, f"{pattern.index or pattern.table} is missing"))
         else:
             checks.append(_access_pattern(client, config, schema, pattern))
     return checks
@@ -112,32 +102,32 @@ def _comes_up(
     return True
 
 
-def _table(table: Table, live: LiveTable) -> Iterable[Check]:
-    yield Check(table.name, live.status == ACTIVE, f"table {live.status}")
-    yield Check(f"{table.name} stream", live.stream == STREAM_VIEW_TYPE, live.stream_arn or "off")
+def _table(table: Table, live: LiveTable) -> Iterable[Claim]:
+    yield Claim(table.name, live.status == ACTIVE, f"table {live.status}")
+    yield Claim(f"{table.name} stream", live.stream == STREAM_VIEW_TYPE, live.stream_arn or "off")
     on = live.point_in_time_recovery
-    yield Check(f"{table.name} point-in-time recovery", on, "on" if on else "off")
-    yield Check(
+    yield Claim(f"{table.name} point-in-time recovery", on, "on" if on else "off")
+    yield Claim(
         f"{table.name} deletion protection", live.deletion_protection, "on" if live.deletion_protection else "off"
     )
     if table.ttl:
-        yield Check(f"{table.name} TTL", live.ttl == table.ttl, f"on {live.ttl}" if live.ttl else "off")
+        yield Claim(f"{table.name} TTL", live.ttl == table.ttl, f"on {live.ttl}" if live.ttl else "off")
 
 
-def _indexes(table: Table, live: LiveTable) -> Iterable[Check]:
+def _indexes(table: Table, live: LiveTable) -> Iterable[Claim]:
     for index in table.indexes:
-        resource = index_resource(table.name, index.name)
+        ref = str(table.ref(index))
         found = live.indexes.get(index.name)
         if found is None:
-            yield Check(resource, False, "the index is missing")
+            yield Claim(ref, False, "the index is missing")
         elif found.index.definition != index.definition:
-            yield Check(resource, False, "other keys or projection than the schema's")
+            yield Claim(ref, False, "other keys or projection than the schema's")
         else:
             keys = ", ".join(key.name for key in found.index.keys)
-            yield Check(resource, found.status == ACTIVE, f"{found.status} on {keys}")
+            yield Claim(ref, found.status == ACTIVE, f"{found.status} on {keys}")
 
 
-def no_item_missed(client: DynamoDBClient, config: StackConfig, table: Table) -> Check:
+def no_item_missed(client: DynamoDBClient, config: StackConfig, table: Table) -> Claim:
     """Counts the items in scope whose new attributes are missing or unfit for an index key."""
     physical = config.physical_name(table.name)
     target = target_of(table, physical)
@@ -150,7 +140,7 @@ def no_item_missed(client: DynamoDBClient, config: StackConfig, table: Table) ->
     evidence = f"{unfit} items lack {' or '.join(table.backfilled)}"
     if accepted:
         evidence += f"; the stack accepts {accepted}"
-    return Check(backfill_check(table), unfit <= accepted, evidence)
+    return Claim(backfill_check(table), unfit <= accepted, evidence)
 
 
 def backfill_check(table: Table) -> str:
@@ -158,7 +148,7 @@ def backfill_check(table: Table) -> str:
     return f"{table.name} backfill"
 
 
-def _access_pattern(client: DynamoDBClient, config: StackConfig, schema: Schema, pattern: AccessPattern) -> Check:
+def _access_pattern(client: DynamoDBClient, config: StackConfig, schema: Schema, pattern: AccessPattern) -> Claim:
     """Runs the read once for a key taken from a live item, and times it."""
     table = schema.table(pattern.table)
     index = table.index(pattern.index) if pattern.index else None
@@ -167,7 +157,7 @@ def _access_pattern(client: DynamoDBClient, config: StackConfig, schema: Schema,
     name = _title(pattern)
     item = _any_item(client, physical, table.key_names, index, pattern.sort_key_prefix)
     if item is None:
-        return Check(name, True, "no item to read yet")
+        return Claim(name, True, "no item to read yet")
     parameters: dict[str, Any] = {
         "KeyConditionExpression": "#partition = :partition",
         "ExpressionAttributeNames": {"#partition": keys[0].name},
@@ -182,7 +172,7 @@ def _access_pattern(client: DynamoDBClient, config: StackConfig, schema: Schema,
     began = time.perf_counter()
     found = client.query(TableName=physical, Limit=10, **parameters)["Count"]
     milliseconds = (time.perf_counter() - began) * 1000
-    return Check(name, found > 0, f"{found} items in {milliseconds:.0f} ms")
+    return Claim(name, found > 0, f"{found} items in {milliseconds:.0f} ms")
 
 
 def _title(pattern: AccessPattern) -> str:

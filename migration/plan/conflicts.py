@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from schema.errors import Refused
 from schema.model import Attribute, Index, Table
 from stack.file.settings import Settings
+from stack.ledger.records import TableProof
 from stack.world.live import STREAM_VIEW_TYPE
-from stack.world.managed import index_resource
 from stack.world.world import World
 
 
-def refuse_conflicts(table: Table, settings: Settings, world: World) -> None:
-    """Refuses a table that no step may touch, and says what to do about it. Raises Refused."""
+def conflicts(table: Table, settings: Settings, world: World) -> Iterator[Refused]:
+    """What stands against touching a table at all, each with what to do about it. Where the table is gone, or has other
+    keys, nothing else is said of it."""
     live = world.live.get(table.name)
-    known = table.existing or table.name in world.managed.tables or world.proofs.of("table", table.name) is not None
+    known = table.existing or table.name in world.managed.tables or world.proofs.get(TableProof, table.name) is not None
     if live is None:
         if known:
-            raise Refused(
+            yield Refused(
                 f"Table {table.name} does not exist.",
                 "It was live before; creating it again would leave it empty.",
                 "Restore it from its backup, or correct tablePrefix in the stack file."
@@ -26,29 +27,30 @@ def refuse_conflicts(table: Table, settings: Settings, world: World) -> None:
             )
         return
     if live.keys != table.keys:
-        raise Refused(
+        yield Refused(
             f"Table {table.name} has other keys than the schema says.",
-            f"Live: {keys_text(live.keys)}; schema: {keys_text(table.keys)}. A table's keys can not be changed.",
-            "Correct the table in schema/.",
+            f"Live: {keys_text(live.keys)}; schema: {keys_text(table.keys)}. A table's keys cannot be changed.",
+            "Correct the table in the schema.",
         )
+        return
     for index in table.every_index:
         found = live.indexes.get(index.name)
         if found is None:
             continue
         if found.index.definition != index.definition:
-            raise Refused(
-                f"Index {index_resource(table.name, index.name)} is live with another definition.",
-                f"Live: {_definition(found.index)}; schema: {_definition(index)}. An index can not be changed.",
-                "Declare the live definition, or give the changed index a new name, in schema/.",
+            yield Refused(
+                f"Index {table.ref(index)} is live with another definition.",
+                f"Live: {_definition(found.index)}; schema: {_definition(index)}. An index cannot be changed.",
+                "Declare the live definition, or give the changed index a new name, in the schema.",
             )
     if live.owner is not None and table.name not in settings.acknowledged_owners:
-        raise Refused(
+        yield Refused(
             f"Table {table.name} is managed by {live.owner}.",
             "Its tags say so. Two tools that manage one table undo each other's changes.",
             f"If that tool leaves it alone from now on, list {table.name} under acknowledgedOwners in the stack file.",
         )
     if live.stream not in {None, STREAM_VIEW_TYPE} and table.name not in settings.replace_streams:
-        raise Refused(
+        yield Refused(
             f"Table {table.name} already has a stream, with view type {live.stream}.",
             f"Somebody reads it; {STREAM_VIEW_TYPE} needs a new stream, with a new ARN.",
             f"If its readers can move, list {table.name} under replaceStreams in the stack file.",

@@ -1,24 +1,44 @@
 """The plan: what has to happen, in which order, as a pure function of the schema, the settings and the world.
 
-The order within a table can not lose data or break a reader: backup, adopt, backfill, create one index, verify it,
+A plan asks for the first step that the world needs, predicts the world after it, and asks again, until nothing is
+left. The order of `_wanted` cannot lose data or break a reader: backup, adopt, backfill, create one index, verify it,
 and only then, with its gate open, remove the index that it replaces.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 
-from migration.plan.conflicts import keys_text, refuse_conflicts
-from migration.plan.readiness import readiness, removing, unready
-from migration.steps.step import CHANGING, EVIDENCE, UPS, Action, Plan, Step
-from schema.model import BillingMode, Index, Schema, Table
+from migration.plan.adoption import adoption
+from migration.plan.conflicts import conflicts, keys_text
+from migration.plan.readiness import late_writers, not_read_ready, removals, shadow_reads, still_retired
+from migration.plan.result import Plan
+from migration.steps.indexes.brown_out import BrownOut
+from migration.steps.indexes.create_index import CreateIndex
+from migration.steps.indexes.remove_index import RemoveIndex
+from migration.steps.indexes.settle_capacity import SettleCapacity, unsettled
+from migration.steps.indexes.verify_index import VerifyIndex
+from migration.steps.items.backfill import BackfillTable
+from migration.steps.items.late_writers import BeginLateWriters
+from migration.steps.stack.monitor import Monitor
+from migration.steps.stack.verify import Verify
+from migration.steps.stack.wait import Wait
+from migration.steps.step import Step
+from migration.steps.tables.backup import Backup
+from migration.steps.tables.create_tables import CreateTables
+from schema.errors import Refused
+from schema.model import Index, Schema, Table, Throughput
 from stack.capacity import building_throughput
 from stack.file.settings import Settings
 from stack.gates.gate import backfill_proven
-from stack.gates.late_writers import needs_watch
-from stack.world.live import ACTIVE, DELETING, STREAM_VIEW_TYPE, LiveTable
-from stack.world.managed import index_resource
+from stack.gates.late_writers import is_begun, is_verified, meets_late_writers
+from stack.ledger.records import STACK, BackupProof, LateWritersProof, VerifiedProof
+from stack.world.live import ACTIVE, LiveTable, will_be_live
 from stack.world.world import World
+
+MOST_STEPS = 10_000
+"""More steps than any schema needs: a prediction that does not come true would go on for ever."""
 
 
 def plan(schema: Schema, settings: Settings, world: World, tried: Collection[str] = ()) -> Plan:
@@ -26,168 +46,140 @@ def plan(schema: Schema, settings: Settings, world: World, tried: Collection[str
 
     `tried` are the names of looking steps that this run has done: what they did not show is waited for.
     """
-    for table in schema:
-        refuse_conflicts(table, settings, world)
-    steps = [
-        *_waits(schema, world),
-        *_adoption(schema, world),
-        *(step for table in schema if table.name in world.live for step in _table_steps(table, settings, world)),
-        *_new_tables(schema, world),
-        *_settling(schema, settings, world),
+    _refuse_conflicts(schema, settings, world)
+    steps: list[Step] = []
+    after, looked = world, set(tried)
+    while (step := next(_wanted(schema, settings, after, looked), None)) is not None:
+        assert len(steps) < MOST_STEPS, f"{step.name} is never done"
+        steps.append(step)
+        after = step.predicted(after)
+        if step.ONLY_LOOKS:
+            looked.add(step.name)
+    ending = all(step.ONLY_LOOKS or isinstance(step, BrownOut | RemoveIndex | Verify) for step in steps)
+    blocked = [
+        *(not_read_ready(schema, world, {step.name for step in steps}) if ending else ()),
+        *still_retired(schema, settings, world, after),
     ]
-    if world.unmonitored and not any(step.action in UPS for step in steps):
-        why = f"{len(world.unmonitored)} alarms and their like are not as they should be"
-        steps.append(Step(Action.MONITOR, why=why))
-    looks = [look for look in readiness(schema, settings, world, steps) if look.name not in tried]
-    removals, held = removing(schema, settings, world, [*steps, *looks], tried)
-    waiting = unready(schema, world, looks) if not steps else []
-    changes = [*steps, *(step for step in removals if step.action not in EVIDENCE)]
-    verified = world.proofs.of("verify", "stack") or {}
-    ending = []
-    if changes or verified.get("schema") != schema.digest:
-        ending.append(Step(Action.VERIFY, why="prove that the whole stack is as the schema says"))
-    whole = [*steps, *looks, *removals, *ending]
-    return Plan((*_backups(schema, world, whole), *whole), (*waiting, *held), tuple(_left_alone(schema, world)))
+    return Plan((*_backups(schema, world, steps), *steps), tuple(blocked), tuple(_left_alone(schema, world)))
+
+
+def _wanted(schema: Schema, settings: Settings, world: World, looked: Collection[str]) -> Iterator[Step]:
+    """What the world needs, the most urgent first. Only the first one counts: after it the world is another."""
+    return chain(
+        _waits(schema, world),
+        adoption(schema, world),
+        (step for table in schema if table.name in world.live for step in _table_steps(schema, table, settings, world)),
+        _new_tables(schema, world),
+        _settling(schema, world),
+        _monitoring(schema, world),
+        (step for step in late_writers(schema, settings, world) if step.name not in looked),
+        (step for step in shadow_reads(schema, settings, world) if step.name not in looked),
+        removals(schema, settings, world, looked),
+        _verifying(schema, world),
+    )
+
+
+def _refuse_conflicts(schema: Schema, settings: Settings, world: World) -> None:
+    """Raises Refused with every conflict: one that is mended only to meet the next costs a person a run each."""
+    found = [conflict for table in schema for conflict in conflicts(table, settings, world)]
+    if len(found) > 1:
+        raise Refused(
+            f"{len(found)} conflicts: " + " ".join(conflict.what for conflict in found),
+            " ".join(conflict.why for conflict in found),
+            " ".join(dict.fromkeys(conflict.next for conflict in found)),
+        )
+    if found:
+        raise found[0]
 
 
 def _waits(schema: Schema, world: World) -> Iterable[Step]:
     for table in schema:
         live = world.live.get(table.name)
-        if live is not None and not live.is_settled:
+        if live is not None and not live.is_idle:
             states = [f"table {live.status}"] * (live.status != ACTIVE) + [
                 f"{name} {index.status}" for name, index in live.indexes.items() if index.status != ACTIVE
             ]
-            yield Step(Action.WAIT, (table.name,), why=", ".join(states))
+            yield Wait(names=(table.name,), why=", ".join(states))
 
 
-def _adoption(schema: Schema, world: World) -> Iterable[Step]:
-    """One step for all tables: everything live into Pulumi's state, and streams, recovery and protection on."""
-    reasons: list[str] = []
-    tables: list[str] = []
-    for table in schema:
-        live = world.live.get(table.name)
-        if live is None:
-            continue
-        names = {index_resource(table.name, index.name): index.name for index in table.every_index}
-        there = {resource for resource, name in names.items() if _will_be_live(live, name)}
-        known = world.managed.indexes & set(names)
-        wanted = []
-        if table.name not in world.managed.tables or there - known:
-            wanted.append("import")
-        if known - there:
-            wanted.append("forget what is gone from AWS")
-        proof = world.proofs.of("table", table.name)
-        wanted += _unprotected(table, live, had_stream=live.stream is not None or bool((proof or {}).get("stream")))
-        if proof is None:
-            wanted.append("record")
-        if wanted:
-            tables.append(table.name)
-            reasons.append(f"{table.name}: {', '.join(wanted)}")
-    if tables or world.managed.pending:
-        if world.managed.pending:
-            reasons.append("clear what a killed run left pending")
-        yield Step(Action.ADOPT, tuple(tables), why="; ".join(reasons))
-
-
-def _unprotected(table: Table, live: LiveTable, *, had_stream: bool) -> list[str]:
-    wanted = []
-    if live.stream != STREAM_VIEW_TYPE:
-        wanted.append("stream, with another ARN than before" if had_stream else "stream")
-    if not live.point_in_time_recovery:
-        wanted.append("point-in-time recovery")
-    if not live.deletion_protection:
-        wanted.append("deletion protection")
-    if table.ttl and live.ttl != table.ttl:
-        wanted.append("TTL")
-    return wanted
-
-
-def _table_steps(table: Table, settings: Settings, world: World) -> Iterable[Step]:
-    """Backfill, then each missing index by itself: created, then verified. Late writers are watched from before it."""
+def _table_steps(schema: Schema, table: Table, settings: Settings, world: World) -> Iterable[Step]:
+    """Backfill, then each missing index by itself: created, then verified. The scans for late writers begin before."""
     live = world.live[table.name]
     if table.backfilled and not backfill_proven(table, world.proofs):
         why = f"items get {' and '.join(table.backfilled)}; about {live.item_count:,} to scan"
-        yield Step(Action.BACKFILL, (table.name,), why=why)
-    watched = world.proofs.of("watch", table.name) is not None
+        yield BackfillTable(table=table, why=why)
     for index in table.indexes:
-        missing = not _will_be_live(live, index.name)
-        if missing and not watched and settings.late_writers.minutes and needs_watch(table, index):
-            watched = True
-            yield Step(
-                Action.BEGIN_WATCH, (table.name,), why="what late writers leave out of the index from now on counts"
-            )
-        if missing:
-            yield Step(Action.CREATE_INDEX, (table.name,), index.name, why=f"on {keys_text(index.keys)}")
-        proof = world.proofs.of("index", index_resource(table.name, index.name)) or {}
-        if missing or (not index.existing and "verified" not in proof):
-            yield Step(Action.VERIFY_INDEX, (table.name,), index.name, why="wait until ACTIVE, then query it")
+        if not will_be_live(live, index.name):
+            begun = world.proofs.get(LateWritersProof, table.name) is not None
+            if not begun and settings.late_writers.minutes and meets_late_writers(table, index):
+                why = "what late writers leave out of the index from now on counts"
+                yield BeginLateWriters(table=table, settings=settings, why=why)
+            building = _building(table, index, live, settings)
+            why = f"on {keys_text(index.keys)}"
+            yield CreateIndex(schema=schema, table=table, index=index, building=building, why=why)
+        elif _needs_verification(table, index, world):
+            yield VerifyIndex(table=table, index=index, why="wait until ACTIVE, then query it")
+
+
+def _building(table: Table, index: Index, live: LiveTable, settings: Settings) -> Throughput | None:
+    """What the index builds with; None on demand."""
+    if live.throughput is None or index.throughput is None:
+        return None
+    return building_throughput(live, index.throughput, settings.building_write_units.get(table.ref(index)))
+
+
+def _needs_verification(table: Table, index: Index, world: World) -> bool:
+    """An index that was there before needs none, unless a run has built it again."""
+    if is_verified(table, index, world.proofs):
+        return False
+    return not index.existing or is_begun(table, index, world.proofs)
 
 
 def _new_tables(schema: Schema, world: World) -> Iterable[Step]:
-    missing = [table for table in schema if table.name not in world.live]
+    missing = tuple(table for table in schema if table.name not in world.live)
     if missing:
         indexes = sum(len(table.indexes) for table in missing)
-        names = tuple(table.name for table in missing)
-        yield Step(Action.CREATE_TABLES, names, why=f"new, with {indexes} indexes")
-        for table in missing:
-            for index in table.indexes:
-                yield Step(Action.VERIFY_INDEX, (table.name,), index.name, why="wait until ACTIVE, then query it")
+        yield CreateTables(schema=schema, new=missing, why=f"new, with {indexes} indexes")
 
 
-def _settling(schema: Schema, settings: Settings, world: World) -> Iterable[Step]:
+def _settling(schema: Schema, world: World) -> Iterable[Step]:
     """One step for all indexes that still have the capacity with which they were built."""
-    tables = [
-        table.name
-        for table in schema
-        if table.existing and table.name in world.live and any(unsettled_indexes(table, settings, world, planned=True))
-    ]
-    if tables:
-        yield Step(Action.SETTLE_CAPACITY, tuple(tables), why="built indexes get their steady capacity")
+    steady = tuple(
+        each for table in schema if table.existing and table.name in world.live for each in unsettled(table, world)
+    )
+    if steady:
+        yield SettleCapacity(schema=schema, steady=steady, why="built indexes get their steady capacity")
 
 
-def unsettled_indexes(table: Table, settings: Settings, world: World, *, planned: bool = False) -> Iterable[Index]:
-    """Indexes of an adopted provisioned table that are to get their steady capacity: those that a run of ours built.
-    With `planned` also those that are still to be built, if they will be built with more."""
-    live = world.live[table.name]
-    if live.billing_mode is BillingMode.ON_DEMAND:
-        return
-    for index in table.indexes:
-        found = live.indexes.get(index.name)
-        if found is None:
-            wanted = settings.building_write_units.get(index_resource(table.name, index.name))
-            if planned and index.throughput and building_throughput(live, index.throughput, wanted) != index.throughput:
-                yield index
-            continue
-        proof = world.proofs.of("index", index_resource(table.name, index.name))
-        raised = world.proofs.of("raised", index_resource(table.name, index.name)) is not None
-        ours = proof is not None and "started" in proof and (raised or "settled" not in proof)
-        if ours and found.index.throughput != index.throughput:
-            yield index
+def _monitoring(schema: Schema, world: World) -> Iterable[Step]:
+    if world.unmonitored:
+        yield Monitor(schema=schema, why=f"{len(world.unmonitored)} alarms and their like are not as they should be")
+
+
+def _verifying(schema: Schema, world: World) -> Iterable[Step]:
+    proof = world.proofs.get(VerifiedProof, STACK)
+    if proof is None or proof.schema != schema.digest:
+        yield Verify(schema=schema, why="prove that the whole stack is as the schema says")
 
 
 def _backups(schema: Schema, world: World, steps: list[Step]) -> Iterable[Step]:
-    touched = {name for step in steps if step.action in CHANGING for name in step.tables}
+    """Before everything else: a backup of each live table whose items or indexes the steps change."""
+    touched = {name for step in steps if step.NEEDS_BACKUP for name in step.tables}
     for table in schema:
-        if not table.existing or table.name not in touched:
-            continue
-        proof = world.proofs.of("backup", table.name) or {}
-        if proof.get("schema") != schema.digest:
-            yield Step(Action.BACKUP, (table.name,), why="no backup, no change")
+        proof = world.proofs.get(BackupProof, table.name)
+        if table.existing and table.name in touched and (proof is None or proof.schema != schema.digest):
+            yield Backup(table=table.name, schema=schema, why="no backup, no change")
 
 
 def _left_alone(schema: Schema, world: World) -> Iterable[str]:
     for table in schema:
         live = world.live.get(table.name)
-        if live is not None and live.owner is not None:
+        if live is None:
+            continue
+        if live.owner is not None:
             yield f"{table.name} is tagged as managed by {live.owner}"
-        if live is not None and live.ttl and not table.ttl:
+        if live.ttl and not table.ttl:
             yield f"{table.name} deletes items by their {live.ttl}: expiry is on, and the schema has none"
         known = {index.name for index in table.every_index}
-        for name in sorted(set(live.indexes) - known) if live else ():
-            yield f"{index_resource(table.name, name)} is live and not in the schema"
-
-
-def _will_be_live(live: LiveTable, index: str) -> bool:
-    """Whether the index is there once what AWS is doing is done."""
-    found = live.indexes.get(index)
-    return found is not None and found.status != DELETING
+        for name in sorted(set(live.indexes) - known):
+            yield f"{table.name}/{name} is live and not in the schema"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from migration.run.runner import plan_of
 from migration.session.context import Context
-from migration.session.engine import Change, refuse_losses
+from migration.session.engine import ResourceChange, refuse_losses
 from schema.errors import UsageError
 from stack.declaration import whole_with_imports
 from stack.gates.gate import approved
-from stack.world.managed import index_resource
 
 
-def preview(context: Context) -> list[Change]:
+def preview(context: Context) -> list[ResourceChange]:
     """The planned changes, none of which loses anything. Changes nothing.
 
     Raises Refused for a replacement, or a deletion but that of an approved retired index; UsageError for a stack that
@@ -23,11 +23,11 @@ def preview(context: Context) -> list[Change]:
             "A preview only reads, so it does not create it.",
             f"Run: ./invoke migrate --stack {context.config.stack}",
         )
-    context.plan(world)
+    plan_of(context, world)
     declaration = whole_with_imports(context.schema, context.config.settings, world)
     changes = context.engine.preview(world.live, declaration)
     removable = frozenset(
-        index_resource(table.name, retired.name)
+        str(retired.ref(table))
         for table in context.schema
         for retired in table.retired
         if approved(table, retired, context.config.settings)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from schema.model import Schema, Table
 from stack.file.settings import Settings
+from stack.gates.claims import failing
 from stack.gates.gate import gate
-from stack.gates.late_writers import read_ready
+from stack.gates.late_writers import against_reading, is_verified, meets_late_writers, read_ready
+from stack.ledger.codec import written
+from stack.ledger.records import BackfillProof, IndexProof, ReadReadyProof
 from stack.world.live import ACTIVE, LiveTable
-from stack.world.managed import index_resource
 from stack.world.world import World
 
 
 @dataclass(frozen=True)
-class State:
+class ResourceStatus:
     """One table (`index` is None) or index: `state` is the word for it, `detail` the rest of the line."""
 
     table: str
@@ -23,57 +26,56 @@ class State:
     detail: str = ""
 
 
-def status(schema: Schema, settings: Settings, world: World) -> list[State]:
+def status(schema: Schema, settings: Settings, world: World) -> list[ResourceStatus]:
     """Every table with its indexes, in the schema's order. Pure."""
-    states: list[State] = []
+    found: list[ResourceStatus] = []
     for table in schema:
         live = world.live.get(table.name)
-        states.append(_table(table, live, world))
-        states += [_index(table, index.name, live, world) for index in table.indexes]
-        states += _retired(schema, table, settings, world)
-    return states
+        found.append(_table(table, live, world))
+        found += [_index(table, index.name, live, world) for index in table.indexes]
+        found += _retired(schema, table, settings, world)
+    return found
 
 
-def _table(table: Table, live: LiveTable | None, world: World) -> State:
+def _table(table: Table, live: LiveTable | None, world: World) -> ResourceStatus:
     if live is None:
-        return State(table.name, None, "missing", "new" if not table.existing else "it was live before")
+        return ResourceStatus(table.name, None, "missing", "new" if not table.existing else "it was live before")
     adopted = "in Pulumi's state" if table.name in world.managed.tables else "not adopted yet"
-    backfill = world.proofs.of("backfill", table.name)
     details = [adopted, f"{live.item_count:,} items"]
     if table.backfilled:
-        details.append("backfilled" if backfill else "backfill to do")
-    return State(table.name, None, live.status.lower(), ", ".join(details))
+        proven = world.proofs.get(BackfillProof, table.name) is not None
+        details.append("backfilled" if proven else "backfill to do")
+    return ResourceStatus(table.name, None, live.status.lower(), ", ".join(details))
 
 
-def _index(table: Table, name: str, live: LiveTable | None, world: World) -> State:
-    found = live.indexes.get(name) if live else None
+def _index(table: Table, name: str, live: LiveTable | None, world: World) -> ResourceStatus:
+    index, found = table.index(name), live.indexes.get(name) if live else None
     if found is None:
-        return State(table.name, name, "missing")
+        return ResourceStatus(table.name, name, "missing")
     if found.status != ACTIVE:
-        return State(table.name, name, "building" if found.status == "CREATING" else found.status.lower())
-    index = table.index(name)
+        building = found.status == "CREATING"
+        return ResourceStatus(table.name, name, "building" if building else found.status.lower())
     if index.existing:
-        return State(table.name, name, "active")
-    resource = index_resource(table.name, name)
-    proof = world.proofs.of("index", resource) or {}
-    ready, evidence = read_ready(table, index, live, world.proofs)
-    verified = f"verified {proof['verified']}" if "verified" in proof else "not yet verified"
-    if ready:
-        since = (world.proofs.of("read-ready", resource) or {}).get("at")
-        return State(table.name, name, "read-ready", f"{verified}, read-ready {since}" if since else verified)
-    return State(table.name, name, "built", evidence.partition("; ")[2] or verified)
+        return ResourceStatus(table.name, name, "active")
+    proof = world.proofs.get(IndexProof, table.ref(index))
+    verified = f"verified {written(proof.verified)}" if proof and proof.verified else "not yet verified"
+    if not read_ready(table, index, live, world.proofs).holds:
+        waits = meets_late_writers(table, index) and is_verified(table, index, world.proofs)
+        return ResourceStatus(
+            table.name, name, "built", against_reading(table.name, world.proofs) if waits else verified
+        )
+    ready = world.proofs.get(ReadReadyProof, table.ref(index))
+    since = f", read-ready {written(ready.at)}" if ready and ready.at else ""
+    return ResourceStatus(table.name, name, "read-ready", f"{verified}{since}")
 
 
-def _retired(schema: Schema, table: Table, settings: Settings, world: World) -> list[State]:
-    states: list[State] = []
-    live = world.live.get(table.name)
+def _retired(schema: Schema, table: Table, settings: Settings, world: World) -> Iterator[ResourceStatus]:
     for retired in table.retired:
-        found = live.indexes.get(retired.name) if live else None
-        if found is None:
-            states.append(State(table.name, retired.name, "retired", f"gone, replaced by {retired.replaced_by}"))
+        if world.live_index(retired.ref(table)) is None:
+            gone = f"gone, replaced by {retired.replaced_by}"
+            yield ResourceStatus(table.name, retired.name, "retired", gone)
             continue
-        shut = [one for one in gate(schema, table, retired, settings, world) if not one.holds]
+        shut = failing(gate(schema, table, retired, settings, world))
         waiting = f"{shut[0].name}: {shut[0].evidence}" if shut else "its gate is open"
         more = f", and {len(shut) - 1} more" if len(shut) > 1 else ""
-        states.append(State(table.name, retired.name, "awaiting removal", waiting + more))
-    return states
+        yield ResourceStatus(table.name, retired.name, "awaiting removal", waiting + more)

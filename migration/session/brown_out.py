@@ -8,6 +8,7 @@ Whatever ends it puts the policy back, exactly; after kill -9 the next run does,
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,12 @@ from dynamo.errors import error_code
 from migration.session.context import Context
 from migration.session.waiting import pause_here
 from schema.errors import Refused, Waiting
+from schema.references import IndexRef
 from stack.aws import translated_errors
-from stack.ledger.ledger import Facts, now
+from stack.ledger.codec import attributes, decoded, now
+from stack.ledger.records import BrownOutNote
 from stack.policies import allowing_reads, denies_reads, denying_reads
-from stack.world.managed import index_resource
 from stack.world.readings import ALARM
-from stack.world.world import World
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -37,72 +38,79 @@ WATCH_SECONDS = 15.0
 """How often alarms are looked at meanwhile."""
 
 
-def brown_out(context: Context, world: World, name: str, index: str) -> Facts:
-    """Refuses reads of one index for the stack's brown-out time. Raises Waiting when an alarm fires, or somebody takes
-    it back, in that time; Refused when the table's policy is changed by others at that moment."""
-    resource, minutes = index_resource(name, index), context.config.settings.brown_out_minutes
-    arn = f"{world.live[name].arn}/index/{index}"
-    began = now()
+def brown_out(context: Context, table_arn: str, ref: IndexRef, minutes: float) -> None:
+    """Refuses reads of one index for so many minutes. Raises Waiting when an alarm fires, or somebody takes it back, in
+    that time; Refused when others change the table's policy at that moment."""
     with translated_errors(context.config):
-        _deny(context, world.live[name].arn, arn, resource)
+        _deny(context, table_arn, ref)
         try:
-            _wait(context, resource, minutes * 60)
+            _wait(context, ref, minutes * 60)
         finally:
             # Also on Ctrl-C, a pause, an alarm: nobody is left without the index.
-            take_back(context, resource)
-    facts: Facts = {"from": began, "to": now(), "minutes": str(minutes)}
-    context.ledger.prove_of("brown-out", resource, world.live[name], facts)
-    return facts
+            take_back(context, ref)
 
 
-def at_work(context: Context) -> list[str]:
+def at_work(context: Context) -> list[IndexRef]:
     """The indexes of which reads are refused just now, or were when a run was killed."""
-    return [str(record["SK"]) for record in context.ledger.records(PARTITION)]
+    return [IndexRef.parse(str(record["SK"])) for record in context.ledger.records(PARTITION)]
 
 
-def take_back_all(context: Context) -> list[str]:
+def take_back_all(context: Context) -> list[IndexRef]:
     """Ends every brown-out: what a killed run left, or what somebody wants to end. Returns the indexes."""
     found = at_work(context)
-    for resource in found:
-        take_back(context, resource)
+    for ref in found:
+        take_back(context, ref)
     return found
 
 
-def take_back(context: Context, resource: str) -> None:
-    """Puts the table's policy back as it was before; if others have changed it since, only our statement is taken out.
+def end_brown_outs(context: Context) -> list[IndexRef]:
+    """Lets every index be read again, beside the run that refuses it. Returns the indexes. Raises ToolError."""
+    context.refuse_others_tables(context.ledger.proofs())
+    indexes = take_back_all(context)
+    if not indexes:
+        raise Refused(
+            f"No brown-out is on, on stack {context.config.stack}.",
+            "So nothing that we have done refuses reads of an index.",
+            context.command("status"),
+        )
+    context.history.note("rollback of a brown-out", {"indexes": [str(ref) for ref in indexes]})
+    return indexes
+
+
+def take_back(context: Context, ref: IndexRef) -> None:
+    """Puts the table's policy back as it was before. If others have changed it since, only our statement is taken out.
     Harmless to repeat."""
-    note = context.ledger.get(PARTITION, resource)
-    if note is None:
+    item = context.ledger.get(PARTITION, str(ref))
+    if item is None:
         return
-    table, index = str(note["table_arn"]), str(note["index_arn"])
-    before = str(note["policy"]) if note["policy"] is not None else None
+    note = decoded(BrownOutNote, item, index=ref)
     with translated_errors(context.config):
-        ours = note.get("revision")
-        if ours is None or _write(context.client, table, before, str(ours)) is None:
-            _take_out(context, note, table, index, before, resource)
-    context.ledger.remove(PARTITION, resource)
+        ours = note.revision
+        if ours is None or _write(context.client, note.table_arn, note.policy, ours) is None:
+            _take_out(context, note)
+    context.ledger.remove(PARTITION, str(ref))
 
 
-def _take_out(context: Context, note: Facts, table: str, index: str, before: str | None, resource: str) -> None:
+def _take_out(context: Context, note: BrownOutNote) -> None:
     """Takes our statement out of whatever the policy is now: others have changed it, or a run was killed before it
     could note the revision of its own change."""
     for _ in range(TRIES):
-        policy, revision = read_policy(context.client, table)
-        if not denies_reads(policy, index):
-            age = (datetime.now(UTC) - datetime.fromisoformat(str(note["at"]))).total_seconds()
+        policy, revision = read_policy(context.client, note.table_arn)
+        if not denies_reads(policy, note.index_arn):
+            age = (datetime.now(UTC) - note.at).total_seconds()
             if age > CONSISTENT_SECONDS:
                 return
             # It may be there, and not be seen yet.
             context.interrupts.requested.wait(CONSISTENT_SECONDS - age)
             continue
         assert policy is not None
-        wanted = before if policy == note["denying"] else allowing_reads(policy, index)
-        if _write(context.client, table, wanted, revision) is not None:
+        wanted = note.policy if policy == note.denying else allowing_reads(policy, note.index_arn)
+        if _write(context.client, note.table_arn, wanted, revision) is not None:
             return
     raise Refused(
-        f"The policy of {resource}'s table could not be put back.",
+        f"The policy of {note.index}'s table could not be put back.",
         "Somebody else keeps changing it.",
-        f"Run: ./invoke rollback --brown-out --stack {context.config.stack}",
+        context.command("rollback --brown-out"),
     )
 
 
@@ -117,21 +125,22 @@ def read_policy(client: DynamoDBClient, table_arn: str) -> tuple[str | None, str
     return found["Policy"], found["RevisionId"]
 
 
-def _deny(context: Context, table_arn: str, index_arn: str, resource: str) -> None:
+def _deny(context: Context, table_arn: str, ref: IndexRef) -> None:
     policy, revision = read_policy(context.client, table_arn)
+    index_arn = f"{table_arn}/index/{ref.index}"
     denying = denying_reads(policy, index_arn)
-    # Before the policy is changed: killed in between, the next run finds out by the note.
-    note = {"table_arn": table_arn, "index_arn": index_arn, "policy": policy, "denying": denying, "at": now()}
-    context.ledger.put(PARTITION, resource, note)
+    note = BrownOutNote(index=ref, table_arn=table_arn, index_arn=index_arn, policy=policy, denying=denying, at=now())
+    # Before the policy is changed: after a kill in between, the next run finds out by the note.
+    context.ledger.put(PARTITION, str(ref), attributes(note))
     ours = _write(context.client, table_arn, denying, revision)
     if ours is not None:
-        context.ledger.put(PARTITION, resource, {**note, "revision": ours})
+        context.ledger.put(PARTITION, str(ref), attributes(replace(note, revision=ours)))
     else:
-        context.ledger.remove(PARTITION, resource)
+        context.ledger.remove(PARTITION, str(ref))
         raise Refused(
-            f"The policy of {resource}'s table was changed at this moment.",
+            f"The policy of {ref}'s table was changed at this moment.",
             "Somebody else is at it; nothing was changed.",
-            f"Run: ./invoke migrate --stack {context.config.stack}",
+            context.command("migrate"),
         )
 
 
@@ -150,24 +159,24 @@ def _write(client: DynamoDBClient, table_arn: str, policy: str | None, revision:
     return NO_POLICY
 
 
-def _wait(context: Context, resource: str, seconds: float) -> None:
+def _wait(context: Context, ref: IndexRef, seconds: float) -> None:
     """Waits out the time. Raises Waiting when it is cut short."""
     stack = context.config.stack
     began = asked = time.monotonic()
     while (passed := time.monotonic() - began) < seconds:
-        context.observer.progress(int(passed), int(seconds), f"reads of {resource} are refused")
-        if context.ledger.get(PARTITION, resource) is None:
+        context.reporter.progress(int(passed), int(seconds), f"reads of {ref} are refused")
+        if context.ledger.get(PARTITION, str(ref)) is None:
             raise Waiting(
-                f"The brown-out of {resource} was taken back.",
+                f"The brown-out of {ref} was taken back.",
                 "Somebody needed the index. It was not removed.",
                 f"Find out who reads it; then run: ./invoke migrate --stack {stack}",
             )
         if time.monotonic() - asked >= WATCH_SECONDS:
             asked = time.monotonic()
-            loud = [alarm.name for alarm in context.read_world().observed.alarms if alarm.state == ALARM]
+            loud = [alarm.name for alarm in context.read_world().readings.alarms if alarm.state == ALARM]
             if loud:
                 raise Waiting(
-                    f"The brown-out of {resource} was ended by an alarm.",
+                    f"The brown-out of {ref} was ended by an alarm.",
                     f"In ALARM: {', '.join(loud)}. Reads of the index are allowed again; it was not removed.",
                     f"Find out why; then run: ./invoke migrate --stack {stack}",
                 )

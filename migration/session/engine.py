@@ -17,7 +17,6 @@ from typing import TypeVar
 from pulumi import automation
 from pulumi.automation import events
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
-from pulumi.runtime._callbacks import _CallbackServicer
 
 from schema.errors import EngineLost, Refused, ToolError, UsageError
 from stack.declaration import Declaration
@@ -45,7 +44,7 @@ _REPLACING = {
 
 
 @dataclass(frozen=True)
-class Change:
+class ResourceChange:
     """One change of a table, an index, or what watches them: Pulumi's operation (such as `create`), the resource's
     name, and the properties that differ."""
 
@@ -139,11 +138,11 @@ class Engine:
         except CommandError as error:
             raise self._failure("`pulumi refresh` failed.", error, []) from error
 
-    def preview(self, live: Live, declaration: Declaration) -> list[Change]:
+    def preview(self, live: Live, declaration: Declaration) -> list[ResourceChange]:
         """What an `up` would change. Changes nothing. Raises ToolError."""
         return self._run(live, declaration, dry=True)
 
-    def up(self, live: Live, declaration: Declaration, deletions: frozenset[str] = frozenset()) -> list[Change]:
+    def up(self, live: Live, declaration: Declaration, deletions: frozenset[str] = frozenset()) -> list[ResourceChange]:
         """Previews, refuses what could lose something, then makes the changes and returns them.
 
         Of deletions only those of `deletions` (resource names) may be planned. Raises Refused before anything was
@@ -155,8 +154,8 @@ class Engine:
         self.revision += 1
         return self._run(live, declaration, dry=False)
 
-    def _run(self, live: Live, declaration: Declaration, *, dry: bool) -> list[Change]:
-        changes: list[Change] = []
+    def _run(self, live: Live, declaration: Declaration, *, dry: bool) -> list[ResourceChange]:
+        changes: list[ResourceChange] = []
         messages: list[str] = []
         refusals: list[ToolError] = []
 
@@ -168,9 +167,6 @@ class Engine:
             if event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
                 messages.append(" ".join(event.diagnostic_event.message.split()))
 
-        # After an `up` that broke off, the SDK keeps the server of its hooks, of an event loop that is gone, and
-        # stumbles over it in the next one of the same process.
-        _CallbackServicer._servicers.clear()
         self._workspace.program = lambda: self._program(live, declaration, refusals.append)
         try:
             if dry:
@@ -229,7 +225,7 @@ LOST = "Resource monitor has terminated"
 """What Pulumi's SDK says when a call from the program to the engine finds nobody there."""
 
 
-def refuse_losses(changes: Iterable[Change], deletions: frozenset[str] = frozenset()) -> None:
+def refuse_losses(changes: Iterable[ResourceChange], deletions: frozenset[str] = frozenset()) -> None:
     """Refuses planned changes that could lose something: any replacement, and any deletion but of `deletions`. What
     watches the stack holds nothing that could be lost."""
     for change in changes:
@@ -254,12 +250,12 @@ def _last_words(error: CommandError) -> str:
     return " ".join(str(error).rpartition("stderr:")[2].split())[-600:]
 
 
-def _change(metadata: events.StepEventMetadata) -> Change | None:
+def _change(metadata: events.StepEventMetadata) -> ResourceChange | None:
     ours = {TABLE_TYPE, INDEX_TYPE, *MONITOR_TYPES}
     if metadata.type not in ours or metadata.op in {events.OpType.SAME, events.OpType.REFRESH}:
         return None
     properties = tuple(metadata.keys or ()) or tuple(metadata.diffs or ())
-    return Change(str(metadata.op.value), resource_name(metadata.urn), metadata.type, properties)
+    return ResourceChange(str(metadata.op.value), resource_name(metadata.urn), metadata.type, properties)
 
 
 def _command(checkout: Path) -> automation.PulumiCommand:

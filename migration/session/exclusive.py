@@ -1,4 +1,4 @@
-"""Having a stack to oneself: whatever writes to it does so inside this."""
+"""One run at a time on a stack: whatever writes to it does so inside `exclusive`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from stack.ledger.history import WAITING, Run, described
 
 
 @contextmanager
-def alone(context: Context, command: str, *, told: bool = True) -> Iterator[Run]:
-    """The stack to oneself, for a recorded run: what a dead one left, programs and brown-outs, is ended first. The team
-    is told how it goes, unless it is not to be `told`. Raises Refused when somebody else is at work."""
+def exclusive(context: Context, command: str, *, told: bool = True) -> Iterator[Run]:
+    """Takes the stack for a recorded run. What a dead run has left, programs and brown-outs, is ended first. The team
+    is told how the run goes if it is to be `told`. Raises Refused when somebody else is at work."""
     context.ledger.create()
     with (
         context.interrupts.caught(),
@@ -25,10 +25,10 @@ def alone(context: Context, command: str, *, told: bool = True) -> Iterator[Run]
     ):
         context.on_held(context.ledger.lease.refusal())
         if dead is not None:
-            context.observer.noted(f"Goes on in place of a dead run: {dead}.")
+            context.reporter.noted(f"Goes on in place of a dead run: {dead}.")
         context.engine.end_orphans()
-        for resource in take_back_all(context):
-            context.observer.noted(f"A run that was killed had refused reads of {resource}: they are allowed again.")
+        for ref in take_back_all(context):
+            context.reporter.noted(f"A run that was killed had refused reads of {ref}: they are allowed again.")
         yield recorded
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from migration.session.context import Context
 from schema.errors import VerificationFailed, Waiting
-from stack.ledger.ledger import Facts
+from stack.ledger.codec import written
+from stack.ledger.records import Pause
 from stack.world.live import ACTIVE, LiveTable, read_table
 
 POLL_SECONDS = 2.0
@@ -45,21 +46,21 @@ def refuse_if_paused(context: Context) -> None:
         raise paused(context, pause)
 
 
-def settled(context: Context) -> Callable[[LiveTable], bool]:
+def idle(context: Context) -> Callable[[LiveTable], bool]:
     """A condition for `wait_for`: nothing of the table is being created, changed or deleted. It shows what is."""
 
     def show(table: LiveTable) -> bool:
         states = [f"{name} {index.status}" for name, index in table.indexes.items() if index.status != ACTIVE]
-        context.observer.progress(0, 0, ", ".join(states) or f"table {table.status}")
-        return table.is_settled
+        context.reporter.progress(0, 0, ", ".join(states) or f"table {table.status}")
+        return table.is_idle
 
     return show
 
 
-def paused(context: Context, pause: Facts) -> Waiting:
+def paused(context: Context, pause: Pause) -> Waiting:
     """The stop that somebody asked for."""
     return Waiting(
         f"Stack {context.config.stack} is paused.",
-        f"{pause['by']} asked for that at {pause['at']}. What is done is recorded.",
+        f"{pause.by} asked for that at {written(pause.at)}. What is done is recorded.",
         f"Run: ./invoke resume --stack {context.config.stack}",
     )

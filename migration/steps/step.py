@@ -1,122 +1,98 @@
-"""What a plan is made of: steps, what waits, and what is left alone."""
+"""A step: one small change of a stack, or one look at it, that is a no-op when it is already true.
+
+Every kind of step is one class in a file of its own, with the same verbs:
+
+    apply    does it, on the real stack, and returns what is noted of it
+    effect   predicts the world after it, from the world before: plans are made of predictions
+    told     the result in a few words, for a person
+    undo     the steps that take it back; none where nothing is changed, or where nothing can be taken back
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
-from stack.gates.gate import Condition
-from stack.world.managed import index_resource
-
-
-class Action(StrEnum):
-    """What a step does."""
-
-    WAIT = "wait"
-    BACKUP = "backup"
-    ADOPT = "adopt"
-    BACKFILL = "backfill"
-    BEGIN_WATCH = "begin-watch"
-    CREATE_INDEX = "create-index"
-    VERIFY_INDEX = "verify-index"
-    CREATE_TABLES = "create-tables"
-    SETTLE_CAPACITY = "settle-capacity"
-    MONITOR = "monitor"
-    WATCH = "watch"
-    SHADOW_READ = "shadow-read"
-    READ_INDEX = "read-index"
-    BROWN_OUT = "brown-out"
-    REMOVE_INDEX = "remove-index"
-    VERIFY = "verify"
-    # Of rollbacks alone: no plan has them.
-    RELEASE_TABLES = "release-tables"
-    REMOVE_TABLES = "remove-tables"
-    RESTORE = "restore"
-    COMPARE = "compare"
+from migration.session.context import Context
+from schema.model import Schema
+from schema.references import IndexRef
+from stack.ledger.ledger import Facts
+from stack.ledger.records import STACK, VerifiedProof
+from stack.world.readings import MISSING, OK
+from stack.world.world import World, live_refs
 
 
-EVIDENCE = {Action.WATCH, Action.SHADOW_READ, Action.READ_INDEX}
-"""Steps that only look: done, they may well be needed again, but not in the same run."""
-UPS = {Action.ADOPT, Action.CREATE_INDEX, Action.CREATE_TABLES, Action.SETTLE_CAPACITY}
-"""Steps that run a `pulumi up`, which declares the monitoring too."""
-CHANGING = {Action.ADOPT, Action.BACKFILL, Action.CREATE_INDEX, Action.REMOVE_INDEX}
-"""Steps that change what items or indexes a table has: none without a backup."""
+@dataclass(frozen=True, kw_only=True)
+class Step(ABC):
+    """One step. `why` says why it is needed now.
 
+    `ONLY_LOOKS` marks steps that change no table: once done they may be needed again, but not in the same run.
+    `NEEDS_BACKUP` marks steps that change which items or indexes a table has.
+    """
 
-@dataclass(frozen=True)
-class Step:
-    """One step: what it does to which tables (names in the schema), to which index, and why it is needed now."""
+    ACTION: ClassVar[str]
+    ONLY_LOOKS: ClassVar[bool] = False
+    NEEDS_BACKUP: ClassVar[bool] = False
 
-    action: Action
-    tables: tuple[str, ...] = ()
-    index: str | None = None
     why: str = ""
 
     @property
+    @abstractmethod
+    def tables(self) -> tuple[str, ...]:
+        """The tables that it is about, by their names in the schema; none: the whole stack."""
+
+    @property
+    def ref(self) -> IndexRef | None:
+        """The index that it is about, if it is about one."""
+        return None
+
+    @abstractmethod
+    def apply(self, context: Context, world: World) -> Facts:
+        """Does it; `world` was just read. Returns what is noted of it. Raises ToolError."""
+
+    @abstractmethod
+    def effect(self, world: World) -> World:
+        """The world after it, as far as plans and gates look at it."""
+
+    def told(self, facts: Facts) -> str:
+        """What it did, by what was noted of it; empty where there is nothing to say."""
+        return ""
+
+    def undo(self) -> tuple[Step, ...]:
+        """The steps of a rollback of it, in their order."""
+        return ()
+
+    @property
     def subject(self) -> str:
-        """What the step is about, such as `reports/GSI3-StatusIndex`."""
-        return index_resource(self.tables[0], self.index) if self.index else ", ".join(self.tables)
+        """What it is about, such as `reports/GSI3-StatusIndex`."""
+        return str(self.ref) if self.ref else ", ".join(self.tables)
 
     @property
     def name(self) -> str:
         """The same name for the same step in every run."""
-        return f"{self.action} {self.subject}".strip()
+        return f"{self.ACTION} {self.subject}".strip()
+
+    def predicted(self, world: World) -> World:
+        """The effect; whatever was verified before is no longer, once something changes."""
+        after = self.effect(world)
+        return after if self.ONLY_LOOKS else after.without_proofs(STACK, VerifiedProof)
 
 
-@dataclass(frozen=True)
-class Held:
-    """An index that waits, with the conditions that do not hold: a retired one that can not go yet, or a new one that
-    (`is_new`) nobody should read from yet."""
+@dataclass(frozen=True, kw_only=True)
+class Up(Step):
+    """A step that runs a `pulumi up` of all that `schema` has in AWS."""
 
-    table: str
-    index: str
-    shut: tuple[Condition, ...]
-    is_new: bool = False
+    schema: Schema = field(repr=False)
 
-    @property
-    def subject(self) -> str:
-        return index_resource(self.table, self.index)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The steps in order, the removals that wait for their gate, and what is live but left alone."""
-
-    steps: tuple[Step, ...] = ()
-    held: tuple[Held, ...] = ()
-    left_alone: tuple[str, ...] = ()
-
-    def narrowed(self, table: str | None, index: str | None) -> Plan:
-        """Only what concerns one table, or one index of it. Adoption stays whole: Pulumi's state is one."""
-        if table is None:
-            return self
-        whole_stack = {Action.WAIT, Action.BACKUP, Action.ADOPT}
-
-        def concerns(step: Step) -> bool:
-            if step.action in whole_stack:
-                return True
-            if step.action is Action.VERIFY or table not in step.tables:
-                return False
-            return index is None or step.index in {None, index}
-
-        return replace(
-            self,
-            steps=tuple(step for step in self.steps if concerns(step)),
-            held=tuple(held for held in self.held if held.table == table and index in {None, held.index}),
+    def managed(self, world: World) -> World:
+        """The world once Pulumi's state holds what AWS has, and everything is monitored."""
+        readings = world.readings
+        quiet = tuple(replace(alarm, state=OK) if alarm.state == MISSING else alarm for alarm in readings.alarms)
+        changed = world.with_managed(
+            created=True,
+            tables=frozenset(table.name for table in self.schema if table.name in world.live),
+            indexes=live_refs(world.live, self.schema.every_ref),
+            pending=0,
         )
-
-    def looks_only(self, tables: Collection[str]) -> Plan:
-        """Only the looks for late writers at these tables."""
-        looks = (step for step in self.steps if step.action is Action.WATCH and step.tables[0] in tables)
-        return Plan(tuple(looks))
-
-    def backfills_only(self, table: str | None) -> Plan:
-        """Only the backfills, of one table or of all, with the backups that go before them."""
-        filled = {step.tables[0] for step in self.steps if step.action is Action.BACKFILL}
-        wanted = {name for name in filled if table in {None, name}}
-
-        def concerns(step: Step) -> bool:
-            return step.action in {Action.WAIT, Action.BACKUP, Action.BACKFILL} and set(step.tables) <= wanted
-
-        return Plan(tuple(step for step in self.steps if concerns(step)))
+        return replace(changed, unmonitored=frozenset(), readings=replace(readings, alarms=quiet))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from yaml import YAMLError
+from ruamel.yaml.error import YAMLError
 
 from schema.errors import UsageError
 from schema.project import Project
@@ -233,8 +233,8 @@ def _check_backend(settings: Settings, path: Path, namespace: str) -> None:
 def _check_names(settings: Settings, project: Project, path: Path) -> None:
     """Tables and indexes that the settings name must be in the schema: a mistyped approval approves nothing."""
     schema = project.schema
-    retired = [f"{table.name}/{index.name}" for table in schema for index in table.retired]
-    indexes = [f"{table.name}/{index.name}" for table in schema for index in table.indexes]
+    retired = [str(index.ref(table)) for table in schema for index in table.retired]
+    indexes = [str(ref) for table in schema for ref in table.refs]
     tables = [table.name for table in schema]
     for key, names, known in (
         ("approvals", settings.approvals, retired),
@@ -244,7 +244,7 @@ def _check_names(settings: Settings, project: Project, path: Path) -> None:
         ("replaceStreams", settings.replace_streams, tables),
         ("acknowledgedOwners", settings.acknowledged_owners, tables),
     ):
-        for name in names:
+        for name in map(str, names):
             if name not in known:
                 raise _unknown_key(path, f"{project.name}:{key}: {name}", name, known)
 

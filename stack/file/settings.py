@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from schema.references import IndexRef
+
 
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, alias_generator=to_camel)
@@ -48,6 +50,14 @@ def _is_written_date(value: object) -> object:
 def _in_utc(value: datetime) -> datetime:
     """A time without a zone, such as a bare date, is taken as UTC."""
     return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def _is_index(value: object) -> object:
+    return IndexRef.parse(value) if isinstance(value, str) else value
+
+
+IndexName = Annotated[IndexRef, BeforeValidator(_is_index)]
+"""An index, written as `table/index`."""
 
 
 class Approval(_Settings):
@@ -95,15 +105,15 @@ class Settings(_Settings):
     account: Annotated[str, AfterValidator(_is_account)]
     backend: Annotated[str, AfterValidator(_is_backend)]
     tags: dict[str, str] = {}
-    approvals: dict[str, Approval] = {}
+    approvals: dict[IndexName, Approval] = {}
     accepted_violations: dict[str, Annotated[int, Field(ge=0)]] = {}
-    accepted_hot_keys: dict[str, Annotated[float, Field(gt=0, le=1)]] = {}
+    accepted_hot_keys: dict[IndexName, Annotated[float, Field(gt=0, le=1)]] = {}
     backfill: BackfillSettings = BackfillSettings()
     replace_streams: list[str] = []
     acknowledged_owners: list[str] = []
     index_timeout_minutes: Annotated[int, Field(ge=1)] = 24 * 60
     lease_seconds: Annotated[int, Field(ge=2, le=3600)] = 60
-    building_write_units: dict[str, Annotated[int, Field(ge=1)]] = {}
+    building_write_units: dict[IndexName, Annotated[int, Field(ge=1)]] = {}
     contact: str | None = None
     dashboard: Annotated[str, AfterValidator(_is_dashboard)] | None = None
     subscriptions: list[Subscription] = []

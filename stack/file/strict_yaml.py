@@ -1,31 +1,30 @@
-"""YAML in which a key that stands twice is a fault: the usual reading keeps the last one in silence."""
+"""YAML as a stack file is read: a key that appears twice is a fault."""
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
-import yaml
-from yaml.constructor import ConstructorError
-
-
-class _Loader(yaml.SafeLoader):
-    """A safe loader whose mappings hold each key once. What a merge (`<<`) brings along may be overridden."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise ConstructorError(None, None, f"the key {key.value} stands there twice", key.start_mark)
-            seen.add(str(key.value))
-        return super().construct_mapping(node, deep)
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MantissaNoDotYAML1_1Warning, MarkedYAMLError, YAMLError
 
 
 def read(text: str) -> Any:
     """What the text holds. Raises YAMLError."""
+    yaml = YAML(typ="safe", pure=True)
+    # Stack files may say `yes` and `on`, which YAML 1.2 reads as texts.
+    yaml.version = (1, 1)
     try:
-        return yaml.load(text, _Loader)  # noqa: S506  # it is a SafeLoader
+        with warnings.catch_warnings():
+            # A rate of 1e3 is clear enough.
+            warnings.simplefilter("ignore", MantissaNoDotYAML1_1Warning)
+            return yaml.load(text)
+    except DuplicateKeyError as error:
+        # The parser's own message explains how to permit it.
+        raise MarkedYAMLError(problem="this key appears twice", problem_mark=error.problem_mark) from None
     except RecursionError:
-        raise yaml.YAMLError("it is nested too deeply") from None
+        raise YAMLError("it is nested too deeply") from None
     except ValueError as error:
-        # An unquoted date that is none.
-        raise yaml.YAMLError(str(error)) from None
+        # An unquoted date that does not exist, such as 2025-13-01.
+        raise YAMLError(str(error)) from None

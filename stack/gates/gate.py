@@ -1,17 +1,18 @@
-"""When a retired index may go. Pure rules: each returns what still stands against it, with its evidence."""
+"""When a retired index may go. Pure rules: each is a claim, with its evidence and what to do if it does not hold."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from schema.model import RetiredIndex, Schema, Table
+from schema.references import IndexRef, table_of
 from stack.file.settings import Settings
+from stack.gates.claims import Claim
 from stack.gates.late_writers import read_ready
-from stack.ledger.ledger import Proofs, written
-from stack.world.managed import index_resource
-from stack.world.readings import ALARM, MISSING, OK, AlarmState, Observed
+from stack.ledger.codec import written
+from stack.ledger.records import BackfillProof, OwnReadProof, Proofs, RolledBackProof, ShadowProof
+from stack.world.readings import ALARM, MISSING, OK, AlarmState, Readings
 from stack.world.world import World
 
 SHADOW_READS_HOLD = timedelta(days=7)
@@ -23,147 +24,121 @@ LOUD = {ALARM, MISSING}
 READ_READY = "replacement read-ready"
 SHADOW_READS = "shadow reads equal"
 ALARMS = "alarms quiet"
-LAST_HOUR = "last hour clean"
+LAST_HOUR_CLEAN = "last hour clean"
 METRIC_ALIVE = "read metric alive"
 NOBODY_READS = "nobody reads it"
 NO_PATTERN = "no access pattern on it"
 APPROVED = "approved"
-
-
-@dataclass(frozen=True)
-class Condition:
-    """One condition of a gate, whether it holds, and the evidence for that in one line."""
-
-    name: str
-    holds: bool
-    evidence: str
+APPLICATION_UPDATED = "application updated"
+TESTS_PASSED = "integration tests passed"
+MIGRATE = "./invoke migrate"
 
 
 def backfill_proven(table: Table, proofs: Proofs) -> bool:
     """Whether every attribute that the schema now wants filled was filled."""
-    proof = proofs.of("backfill", table.name)
-    return proof is not None and set(table.backfilled) <= set(proof["attributes"])
+    proof = proofs.get(BackfillProof, table.name)
+    return proof is not None and set(table.backfilled) <= set(proof.attributes)
 
 
-def gate(schema: Schema, table: Table, retired: RetiredIndex, settings: Settings, world: World) -> list[Condition]:
+def gate(schema: Schema, table: Table, retired: RetiredIndex, settings: Settings, world: World) -> list[Claim]:
     """All conditions for removing `retired`, in the order in which they are usually met."""
+    replacement = IndexRef(table.name, retired.replaced_by)
+    ready = read_ready(table, table.index(retired.replaced_by), world.live.get(table.name), world.proofs)
     return [
-        _no_pattern(schema, table, retired),
-        _replacement(table, retired, world),
-        _shadow_reads(table, retired, world),
-        *_approval(table, retired, settings, world.proofs),
-        *_alarms(table, retired, world.observed),
-        *_reads(table, retired, settings, world),
+        _no_pattern(schema, retired.ref(table)),
+        Claim(READ_READY, ready.holds, ready.evidence, ready.next),
+        shadow_reads_equal(world.proofs, replacement, world.readings.at),
+        *_approval(retired.ref(table), settings, world.proofs),
+        *_alarms(retired.ref(table), world.readings),
+        *_reads(retired.ref(table), settings, world),
     ]
 
 
 def approved(table: Table, retired: RetiredIndex, settings: Settings, proofs: Proofs | None = None) -> bool:
     """Whether the stack file approves the removal: the reviewed part of the gate."""
-    return all(condition.holds for condition in _approval(table, retired, settings, proofs or Proofs({})))
+    return all(claim.holds for claim in _approval(retired.ref(table), settings, proofs or Proofs()))
 
 
-def own_reads(proofs: Proofs, resource: str) -> dict[datetime, float]:
-    """The read units of our own reads of an old index, by the start of the minute."""
-    proof = proofs.of("own-read", resource) or {}
-    return {datetime.fromisoformat(minute): float(units) for minute, units in proof.get("units", {}).items()}
+def own_reads(proofs: Proofs, ref: IndexRef) -> dict[datetime, float]:
+    """The read units of this tool's own reads of an old index, by the start of the minute."""
+    proof = proofs.get(OwnReadProof, ref)
+    return dict(proof.units) if proof else {}
 
 
-def shadow_reads_hold(proofs: Proofs, resource: str, at: datetime) -> bool:
+def shadow_reads_equal(proofs: Proofs, ref: IndexRef, at: datetime) -> Claim:
     """Whether shadow reads of a new index were equal, and not too long ago."""
-    return _shadow_evidence(proofs, resource, at).holds
+    proof = proofs.get(ShadowProof, ref)
+    if proof is None or proof.at is None:
+        return Claim(SHADOW_READS, False, f"{ref} was not compared with its table yet", MIGRATE)
+    if at - proof.at > SHADOW_READS_HOLD:
+        old = f"compared at {written(proof.at)}, more than {SHADOW_READS_HOLD.days} days ago"
+        return Claim(SHADOW_READS, False, old, MIGRATE)
+    return Claim(SHADOW_READS, proof.equal, f"{proof.summary}, at {written(proof.at)}", MIGRATE)
 
 
-def _no_pattern(schema: Schema, table: Table, retired: RetiredIndex) -> Condition:
-    reading = [
-        pattern.name
-        for pattern in schema.access_patterns
-        if (pattern.table, pattern.index) == (table.name, retired.name)
-    ]
+def _no_pattern(schema: Schema, ref: IndexRef) -> Claim:
+    reading = [pattern.name for pattern in schema.patterns_on(ref)]
     evidence = f"none of {len(schema.access_patterns)} access patterns reads it"
-    return Condition(NO_PATTERN, not reading, f"read by {', '.join(reading)}" if reading else evidence)
+    return Claim(NO_PATTERN, not reading, f"read by {', '.join(reading)}" if reading else evidence, MIGRATE)
 
 
-def _replacement(table: Table, retired: RetiredIndex, world: World) -> Condition:
-    ready, evidence = read_ready(table, table.index(retired.replaced_by), world.live.get(table.name), world.proofs)
-    return Condition(READ_READY, ready, evidence)
-
-
-def _shadow_reads(table: Table, retired: RetiredIndex, world: World) -> Condition:
-    return _shadow_evidence(world.proofs, index_resource(table.name, retired.replaced_by), world.observed.at)
-
-
-def _shadow_evidence(proofs: Proofs, resource: str, at: datetime) -> Condition:
-    proof = proofs.of("shadow", resource)
-    if proof is None:
-        return Condition(SHADOW_READS, False, f"{resource} was not compared with its table yet")
-    if at - datetime.fromisoformat(str(proof["at"])) > SHADOW_READS_HOLD:
-        return Condition(SHADOW_READS, False, f"compared at {proof['at']}, more than {SHADOW_READS_HOLD.days} days ago")
-    return Condition(SHADOW_READS, bool(proof["equal"]), f"{proof['summary']}, at {proof['at']}")
-
-
-def _approval(table: Table, retired: RetiredIndex, settings: Settings, proofs: Proofs) -> list[Condition]:
-    name = index_resource(table.name, retired.name)
-    approval = settings.approvals.get(name)
+def _approval(ref: IndexRef, settings: Settings, proofs: Proofs) -> list[Claim]:
+    approve = f"./invoke approve --table {ref.table} --index {ref.index} --by NAME --application-updated --tests-passed"
+    approval = settings.approvals.get(ref)
     if approval is None:
-        return [Condition(APPROVED, False, f"the stack file has no approval for {name}")]
+        return [Claim(APPROVED, False, f"the stack file has no approval for {ref}", approve)]
     signed = f"{approval.by}, {written(approval.at)}"
-    rolled_back = proofs.of("rolled-back", name)
-    if rolled_back is not None and approval.at <= datetime.fromisoformat(str(rolled_back["at"])):
-        again = f"it was built again at {rolled_back['at']} by {rolled_back['by']}; the approval ({signed}) is older"
-        return [Condition(APPROVED, False, again)]
+    rolled_back = proofs.get(RolledBackProof, ref)
+    if rolled_back is not None and rolled_back.at is not None and approval.at <= rolled_back.at:
+        again = f"it was built again at {written(rolled_back.at)} by {rolled_back.by}"
+        return [Claim(APPROVED, False, f"{again}; the approval ({signed}) is older", approve)]
     return [
-        Condition("application updated", approval.application_updated, signed),
-        Condition("integration tests passed", approval.tests_passed, signed),
+        Claim(APPLICATION_UPDATED, approval.application_updated, signed, approve),
+        Claim(TESTS_PASSED, approval.tests_passed, signed, approve),
     ]
 
 
-def _alarms(table: Table, retired: RetiredIndex, observed: Observed) -> Iterable[Condition]:
-    if not observed.available:
-        yield Condition(ALARMS, False, NO_CLOUDWATCH)
+def _alarms(ref: IndexRef, readings: Readings) -> Iterable[Claim]:
+    if not readings.available:
+        yield Claim(ALARMS, False, NO_CLOUDWATCH)
         return
-    ours = [
-        alarm for alarm in observed.alarms if alarm.subject is None or alarm.subject.partition("/")[0] == table.name
-    ]
+    ours = alarms_of(ref.table, readings)
     # In the `up` that removes the index, its own alarms may go first.
-    going = (index_resource(table.name, retired.name), MISSING)
-    loud = [f"{alarm.name} is {alarm.state}" for alarm in ours if alarm.state in LOUD and _key(alarm) != going]
+    loud = [
+        f"{alarm.name} is {alarm.state}"
+        for alarm in ours
+        if alarm.state in LOUD and (alarm.subject, alarm.state) != (ref, MISSING)
+    ]
     silent = sum(alarm.state not in {OK, *LOUD} for alarm in ours)
     evidence = f"{len(ours)} alarms, all OK" if ours else "there are no alarms"
     if silent:
         # DynamoDB's metrics exist only while they are not zero.
         evidence = f"{len(ours)} alarms: {len(ours) - silent} OK, {silent} have nothing to tell yet"
-    yield Condition(ALARMS, bool(ours) and not loud, "; ".join(loud) or evidence)
-    wrong = [f"{count:,.0f} {what}" for what, count in observed.disturbances.get(table.name, {}).items()]
-    yield Condition(LAST_HOUR, not wrong, "; ".join(wrong) or "no throttled request and no system error")
+    yield Claim(ALARMS, bool(ours) and not loud, "; ".join(loud) or evidence, MIGRATE)
+    wrong = [f"{count:,.0f} {what}" for what, count in readings.disturbances.get(ref.table, {}).items()]
+    clean = "; ".join(wrong) or "no throttled request and no system error"
+    yield Claim(LAST_HOUR_CLEAN, not wrong, clean, MIGRATE)
 
 
-def _key(alarm: AlarmState) -> tuple[str | None, str]:
-    return alarm.subject, alarm.state
+def alarms_of(table: str, readings: Readings) -> list[AlarmState]:
+    """The alarms of a table and its indexes, and those of the whole account."""
+    return [alarm for alarm in readings.alarms if alarm.subject is None or table_of(alarm.subject) == table]
 
 
-def alarms_only_missing(table: Table, observed: Observed) -> bool:
-    """Whether no alarm of the table is loud, and those that are not OK are not declared yet."""
-    return all(
-        alarm.state != ALARM
-        for alarm in observed.alarms
-        if alarm.subject is None or alarm.subject.partition("/")[0] == table.name
-    )
-
-
-def _reads(table: Table, retired: RetiredIndex, settings: Settings, world: World) -> Iterable[Condition]:
-    resource = index_resource(table.name, retired.name)
-    if not world.observed.available:
-        yield Condition(METRIC_ALIVE, False, NO_CLOUDWATCH)
+def _reads(ref: IndexRef, settings: Settings, world: World) -> Iterable[Claim]:
+    if not world.readings.available:
+        yield Claim(METRIC_ALIVE, False, NO_CLOUDWATCH)
         return
-    seen = world.observed.reads.get(resource, {})
-    own = _as_counted(own_reads(world.proofs, resource), seen)
+    seen = world.readings.reads.get(ref, {})
+    own = _as_counted(own_reads(world.proofs, ref), seen)
     alive = [minute for minute, units in own.items() if seen.get(minute, 0.0) >= units]
     if alive:
-        yield Condition(METRIC_ALIVE, True, f"our own read of {written(max(alive))} shows in ConsumedReadCapacityUnits")
+        shown = f"our own read of {written(max(alive))} shows in ConsumedReadCapacityUnits"
+        yield Claim(METRIC_ALIVE, True, shown, MIGRATE)
     else:
         since = f"our own read of {written(max(own))} does not show" if own else "we have not read it ourselves yet"
-        yield Condition(METRIC_ALIVE, False, f"{since}, so that a zero says nothing")
-    start = world.observed.at - timedelta(minutes=settings.quiet_minutes)
+        yield Claim(METRIC_ALIVE, False, f"{since}, so that a zero says nothing", MIGRATE)
+    start = world.readings.at - timedelta(minutes=settings.quiet_minutes)
     others = {
         minute: units - own.get(minute, 0.0)
         for minute, units in seen.items()
@@ -173,7 +148,7 @@ def _reads(table: Table, retired: RetiredIndex, settings: Settings, world: World
         evidence = f"{sum(others.values()):,.1f} read units by others, last at {written(max(others))}"
     else:
         evidence = f"no read units but our own in {_span(settings.quiet_minutes)}"
-    yield Condition(NOBODY_READS, not others, evidence)
+    yield Claim(NOBODY_READS, not others, evidence, MIGRATE)
 
 
 def _as_counted(own: Mapping[datetime, float], seen: Mapping[datetime, float]) -> dict[datetime, float]:

@@ -1,31 +1,33 @@
-"""Late writers: old code that still writes items without the attributes of a new index. Pure rules over what the watch
-has recorded.
+"""Late writers: old code that still writes items without the attributes of a new index. Pure rules over the records of
+the scans that look for them.
 
-An index may be built while they write; readers may use it once they have stopped. What a late writer leaves behind
-stays until somebody mends it, so each look at the table covers all the time since the look before it, and the record
-has no gap while looks follow each other. A gap costs the window, and one look at every filled value.
+An index may be built while they write. Readers may use it once they have stopped. What a late writer leaves behind
+stays until somebody fills it, so each scan of the table covers all the time since the scan before it, and the record
+has no gap while scans follow each other. After a gap the window begins anew, and one scan looks at every filled value.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from schema.model import Index, Table
 from stack.file.settings import LateWriterSettings
-from stack.ledger.ledger import Facts, Proofs, written
+from stack.gates.claims import Claim
+from stack.ledger.codec import written
+from stack.ledger.records import IndexProof, LateWritersProof, Proofs, ReadReadyProof
 from stack.world.live import ACTIVE, LiveTable
-from stack.world.managed import index_resource
 
 MISSED_LOOKS = 3
-"""Intervals without a look after which the record has a gap."""
+"""Intervals without a scan after which the record has a gap."""
+SCAN_AGAIN = "./invoke late-writers"
 
 
 @dataclass(frozen=True)
 class Look:
-    """One look at a whole table: when it `began` and `ended`, the items that it `scanned`, how many were `late` (all of
-    them mended but those without a source), the values that are no longer what their sources give (`stale`; None: not
-    looked for), and the read units that it took."""
+    """One scan of a whole table: when it `began` and `ended`, the items that it `scanned`, how many were `late` (all of
+    them filled but those without a source), the values that are no longer what their sources give (`stale`; None: not
+    counted), and the read units that it took."""
 
     began: datetime
     ended: datetime
@@ -35,97 +37,116 @@ class Look:
     units: float = 0.0
 
 
-def recorded(before: Facts | None, look: Look, settings: LateWriterSettings) -> Facts:
-    """The record of the watch with one more look. `clean_since` is the end of the last look that found something, or
-    the beginning of the first one."""
+def recorded(table: str, before: LateWritersProof | None, look: Look, settings: LateWriterSettings) -> LateWritersProof:
+    """The record with one more scan. `clean_since` is the end of the last scan that found something, or the beginning
+    of the first one."""
     if before is None or is_gap(before, look.began, settings):
-        gaps = int(before["gaps"]) + 1 if before is not None else 0
-        before = {"since": written(look.began), "looks": 0, "late": 0, "gaps": gaps, "clean_since": written(look.began)}
-    grown = max(0, look.stale - int(before["stale"])) if look.stale is not None and "stale" in before else 0
+        gaps = before.gaps + 1 if before is not None else 0
+        before = LateWritersProof(
+            subject=table, since=look.began, clean_since=look.began, looked=look.began, ended=look.ended, gaps=gaps
+        )
+    grown = max(0, look.stale - before.stale) if look.stale is not None and before.stale is not None else 0
     late = look.late + grown
-    found = {**before, "looked": written(look.began), "ended": written(look.ended), "looks": int(before["looks"]) + 1}
-    if look.stale is not None:
-        found["stale"] = look.stale
-    if late:
-        found |= {"late": int(before["late"]) + late, "clean_since": written(look.ended)}
-    return {**found, "last_late": late}
+    return replace(
+        before,
+        looked=look.began,
+        ended=look.ended,
+        looks=before.looks + 1,
+        late=before.late + late,
+        last_late=late,
+        clean_since=look.ended if late else before.clean_since,
+        stale=before.stale if look.stale is None else look.stale,
+    )
 
 
-def is_gap(record: Facts, at: datetime, settings: LateWriterSettings) -> bool:
+def is_gap(record: LateWritersProof, at: datetime, settings: LateWriterSettings) -> bool:
     """Whether nobody has looked for so long before `at` that the record has a gap."""
-    return at - _time(record, "ended") > timedelta(minutes=MISSED_LOOKS * settings.every_minutes)
+    return at - record.ended > timedelta(minutes=MISSED_LOOKS * settings.every_minutes)
 
 
-def wants_every_value(record: Facts | None, at: datetime, settings: LateWriterSettings) -> bool:
-    """Whether the next look goes over every filled value too: the first one, one after a gap, and the one that may end
-    the window. Where there is no window to fill, none does: it is dear, a query an item."""
+def wants_every_value(record: LateWritersProof | None, at: datetime, settings: LateWriterSettings) -> bool:
+    """Whether the next scan looks at every filled value too: the first one, one after a gap, and the one that may end
+    the window. Without a window none does, because it costs a query an item."""
     if settings.minutes == 0:
         return False
     return record is None or is_gap(record, at, settings) or at >= earliest(record, settings)
 
 
-def next_look(record: Facts, settings: LateWriterSettings) -> datetime:
-    """When the next look is due."""
-    return min(_time(record, "looked") + timedelta(minutes=settings.every_minutes), earliest(record, settings))
+def next_look(record: LateWritersProof, settings: LateWriterSettings) -> datetime:
+    """When the next scan is due."""
+    return min(record.looked + timedelta(minutes=settings.every_minutes), earliest(record, settings))
 
 
-def earliest(record: Facts, settings: LateWriterSettings) -> datetime:
+def earliest(record: LateWritersProof, settings: LateWriterSettings) -> datetime:
     """When the window without a late writer is over, if none comes."""
-    return _time(record, "clean_since") + timedelta(minutes=settings.minutes)
+    return record.clean_since + timedelta(minutes=settings.minutes)
 
 
-def watched_to_the_end(record: Facts | None, at: datetime, settings: LateWriterSettings) -> bool:
-    """Whether a look at that time may be the last one that is wanted."""
+def may_be_the_last(record: LateWritersProof | None, at: datetime, settings: LateWriterSettings) -> bool:
+    """Whether a scan at that time may be the last one that is needed."""
     return settings.minutes == 0 or (record is not None and at >= earliest(record, settings))
 
 
-def clean_since(record: Facts) -> datetime:
-    """Since when no late writer was seen."""
-    return _time(record, "clean_since")
-
-
-def unready(record: Facts, settings: LateWriterSettings, write_units: float) -> str | None:
-    """What still stands against reading from the index, or None; `write_units` are those that the application has used
-    since the record is clean."""
-    if int(record["last_late"]):
-        return f"{record['last_late']} items of a late writer at {record['looked']}, {record['late']} in all"
-    if _time(record, "looked") < earliest(record, settings):
-        return f"no late writer since {record['clean_since']}; read-ready at {written(earliest(record, settings))}"
+def unready(record: LateWritersProof, settings: LateWriterSettings, write_units: float) -> str:
+    """What still stands against reading from the index; empty: nothing. `write_units` are those that the application
+    has used since the record is clean."""
+    if record.last_late:
+        return f"{record.last_late} items of a late writer at {written(record.looked)}, {record.late} in all"
+    clean = f"no late writer since {written(record.clean_since)}"
+    if record.looked < earliest(record, settings):
+        return f"{clean}; read-ready at {written(earliest(record, settings))}"
     if write_units < settings.least_writes:
         return (
-            f"no late writer since {record['clean_since']}, but the application used {write_units:,.0f} of the "
+            f"{clean}, but the application used {write_units:,.0f} of the "
             f"{settings.least_writes:,.0f} write units that would show that it writes"
         )
-    return None
+    return ""
 
 
-def needs_watch(table: Table, index: Index) -> bool:
+def meets_late_writers(table: Table, index: Index) -> bool:
     """Whether the index was added to a live table whose items need attributes for it."""
     return table.existing and not index.existing and table.needs_backfill(index)
 
 
-def read_ready(table: Table, index: Index, live: LiveTable | None, proofs: Proofs) -> tuple[bool, str]:
-    """Whether readers may use the index, and the evidence for that: it is ACTIVE, verified, and, where old code could
-    leave items out of it, no late writer was seen for the stack's window."""
-    resource = index_resource(table.name, index.name)
+def is_begun(table: Table, index: Index, proofs: Proofs) -> bool:
+    """Whether a run has begun to build the index."""
+    proof = proofs.get(IndexProof, table.ref(index))
+    return proof is not None and proof.started is not None
+
+
+def is_verified(table: Table, index: Index, proofs: Proofs) -> bool:
+    """Whether an item was found through the index."""
+    proof = proofs.get(IndexProof, table.ref(index))
+    return proof is not None and proof.verified is not None
+
+
+def read_ready(table: Table, index: Index, live: LiveTable | None, proofs: Proofs) -> Claim:
+    """Whether readers may use the index: it is ACTIVE, verified, and, where old code could leave items out of it, no
+    late writer was seen for the stack's window."""
+    ref = table.ref(index)
+
+    def claim(holds: bool, evidence: str, next: str = "./invoke migrate") -> Claim:
+        return Claim("read-ready", holds, f"{ref} {evidence}", "" if holds else next)
+
     found = live.indexes.get(index.name) if live else None
     if found is None or found.status != ACTIVE:
-        return False, f"{resource} is {'missing' if found is None else found.status}"
+        return claim(False, f"is {'missing' if found is None else found.status}")
     if index.existing:
-        return True, f"{resource} was there before"
-    verified = (proofs.of("index", resource) or {}).get("verified")
-    if verified is None:
-        return False, f"{resource} is ACTIVE and not yet verified"
-    if not needs_watch(table, index):
-        return True, f"{resource} was verified at {verified}"
-    ready = proofs.of("read-ready", resource)
+        return claim(True, "was there before")
+    proof = proofs.get(IndexProof, ref)
+    if proof is None or proof.verified is None:
+        return claim(False, "is ACTIVE and not yet verified")
+    if not meets_late_writers(table, index):
+        return claim(True, f"was verified at {written(proof.verified)}")
+    ready = proofs.get(ReadReadyProof, ref)
     if ready is not None:
-        looks = int(ready["looks"])
-        seen = f"no late writer since {ready['clean_since']}, {looks} look{'s' * (looks != 1)}"
-        return True, f"{resource} is read-ready since {ready['at']}: {seen}"
-    watch = proofs.of("watch", table.name)
-    return False, f"{resource} is built; {watch['unready'] if watch else 'nobody has looked for late writers yet'}"
+        seen = f"no late writer since {written(ready.clean_since)}, {ready.looks} look{'s' * (ready.looks != 1)}"
+        since = written(ready.at) if ready.at else "an unknown time"
+        return claim(True, f"is read-ready since {since}: {seen}")
+    return claim(False, f"is built; {against_reading(table.name, proofs)}", SCAN_AGAIN)
 
 
-def _time(record: Facts, name: str) -> datetime:
-    return datetime.fromisoformat(str(record[name]))
+def against_reading(table: str, proofs: Proofs) -> str:
+    """What the last scan for late writers has left against reading from the table's new indexes."""
+    record = proofs.get(LateWritersProof, table)
+    return (record.unready if record else "") or "nobody has looked for late writers yet"

@@ -17,8 +17,9 @@ from itertools import islice
 from typing import Any
 
 from schema.errors import LeaseLost, ToolError
+from stack.ledger.codec import now
 from stack.ledger.lease import Holder
-from stack.ledger.ledger import Facts, Ledger, now
+from stack.ledger.ledger import Facts, Ledger
 from stack.processes import who
 
 BEGAN, ENDED = "1-began", "2-ended"

@@ -1,67 +1,32 @@
-"""The ledger: a DynamoDB table of the tool's own, outside the Pulumi stack, that holds what has been proven.
+"""The ledger: a DynamoDB table of the tool's own, outside the Pulumi stack, that holds what has been proven and done.
 
-Items:
-    PK `PROOF`         SK `<kind>#<subject>`          one fact that later steps rely on, newest reading only
-    PK `CONTROL`       SK `PAUSE`                     somebody asked what runs to stop
-    PK `CONTROL`       SK `LEASE`                     who is at work on the stack: stack/ledger/lease.py
-    PK `HISTORY`, `RUN#<run>`                         what was done, by whom and when: stack/ledger/history.py
-
-Further records are a backfill's own: backfills/checkpoint.py and backfills/journal.py name them.
+stack/ledger/records.py lists every kind of record in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from dynamo.errors import error_code
+from schema.references import Subject
 from stack.aws import translated_errors
 from stack.file.config import StackConfig
+from stack.ledger.codec import attributes, decoded, now, plain
 from stack.ledger.lease import Lease
+from stack.ledger.records import P, Pause, Proof, Proofs, proof_of, sort_key
 from stack.ledger.table import cancellations, create_ledger, refuse_another, repeated
 from stack.processes import who
-from stack.world.live import Live, LiveTable
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 Facts = Mapping[str, Any]
-"""What is recorded with a proof or a step: numbers, texts, lists and maps of them."""
-
-
-@dataclass(frozen=True)
-class Proofs:
-    """All proofs of a stack, by `<kind>#<subject>`."""
-
-    facts: Mapping[str, Facts]
-
-    def of(self, kind: str, subject: str) -> Facts | None:
-        """The facts of one proof, or None: not proven."""
-        return self.facts.get(f"{kind}#{subject}")
-
-    def about(self, live: Live) -> Proofs:
-        """Without the proofs about tables that were restored since: they say nothing of the new one."""
-
-        def holds(proof: Facts) -> bool:
-            table = live.get(str(proof.get("table")))
-            return table is None or proof.get("table_id") in {None, table.id}
-
-        return Proofs({name: proof for name, proof in self.facts.items() if holds(proof)})
-
-
-def now() -> str:
-    """The time in UTC as ISO 8601 with whole seconds and `Z`."""
-    return written(datetime.now(UTC))
-
-
-def written(time: datetime) -> str:
-    """That time in UTC as ISO 8601 with whole seconds and `Z`."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+"""What is noted of a step or a run, for a reader: numbers, texts, lists and maps of them. Nothing is decided by it."""
 
 
 class Ledger:
@@ -91,20 +56,22 @@ class Ledger:
             create_ledger(self._client, self._table)
 
     def proofs(self) -> Proofs:
-        """Everything that has been proven."""
-        return Proofs({str(item["SK"]): item for item in self.records("PROOF")})
+        """Everything that has been proven. Raises Refused for a proof that this version does not understand."""
+        return Proofs.of(proof_of(item) for item in self.records("PROOF"))
 
-    def prove(self, kind: str, subject: str, facts: Facts) -> None:
-        """Records a proof with the time; an older one of the same subject is replaced. Raises LeaseLost."""
-        self._transact({"PK": "PROOF", "SK": f"{kind}#{subject}", **facts, "at": now()}, {})
+    def proof(self, kind: type[P], subject: Subject) -> P | None:
+        """One proof as it is now, or None."""
+        item = self.get("PROOF", sort_key(kind, subject))
+        return decoded(kind, item, subject=subject) if item is not None else None
 
-    def prove_of(self, kind: str, subject: str, table: LiveTable, facts: Facts) -> None:
-        """Records a proof that holds for this very table only, not for one that is restored under its name."""
-        self.prove(kind, subject, {**facts, "table": table.name, "table_id": table.id})
+    def prove(self, proof: Proof) -> None:
+        """Records a proof, with the time; an older one of its subject is replaced. Raises LeaseLost."""
+        stamped = replace(proof, at=now())
+        self._transact({"PK": "PROOF", "SK": proof.key, **attributes(stamped)}, {})
 
-    def disprove(self, kind: str, subject: str) -> None:
+    def disprove(self, kind: type[Proof], subject: Subject) -> None:
         """Takes a proof back. Harmless when there is none."""
-        self.remove("PROOF", f"{kind}#{subject}")
+        self.remove("PROOF", sort_key(kind, subject))
 
     def append(self, partition: str, sort: str, facts: Facts) -> None:
         """Writes a record that is never changed again. Raises LeaseLost."""
@@ -112,15 +79,16 @@ class Ledger:
 
     def pause(self) -> None:
         """Asks whatever runs on this stack to stop at the next safe point."""
-        self.put("CONTROL", "PAUSE", {"by": who(), "at": now()})
+        self.put("CONTROL", "PAUSE", attributes(Pause(by=who(), at=now())))
 
     def resume(self) -> bool:
         """Takes the pause back. Returns whether there was one."""
         return self.remove("CONTROL", "PAUSE")
 
-    def paused(self) -> Facts | None:
-        """Who asked for a pause and when (`by`, `at`), or None."""
-        return self.get("CONTROL", "PAUSE")
+    def paused(self) -> Pause | None:
+        """Who asked for a pause and when, or None."""
+        item = self.get("CONTROL", "PAUSE")
+        return decoded(Pause, item) if item is not None else None
 
     def put(self, partition: str, sort: str, facts: Facts) -> None:
         """Writes one record; an older one is replaced. Raises LeaseLost."""
@@ -193,7 +161,7 @@ class Ledger:
 
     def _serialized(self, item: Mapping[str, Any]) -> dict[str, Any]:
         written_by = {"run": self.run} if self.run else {}
-        return {name: self._serialize(value) for name, value in {**item, **written_by}.items()}
+        return {name: self._serialize(plain(value)) for name, value in {**item, **written_by}.items()}
 
     def _facts(self, item: Mapping[str, Any]) -> dict[str, Any]:
         return {name: self._deserialize(value) for name, value in item.items()}

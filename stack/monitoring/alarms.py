@@ -15,11 +15,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from schema.model import BillingMode, Schema, Table
+from schema.references import Subject
 from stack.declaration import Declaration
 from stack.file.config import StackConfig
 from stack.monitoring.metrics import OPERATIONS
 from stack.world.live import Live
-from stack.world.managed import index_resource
 
 PERIOD_SECONDS = 300
 """The finest grain in which DynamoDB tells all that the alarms read: provisioned capacity comes every five minutes."""
@@ -50,12 +50,12 @@ class Alarm:
     """One alarm: `expression` over its `metrics` (by the id that stands for each in it), compared with `threshold` over
     `evaluation_periods` of `period` seconds.
 
-    `name` is its name in AWS, `resource` that in the Pulumi program; `subject` is a table of the schema, an index as
-    `<table>/<index>`, or None for the account.
+    `name` is its name in AWS, `resource` that in the Pulumi program; `subject` is a table of the schema, an index, or
+    None for the account.
     """
 
     name: str
-    subject: str | None
+    subject: Subject | None
     description: str
     metrics: Mapping[str, Metric]
     expression: str
@@ -75,7 +75,7 @@ def alarms(schema: Schema, config: StackConfig, declaration: Declaration, live: 
             continue
         provisioned = is_provisioned(table, live)
         found.append(_system_errors(config, table))
-        for subject, dimensions in watched(table, config, declaration):
+        for subject, dimensions in monitored(table, config, declaration):
             found.append(_throttling(config, subject, dimensions))
             if provisioned:
                 found.append(_capacity(config, subject, dimensions))
@@ -98,14 +98,13 @@ def subscriptions(config: StackConfig) -> dict[str, tuple[str, str]]:
     return {f"subscription/{entry.protocol}/{entry.endpoint}": (entry.protocol, entry.endpoint) for entry in entries}
 
 
-def watched(table: Table, config: StackConfig, declaration: Declaration) -> Iterator[tuple[str, Dimensions]]:
-    """The table and its declared indexes, each by its resource name, with the dimensions of its metrics."""
+def monitored(table: Table, config: StackConfig, declaration: Declaration) -> Iterator[tuple[Subject, Dimensions]]:
+    """The table and its declared indexes, each with the dimensions of its metrics."""
     dimensions = (("TableName", config.physical_name(table.name)),)
     yield table.name, dimensions
     for index in table.every_index:
-        resource = index_resource(table.name, index.name)
-        if resource in declaration.indexes:
-            yield resource, (*dimensions, ("GlobalSecondaryIndexName", index.name))
+        if table.ref(index) in declaration.indexes:
+            yield table.ref(index), (*dimensions, ("GlobalSecondaryIndexName", index.name))
 
 
 def is_provisioned(table: Table, live: Live) -> bool:
@@ -114,7 +113,7 @@ def is_provisioned(table: Table, live: Live) -> bool:
     return (found.billing_mode if found else table.billing_mode) is BillingMode.PROVISIONED
 
 
-def _throttling(config: StackConfig, subject: str, dimensions: Dimensions) -> Alarm:
+def _throttling(config: StackConfig, subject: Subject, dimensions: Dimensions) -> Alarm:
     return _alarm(
         config,
         subject,
@@ -130,7 +129,7 @@ def _throttling(config: StackConfig, subject: str, dimensions: Dimensions) -> Al
     )
 
 
-def _capacity(config: StackConfig, subject: str, dimensions: Dimensions) -> Alarm:
+def _capacity(config: StackConfig, subject: Subject, dimensions: Dimensions) -> Alarm:
     return _alarm(
         config,
         subject,
@@ -181,7 +180,7 @@ def _user_errors(config: StackConfig) -> Alarm:
 
 def _alarm(
     config: StackConfig,
-    subject: str | None,
+    subject: Subject | None,
     kind: str,
     description: str,
     metrics: Mapping[str, Metric],

@@ -9,7 +9,7 @@ from typing import Any
 from schema.model import Schema, Table
 from stack.declaration import Declaration
 from stack.file.config import StackConfig
-from stack.monitoring.alarms import Dimensions, is_provisioned, watched
+from stack.monitoring.alarms import Dimensions, is_provisioned, monitored
 from stack.monitoring.metrics import NAMESPACE, OPERATIONS
 from stack.world.live import Live
 
@@ -34,7 +34,7 @@ def dashboard(schema: Schema, config: StackConfig, declaration: Declaration, liv
 def _of_table(
     table: Table, config: StackConfig, declaration: Declaration, live: Live
 ) -> Iterator[tuple[str, list[Line]]]:
-    subjects = [(resource, of) for resource, of in watched(table, config, declaration)]
+    subjects = [(str(subject), of) for subject, of in monitored(table, config, declaration)]
     indexes = subjects[1:]
     operations = [(name, (*subjects[0][1], ("Operation", name))) for name in OPERATIONS]
     yield (

@@ -72,13 +72,20 @@ class LiveTable:
     size: int = 0
 
     @property
-    def is_settled(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether neither the table nor one of its indexes is being created, changed or deleted."""
         return self.status == ACTIVE and all(index.status == ACTIVE for index in self.indexes.values())
 
 
 # CloudFormation tags what it makes; the others are tagged by convention, as ManagedBy, managed-by or managed_by.
 _OTHER_TOOLS = {"cdk", "cloudformation", "opentofu", "sam", "serverless", "terraform"}
+
+
+def will_be_live(live: LiveTable, index: str) -> bool:
+    """Whether the index is there once what AWS is doing is done."""
+    found = live.indexes.get(index)
+    return found is not None and found.status != DELETING
+
 
 Live = Mapping[str, LiveTable]
 """The live tables of the schema by their name in it; a table that AWS lacks is absent."""

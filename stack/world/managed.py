@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from schema.references import IndexRef
+
 TABLE_TYPE = "aws:dynamodb/table:Table"
 INDEX_TYPE = "aws:dynamodb/globalSecondaryIndex:GlobalSecondaryIndex"
 ALARM_TYPE = "aws:cloudwatch/metricAlarm:MetricAlarm"
@@ -16,11 +18,6 @@ MONITOR_TYPES = frozenset({ALARM_TYPE, DASHBOARD_TYPE, TOPIC_TYPE, SUBSCRIPTION_
 """What watches the stack: it holds no data, so it may be made, replaced and removed freely."""
 
 
-def index_resource(table: str, index: str) -> str:
-    """The Pulumi resource name of an index: unique in the stack, and readable in a preview."""
-    return f"{table}/{index}"
-
-
 def resource_name(urn: str) -> str:
     """The name that the program gave a resource: all that follows the third `::`, for a name may hold one itself."""
     return urn.split("::", 3)[3]
@@ -28,15 +25,15 @@ def resource_name(urn: str) -> str:
 
 @dataclass(frozen=True)
 class Managed:
-    """Resource names in the state: `tables` as in the schema, `indexes` as `<table>/<index>`, `monitors` as in
-    `stack.alarms`.
+    """What the state holds: `tables` by their names in the schema, `indexes`, and `monitors` by the names of their
+    resources, as in stack/monitoring/alarms.py. An index's resource is named as its IndexRef reads.
 
     `created` says that the stack exists at all; `pending` counts operations that a killed run left behind.
     """
 
     created: bool = False
     tables: frozenset[str] = frozenset()
-    indexes: frozenset[str] = frozenset()
+    indexes: frozenset[IndexRef] = frozenset()
     monitors: frozenset[str] = frozenset()
     pending: int = 0
 
@@ -50,7 +47,7 @@ class Managed:
         return Managed(
             created=True,
             tables=frozenset(names[TABLE_TYPE]),
-            indexes=frozenset(names[INDEX_TYPE]),
+            indexes=frozenset(map(IndexRef.parse, names[INDEX_TYPE])),
             monitors=frozenset().union(*(names[type] for type in MONITOR_TYPES)),
             pending=len(deployment.get("pending_operations") or []),
         )

@@ -6,18 +6,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from migration.steps.proving import read_index
 from moto.cloudwatch.models import cloudwatch_backends
 
-from migration.steps.proving import read_index
+from migration.run.gates import gates
 from migration.steps.step import Action, Step
 from schema.errors import Refused, Waiting
 from stack.aws import cloudwatch
 from stack.declaration import present
-from terminal.gates import gates
 from tests.stacks import APPROVED, NEW, OLD, PEOPLE, SCHEMA, SmallStack
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
-ALL = (None, None)
 READ = Step(Action.READ_INDEX, ("personnel",), "GSI2-ProjectIndex")
 
 
@@ -54,9 +53,9 @@ def gated(ready: SmallStack) -> Iterator[SmallStack]:
 
 
 def shut(stack: SmallStack) -> dict[str, str]:
-    (found,) = gates(stack.context(), ALL)
+    (found,) = gates(stack.context())
     assert found.subject == OLD
-    return {condition.name: condition.evidence for condition in found.conditions if not condition.holds}
+    return {claim.name: claim.evidence for claim in found.claims if not claim.holds}
 
 
 def put(stack: SmallStack, metric: str, value: float, index: str | None = None, minutes: float = 2) -> None:

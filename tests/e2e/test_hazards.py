@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from migration.run.raising import raise_capacity
+
 from schema.errors import Refused
 from schema.model import Attribute, Schema, Throughput
 from sitelogix.tables import PERSONNEL, WORK_LOGS

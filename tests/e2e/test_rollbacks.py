@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from migration.rollback.indexes import deletable, index_rollback
 from moto.dynamodb.models import dynamodb_backends
 
-from migration.rollback.indexes import deletable, index_rollback
 from migration.rollback.tables import tables_rollback
 from schema.errors import EngineLost, Interrupted, Refused, ToolError, UsageError, Waiting
 from schema.model import AccessPattern, Schema
@@ -172,7 +172,7 @@ def test_a_rollback_whose_up_fails_takes_its_intent_back_and_is_repeated_once_aw
     assert whole.world().proofs.of("rollback", NEW) is None
     # And once AWS allows it.
     context = whole.context()
-    watching = context.observer = Watching(becoming(whole, BUILT, "CREATING"))
+    watching = context.reporter = Watching(becoming(whole, BUILT, "CREATING"))
     proposal = index_rollback(context, "personnel", BUILT)
     assert proposal.says[1].startswith("First waits until AWS allows that")
     done = proposal.do()
@@ -186,7 +186,7 @@ def test_the_waiting_ends_with_a_pause_or_an_interruption_and_nothing_is_changed
     end = becoming(whole, BUILT, "CREATING")
     context = whole.context()
     proposal = index_rollback(context, "personnel", BUILT)
-    context.observer = Watching(context.ledger.pause)
+    context.reporter = Watching(context.ledger.pause)
     with pytest.raises(Waiting, match="Stack local is paused"):
         proposal.do()
     end()
@@ -194,7 +194,7 @@ def test_the_waiting_ends_with_a_pause_or_an_interruption_and_nothing_is_changed
         proposal.do()
     context.ledger.resume()
     end = becoming(whole, BUILT, "CREATING")
-    context.observer = Watching(context.interrupts.requested.set)
+    context.reporter = Watching(context.interrupts.requested.set)
     with pytest.raises(Interrupted):
         proposal.do()
     end()

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
+from migration.steps.backfilling import backfill
 
 from migration.session.context import Context
 from migration.session.engine import Engine
 from migration.session.notifying import Notifier
 from migration.session.stopping import Interrupts
-from migration.steps.backfilling import backfill
 from schema.errors import Refused, Waiting
 from sitelogix.tables import SITELOGIX
 from stack.aws import dynamodb_once
@@ -21,9 +21,9 @@ from stack.ledger.history import History
 from stack.ledger.ledger import Ledger
 from stack.world.live import read_live
 from stack.world.world import World
-from terminal.progress import SilentObserver
 from tests.backfilling import CLOCK, report
 from tests.conftest import EmulatedStack
+from tests.silence import SilentReporter
 
 INDEX = "reports/GSI3-StatusIndex"
 # moto's tables are provisioned with ten units, and it ignores PartiQL conditions.
@@ -49,7 +49,7 @@ def context(stack: EmulatedStack, **settings: Any) -> Context:
         history=History(ledger, lambda: "a test", SITELOGIX.digest),
         interrupts=Interrupts(lambda line: None, lambda: None),
         engine=engine,
-        observer=SilentObserver(),
+        reporter=SilentReporter(),
         notifier=Notifier(None, config, lambda text: None),
         clock=lambda: CLOCK,
     )

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from migration.rollback.comparison import MOST_NAMES, OTHERS, Comparison, Side, compare, differing
 
 from dynamo.retry import Patience, Stopped
 from dynamo.throttle import Throttle
 from local.stack import create_table, put_items
-from migration.rollback.comparison import MOST_NAMES, OTHERS, Comparison, Side, compare, differing
 from sitelogix.tables import REPORTS
 from tests.conftest import EmulatedStack
 

@@ -17,7 +17,8 @@ from stack.file.approving import with_approval
 from stack.file.config import load_config
 from stack.file.settings import Approval
 from stack.file.strict_yaml import read
-from terminal.approving import approve
+from stack.file.writing import approve
+from terminal.results.settings import ApprovalResult
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RESOURCE = "personnel/GSI2-ProjectIndex"
@@ -157,7 +158,8 @@ def test_it_stands_under_the_namespace_of_the_project() -> None:
 def approved_in(checkout: Path, **changes: str | bool | None) -> str:
     arguments = {"by": "Jane Doe", "application_updated": True, "tests_passed": True, **changes}
     table, index = arguments.pop("table", "personnel"), arguments.pop("index", "GSI2-ProjectIndex")
-    return approve(PROJECT, checkout, "test", table, index, **arguments).text()  # type: ignore[arg-type]
+    approved = approve(PROJECT, checkout, "test", table, index, **arguments)  # type: ignore[arg-type]
+    return "\n".join(map(str, ApprovalResult("test", approved).text()))
 
 
 FILES = ["Pulumi.test.yaml", "Pulumi.yaml"]
@@ -224,7 +226,7 @@ def test_an_approval_that_says_too_little_changes_nothing(
 def test_a_file_that_can_not_be_written_stays_as_it_was(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A test that runs as root may write anywhere.
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(UsageError, match=r"Pulumi.test.yaml can not be written\."):
+    with pytest.raises(UsageError, match=r"Pulumi.test.yaml cannot be written\."):
         approved_in(checkout)
     assert (checkout / "Pulumi.test.yaml").read_text(encoding="utf-8") == GOOD
     assert names(checkout) == FILES

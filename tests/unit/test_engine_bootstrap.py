@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -97,10 +99,25 @@ def test_leavings_of_an_interrupted_try_are_removed_by_the_next(get: ModuleType,
     assert get.cached(VERSION) == made
 
 
-def test_the_pinned_version_is_the_same_everywhere() -> None:
-    version = (CHECKOUT / ".pulumi.version").read_text(encoding="utf-8").strip()
-    assert f"pulumi=={version}" in (CHECKOUT / "requirements.lock").read_text(encoding="utf-8")
-    assert f"/pkg/v3 v{version}" in (CHECKOUT / "tools" / "engine" / "cli" / "go.mod").read_text(encoding="utf-8")
+def numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in version.strip().split("."))
+
+
+def test_the_cli_is_built_in_the_pinned_version() -> None:
+    pinned = (CHECKOUT / ".pulumi.version").read_text(encoding="utf-8").strip()
+    module = (CHECKOUT / "tools" / "engine" / "cli" / "go.mod").read_text(encoding="utf-8")
+    assert re.findall(r"github\.com/pulumi/pulumi/pkg/v3 v(\S+)", module) == [pinned]
+
+
+def test_the_sdk_is_of_the_engine_s_major_version_and_not_older() -> None:
+    engine_version = numbers((CHECKOUT / ".pulumi.version").read_text(encoding="utf-8"))
+    (sdk,) = re.findall(
+        r"^pulumi==(\S+)", (CHECKOUT / "requirements.lock").read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert f"pulumi=={sdk}" in project["dependencies"]
+    assert numbers(sdk)[0] == engine_version[0]
+    assert numbers(sdk) >= engine_version
 
 
 def test_without_the_engine_a_task_says_to_use_the_bootstrap() -> None:

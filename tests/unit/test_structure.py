@@ -18,8 +18,8 @@ MAY_IMPORT = {
     "backfills": {"schema", "stack"},
     "migration": {"schema", "stack", "backfills"},
     "local": {"schema", "stack"},
-    "terminal": {"schema", "stack", "components", "backfills", "migration", "local"},
-    "benchmarks": {"schema", "stack", "backfills", "local", "terminal"},
+    "terminal": {"schema", "stack", "components", "backfills", "migration", "local", "benchmarks"},
+    "benchmarks": {"schema", "stack", "backfills", "local"},
 }
 LONGEST_FILE = 330
 GENERAL = {"status", "timestamp", "createdAt"}
