@@ -31,14 +31,19 @@ def rates_for(
     rate: float | None = None,
 ) -> Rates:
     """The rates for a backfill of these attributes; `rate` (write units a second) goes before the stack's settings."""
-    share = settings.share
     write = rate or settings.rate
     if write is None:
-        write = share * _write_headroom(live, attributes, metrics) if live.throughput else ON_DEMAND_WRITES
-    read = settings.read_rate
-    if read is None:
-        read = share * (live.throughput.read - metrics.consumed("Read")) if live.throughput else ON_DEMAND_READS
-    return Rates(max(1.0, write), max(1.0, read))
+        write = settings.share * _write_headroom(live, attributes, metrics) if live.throughput else ON_DEMAND_WRITES
+    return Rates(max(1.0, write), read_rate(live, settings, metrics))
+
+
+def read_rate(live: LiveTable, settings: BackfillSettings, metrics: Metrics) -> float:
+    """The read units a second that may be used: readers of the table must not be throttled by ours."""
+    if settings.read_rate is not None:
+        return max(1.0, settings.read_rate)
+    if live.throughput is None:
+        return ON_DEMAND_READS
+    return max(1.0, settings.share * (live.throughput.read - metrics.consumed("Read")))
 
 
 def _write_headroom(live: LiveTable, attributes: tuple[str, ...], metrics: Metrics) -> float:

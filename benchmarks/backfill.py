@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from backfills.reader import READ_UNIT
 from benchmarks.table import MEASURED
 from benchmarks.ways import PREFIX, bench_config
+from dynamo.units import EVENTUAL_READ_UNIT
 from local.dynamodb_local import DynamoDbLocal
 from local.stack import create_table
 from stack.aws import dynamodb
@@ -120,7 +120,7 @@ def _measured(client: DynamoDBClient, endpoint: str, way: str, items: int) -> Re
     left = _count_unfilled(client)
     if left or result["changed"] != round(items * NEEDING):
         raise AssertionError(f"{way} changed {result['changed']} of {items} items and left {left}")
-    per_pass = result["read_units"] * READ_UNIT / result["passes"]
+    per_pass = result["read_units"] * EVENTUAL_READ_UNIT / result["passes"]
     return {
         **result,
         "items": items,

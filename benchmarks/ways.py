@@ -19,8 +19,8 @@ from typing import Any
 
 import boto3
 
-from backfills.assembly import Assembly, Options
-from backfills.target import target_of
+from backfills.items.target import target_of
+from backfills.run.assembly import Assembly, Options
 from benchmarks.table import MEASURED
 from stack.aws import dynamodb, dynamodb_once
 from stack.file.config import StackConfig
@@ -119,9 +119,10 @@ def ours(endpoint: str, table: str, meter: Meter) -> dict[str, Any]:
         ledger = Ledger(client, config)
         ledger.create()
         described = client.describe_table(TableName=table)["Table"]
-        target = target_of(MEASURED, table, described["ItemCount"], described["TableSizeBytes"])
         # A table id of its own for each run: nothing of an earlier one is gone on with.
-        counts = Assembly(once, target, ledger, MEASURED.name, str(time.time_ns()), Options()).run(_now()).counts
+        id, count, size = str(time.time_ns()), described["ItemCount"], described["TableSizeBytes"]
+        target = target_of(MEASURED, table, id, count, size)
+        counts = Assembly(once, target, ledger, Options()).run(_now()).counts
     return {"changed": counts.changed, "passes": counts.passes}
 
 

@@ -23,7 +23,7 @@ from schema.errors import ToolError
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 120.0
+RETRY_SECONDS = 120.0
 """How long a request may keep failing before the run ends; everything done until then is recorded."""
 LONGEST_WAIT_SECONDS = 10.0
 
@@ -36,19 +36,25 @@ class Stopped(Exception):
     """The run is being stopped: the worker ends where it is."""
 
 
-class Patience:
-    """Repeats requests until they succeed, `stop` is set, or PATIENCE_SECONDS are over. `on_throttled` is told which
-    tables or indexes throttled a request to `table`."""
+class Retry:
+    """Repeats requests until they succeed, `stop` is set, or RETRY_SECONDS are over. `on_throttled` is told which
+    tables or indexes throttled a request to `table`; `sleep` is how it waits between two tries."""
 
-    def __init__(self, table: str, stop: threading.Event, on_throttled: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        table: str,
+        stop: threading.Event,
+        on_throttled: Callable[[str], None],
+        sleep: Callable[[float], None] | None = None,
+    ) -> None:
         self._table = table
         self._stop = stop
         self._on_throttled = on_throttled
         self._retrying = Retrying(
             retry=retry_if_exception(_is_passing),
             wait=wait_random_exponential(multiplier=0.05, max=LONGEST_WAIT_SECONDS),
-            stop=stop_any(stop_after_delay(PATIENCE_SECONDS), stop_when_event_set(stop)),
-            sleep=sleep_using_event(stop),
+            stop=stop_any(stop_after_delay(RETRY_SECONDS), stop_when_event_set(stop)),
+            sleep=sleep or sleep_using_event(stop),
             before_sleep=self._tell,
             reraise=True,
         )
@@ -63,7 +69,7 @@ class Patience:
             if isinstance(error, Unanswered):
                 raise ToolError(
                     f"Requests to {self._table} keep failing: {error}.",
-                    f"That went on for {PATIENCE_SECONDS:.0f} seconds. What is done is recorded.",
+                    f"That went on for {RETRY_SECONDS:.0f} seconds. What is done is recorded.",
                     "Give the table more capacity, or set a lower --rate; then repeat: it goes on where it was.",
                 ) from error
             raise

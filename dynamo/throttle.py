@@ -1,4 +1,4 @@
-"""Holding all workers together to a rate of capacity units a second, and giving way when a table throttles."""
+"""Keeps all workers together to a rate of capacity units a second, and slows down when a table throttles."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Throttle:
             self._wait(left)
         raise Stopped
 
-    def settle(self, estimated: float, actual: float | None) -> None:
+    def reconcile(self, estimated: float, actual: float | None) -> None:
         """Corrects what was acquired by what the server says it was."""
         if actual is None:
             return

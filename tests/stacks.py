@@ -19,6 +19,7 @@ from migration.session.notifying import Notifier
 from migration.session.stopping import Interrupts
 from schema.model import Index, Schema
 from schema.project import Project
+from schema.references import IndexRef
 from sitelogix.tables import PERSONNEL, WORK_LOGS
 from stack.aws import cloudwatch, dynamodb, dynamodb_once, sns
 from stack.file.config import load_config
@@ -46,7 +47,7 @@ PEOPLE: list[dict[str, Any]] = [
     {"PK": {"S": "PERSON#1"}, "SK": {"S": "PROFILE"}, "full_name": {"S": "Ana"}, "project_id": {"S": "p1"}},
     {"PK": {"S": "PERSON#1"}, "SK": {"S": "HISTORY#r1#2025-03-03T00:00:00Z"}},
 ]
-OLD, NEW = "personnel/GSI2-ProjectIndex", "personnel/GSI2-StatusIndex"
+OLD, NEW = IndexRef("personnel", "GSI2-ProjectIndex"), IndexRef("personnel", "GSI2-StatusIndex")
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
-from backfills.reader import READ_UNIT
+from dynamo.units import EVENTUAL_READ_UNIT
 from stack.file.settings import LateWriterSettings
 from stack.world.live import LiveTable
 
@@ -33,5 +33,5 @@ class Cost:
 def cost(live: LiveTable, settings: LateWriterSettings) -> Cost:
     """What watching a table costs by AWS's figure of its size: each look scans it whole, eventually consistent."""
     looks = 1 + int(settings.minutes / settings.every_minutes)
-    units = float(max(1, ceil(live.size / READ_UNIT)))
+    units = float(max(1, ceil(live.size / EVENTUAL_READ_UNIT)))
     return Cost(units, looks, looks * units * ON_DEMAND_DOLLARS / 1e6)

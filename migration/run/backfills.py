@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backfills.survey import Survey
+from backfills.run.survey import Survey
 from migration.run.runner import Summary, narrowed_run, plan_of
 from migration.session.context import Context
 from migration.steps.items.backfill import BackfillTable

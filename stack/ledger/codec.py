@@ -6,7 +6,7 @@ strict: an attribute that no field explains was written by another version of th
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -82,7 +82,7 @@ def plain(value: Any) -> Any:
 
 
 @cache
-def _adapter(kind: Hashable) -> TypeAdapter[Any]:
+def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 

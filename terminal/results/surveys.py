@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.text import Text
 
-from backfills.survey import Survey
+from backfills.run.survey import Survey
 from terminal.reporting import Result
 from terminal.text import Line
 
@@ -45,7 +45,7 @@ def _table(survey: Survey) -> dict[str, Any]:
         "would_change": counts.remaining,
         "changed": counts.changed,
         "skipped": counts.skipped,
-        "unfit": counts.unfit,
+        "violating": counts.violating,
         "violations": dict(counts.violations),
         "examples": [{**example, "key": json.loads(example["key"])} for example in survey.examples],
         "spread": {

@@ -52,12 +52,16 @@ def gate(
 @command()
 def verify(shell: Shell, stack: str = "local", json: bool = False) -> Result:
     """Compare the whole stack with the schema, down to its items. Exit code 5 if a check fails."""
+    from functools import partial
+
     from migration.checks.verify import verify as checks
+    from migration.session.reading import reader_of
     from terminal.results.claims import ChecksResult
     from terminal.session import open_session
 
     with open_session(shell, stack, json=json) as context:
-        found = checks(context.client, context.config, context.schema, context.read_world(), context.reporter)
+        accepted, world = context.config.settings.accepted_violations, context.read_world()
+        found = checks(partial(reader_of, context), context.schema, accepted, world, context.reporter)
         return ChecksResult(stack, found, context.schema.notes)
 
 

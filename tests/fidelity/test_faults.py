@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from backfills.assembly import Options
+from backfills.run.assembly import Options
 from schema.backfill import Given, fill
 from sitelogix.backfills import REPORTS
 from tests.backfilling import CLOCK, assembly, report
@@ -49,7 +49,7 @@ def test_with_a_fifth_of_all_requests_failing_it_finishes_and_is_exact(
         expected[item["PK"]["S"], "METADATA"] = {**item, **{name: {"S": value} for name, value in values.items()}}
     assert dynamodb_local.items("reports") == expected
     # Answers that were lost are not counted as races, nor twice.
-    assert (counts.changed, counts.remaining, counts.raced, counts.unfit) == (items * 3 // 4, 0, 0, 0)
+    assert (counts.changed, counts.remaining, counts.raced, counts.violating) == (items * 3 // 4, 0, 0, 0)
     wanted = set(FAULTS) - ({"partial"} if writer == "single" else set())
     assert set(proxy.met) == wanted
     assert proxy.met.total() > 20

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from backfills.assembly import FAST, Options
 from backfills.rates import Rates
+from backfills.run.assembly import FAST, Options
 from dynamo.retry import Stopped
 from stack.aws import dynamodb_once
 from tests.backfilling import CLOCK, assembly, report

@@ -16,7 +16,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backfills.assembly import Options
+from backfills.run.assembly import Options
 from schema.backfill import Given, fill
 from sitelogix.backfills import REPORTS
 from stack.aws import dynamodb_once
@@ -107,7 +107,7 @@ def test_a_process_that_is_really_killed_is_gone_on_with(dynamodb_local: Emulate
         "import sys; from pathlib import Path\n"
         "from tests.backfilling import assembly; from tests.conftest import EmulatedStack, stack_on\n"
         "from stack.file.config import StackConfig; from stack.aws import dynamodb; from tests.worlds import settings\n"
-        "from backfills.assembly import Options\n"
+        "from backfills.run.assembly import Options\n"
         "config = StackConfig('test', Path(sys.argv[1]), settings(table_prefix=sys.argv[2]), 'us-east-1', 'things',"
         " sys.argv[3], access_key='test', secret_key='test')\n"
         "stack = EmulatedStack(config, dynamodb(config))\n"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from backfills.assembly import Options
-from backfills.counts import Counts
-from backfills.probe import probe
+from backfills.items.probe import probe
+from backfills.progress.counts import Counts
+from backfills.run.assembly import Options
 from schema.errors import Refused, VerificationFailed
 from sitelogix.data_set import before_migration
 from sitelogix.tables import SITELOGIX
@@ -237,7 +237,7 @@ def test_an_item_that_is_always_in_use_is_not_counted_as_done(moto_stack: Emulat
 def test_an_item_with_two_faults_counts_once(moto_stack: EmulatedStack) -> None:
     moto_stack.create("constraints", [{"PK": {"S": "STRAY"}, "SK": {"S": "CONSTRAINT#1"}}])
     counts = run(moto_stack, "constraints")
-    assert (counts.unfit, counts.violations.total()) == (1, 2)
+    assert (counts.violating, counts.violations.total()) == (1, 2)
 
 
 def test_a_record_with_an_impossible_time_is_no_record(moto_stack: EmulatedStack) -> None:
@@ -252,13 +252,13 @@ def test_a_writer_that_would_overwrite_is_refused_before_it_touches_an_item(moto
     moto_stack.create("reports", [report(1)])
     work = assembly(moto_stack, "reports")
     with pytest.raises(Refused) as refused:
-        probe(moto_stack.client, Ledger(moto_stack.client, moto_stack.config).table, "batched", work.patience, "do so")
+        probe(moto_stack.client, Ledger(moto_stack.client, moto_stack.config).table, "batched", work.retry, "do so")
     assert "it overwrites an attribute that the application has set" in refused.value.why
     assert refused.value.next == "do so"
     assert list(moto_stack.items("reports").values()) == [report(1)]
     ledger = Ledger(moto_stack.client, moto_stack.config)
     assert list(ledger.records("PROBE")) == []
-    probe(moto_stack.client, ledger.table, "single", work.patience, "")
+    probe(moto_stack.client, ledger.table, "single", work.retry, "")
 
 
 @pytest.mark.parametrize("table", ["reports", "personnel", "vendors", "constraints"])

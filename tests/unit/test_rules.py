@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backfills.newest import record_time
+from backfills.items.transform import record_time
 from schema.backfill import Backfill, Filled, Given, constant, fill
 from sitelogix.tables import SITELOGIX
 

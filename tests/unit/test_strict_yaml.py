@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from ruamel.yaml.error import YAMLError
-
 from stack.strict_yaml import read
 
 FAULTS = {

@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from migration.checks.verify import units_of
+from dynamo.expressions import Expressions
 from migration.session.context import Context
+from migration.session.reading import reader_of
 from migration.session.waiting import pause_here
 from migration.steps.indexes.one_index import OfIndex
 from schema.model import RetiredIndex
@@ -35,13 +36,8 @@ class ReadIndex(OfIndex):
     def apply(self, context: Context, world: World) -> Facts:
         """See Step."""
         at = datetime.now(UTC)
-        answer = context.client.scan(
-            TableName=context.config.physical_name(self.table.name),
-            IndexName=self.index.name,
-            Limit=1,
-            ReturnConsumedCapacity="INDEXES",
-        )
-        units = units_of(answer, self.index.name)
+        page = reader_of(context, world.live[self.table.name]).page(Expressions(), most=1, index=self.index.name)
+        units = page.units or 0.0
         note_own_read(context, world, self.ref, at, units)
         return {"units": units, "seen": self._is_seen(context)}
 

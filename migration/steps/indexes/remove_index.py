@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from migration.checks.verify import no_item_missed
 from migration.session.context import Context
+from migration.session.reading import reader_of
 from migration.session.waiting import wait_for
 from migration.steps.indexes.build_again import BuildAgain
 from migration.steps.indexes.one_index import OfIndex
@@ -57,7 +58,8 @@ def refuse_shut(context: Context, world: World, table: Table, retired: RetiredIn
     shut = failing(claims)
     if shut:
         raise Refused(f"The gate for removing {ref} is shut.", listed(shut), context.command("gate"))
-    missed = no_item_missed(context.client, context.config, table)
+    accepted = context.config.settings.accepted_violations.get(table.name, 0)
+    missed = no_item_missed(reader_of(context, world.live[table.name]), table, accepted)
     if not missed.holds:
         # From now on it is looked for again.
         context.ledger.disprove(ReadReadyProof, IndexRef(table.name, retired.replaced_by))

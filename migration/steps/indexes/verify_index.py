@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from migration.checks.verify import NOTHING_TO_QUERY, query_index
+from migration.checks.querying import NOTHING_TO_QUERY, query_index
 from migration.session.context import Context
+from migration.session.reading import reader_of
 from migration.session.waiting import wait_for
 from migration.steps.indexes.building import Build
 from migration.steps.indexes.one_index import OfIndex
@@ -65,8 +66,8 @@ class VerifyIndex(OfIndex):
 
     def _query(self, context: Context, world: World) -> Facts:
         at, read_units = datetime.now(UTC), list[float]()
-        physical = context.config.physical_name(self.table.name)
-        facts = query_index(context.client, physical, self.table.key_names, self.index, on_read=read_units.append)
+        reader = reader_of(context, world.live[self.table.name])
+        facts = query_index(reader, self.table, self.index, read_units.append)
         if any(retired.name == self.index.name for retired in self.table.retired):
             # The gate of a retired index must not take our own reads for somebody else's.
             note_own_read(context, world, self.ref, at, sum(read_units))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from backfills.runner import Result
-from backfills.skew import HOT_SHARE
+from backfills.run.key_spread import HOT_SHARE
+from backfills.run.runner import Result
 from migration.session.context import Context
 from migration.steps.items.undo_backfill import UndoBackfill
 from migration.steps.items.working import probed, shown, working
@@ -55,7 +55,7 @@ class BackfillTable(Step):
                 "The index is built all the same, and is read-ready once that has stopped."
             )
         proof = BackfillProof(subject=name, table_id=world.live[name].id, attributes=attributes)
-        context.ledger.prove(replace(proof, **{BackfillProof.OLD_NAMES.get(key, key): facts[key] for key in facts}))
+        context.ledger.prove(replace(proof, **facts))
         return {"attributes": list(attributes), **facts}
 
     def effect(self, world: World) -> World:
@@ -82,10 +82,10 @@ def _refuse_open_ends(context: Context, name: str, result: Result) -> None:
     again = f"then run: ./invoke migrate --stack {config.stack}"
     counts = result.counts
     accepted = settings.accepted_violations.get(name, 0)
-    if counts.unfit > accepted:
+    if counts.violating > accepted:
         reasons = ", ".join(f"{count} × {reason}" for reason, count in counts.violations.items())
         raise Waiting(
-            f"{counts.unfit} items of {name} cannot enter the new index.",
+            f"{counts.violating} items of {name} cannot enter the new index.",
             f"{reasons}. The stack accepts {accepted}. The other items are filled. "
             f"The keys are in {_violations_file(context, name).relative_to(config.checkout)}.",
             f"Mend them, or set {config.setting('acceptedViolations')}: {name} in {config.stack_file.name}; {again}",

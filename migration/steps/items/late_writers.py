@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from backfills.survey import Survey
+from backfills.run.survey import Survey
 from migration.session.context import Context
 from migration.steps.items.working import probed, shown, working
 from migration.steps.step import Step
@@ -104,7 +104,7 @@ class LateWriters(Step):
     def _late_items(self, survey: Survey) -> int:
         """Items that lacked something, but for those without a source that the stack accepts."""
         accepted = self.settings.accepted_violations.get(self.table.name, 0)
-        return survey.counts.remaining + max(0, survey.counts.unfit - accepted)
+        return survey.counts.remaining + max(0, survey.counts.violating - accepted)
 
     def _becoming_ready(self, proofs: Proofs) -> Iterable[IndexRef]:
         """The verified new indexes of the table that are not read-ready yet."""

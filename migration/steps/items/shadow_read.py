@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from backfills.rates import rates_for
 from migration.session.context import Context
+from migration.session.reading import reader_of
 from migration.shadow.reads import shadow_reads
 from migration.steps.step import Step
 from schema.model import Index, Table
 from schema.references import IndexRef
 from stack.ledger.ledger import Facts
 from stack.ledger.records import ShadowProof
-from stack.monitoring.metrics import Metrics
 from stack.world.world import World
 
 
@@ -36,20 +35,8 @@ class ShadowRead(Step):
 
     def apply(self, context: Context, world: World) -> Facts:
         """See Step."""
-        live, physical = world.live[self.table.name], context.config.physical_name(self.table.name)
-        # Readers must not be throttled by our looking.
-        metrics = Metrics(context.cloudwatch, physical)
-        rates = rates_for(live, (), context.config.settings.backfill, metrics, context.rate)
-        result = shadow_reads(
-            context.client,
-            physical,
-            self.table,
-            self.index,
-            context.schema.patterns_on(self.ref),
-            context.reporter,
-            context.safe_point,
-            rates.read,
-        )
+        live, patterns = world.live[self.table.name], context.schema.patterns_on(self.ref)
+        result = shadow_reads(reader_of(context, live), self.table, self.index, patterns, context.reporter)
         facts: Facts = {**result.facts(), "equal": result.equal, "summary": result.summary}
         context.ledger.prove(ShadowProof(subject=self.ref, table_id=live.id, **facts))
         return facts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 
-from backfills.undo import Undone
+from backfills.run.undo import Undone
 from migration.session.context import Context
 from migration.steps.items.working import probed, working
 from migration.steps.step import Step

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from backfills.assembly import Assembly, Options
-from backfills.counts import Counts
-from backfills.probe import probe
+from backfills.items.probe import probe
+from backfills.items.target import target_of
+from backfills.progress.counts import Counts
 from backfills.rates import rates_for
-from backfills.survey import Survey
-from backfills.target import target_of
-from backfills.watch import Watch
-from dynamo.retry import Stopped
+from backfills.run.assembly import Assembly, Options
+from backfills.run.survey import Survey
 from migration.session.context import Context
 from migration.session.exclusive import exclusive
-from migration.session.waiting import paused
+from migration.session.reading import stoppable
 from schema.errors import UsageError
 from stack.monitoring.metrics import Metrics
 from stack.world.world import World
@@ -25,36 +23,29 @@ from stack.world.world import World
 def working(
     context: Context, world: World, name: str, on_progress: Callable[[Counts], None] = lambda counts: None
 ) -> Iterator[Assembly]:
-    """One table's backfill, ready to work, with the pause and the table's own throttling watched meanwhile."""
+    """One table's backfill, ready to work. A pause stops it, and the table's own throttling slows it down."""
     live, config = world.live[name], context.config
     settings, table = config.settings.backfill, context.schema.table(name)
     physical = config.physical_name(name)
     metrics = Metrics(context.cloudwatch, physical)
     rates = rates_for(live, table.backfilled, settings, metrics, context.rate)
     options = Options(settings.writer, rates, context.workers or settings.workers, settings.journal)
-    target = target_of(table, physical, live.item_count, live.size)
+    target = target_of(table, physical, live.id, live.item_count, live.size)
     ledger = context.ledger
-    assembly = Assembly(context.once, target, ledger, name, live.id, options, on_progress, ledger.lease.check)
-    watch = Watch(
+    assembly = Assembly(context.once, target, ledger, options, on_progress, ledger.lease.check)
+    with stoppable(
+        context,
         assembly.stop,
-        context.interrupts.requested.is_set,
-        ledger.paused,
         lambda: metrics.write_throttles(live.indexes),
-    )
-    try:
-        with watch.watching(lambda: assembly.throttle.throttled(physical)):
-            yield assembly
-    except Stopped:
-        if watch.pause is not None:
-            raise paused(context, watch.pause) from None
-        context.interrupts.check()
-        raise
+        lambda: assembly.throttle.throttled(physical),
+    ):
+        yield assembly
 
 
 def probed(context: Context, assembly: Assembly) -> None:
     config = context.config
     next = f"Set `writer: single` under {config.setting('backfill')} in {config.stack_file.name}."
-    probe(context.once, config.ledger_name, config.settings.backfill.writer, assembly.patience, next)
+    probe(context.once, config.ledger_name, config.settings.backfill.writer, assembly.retry, next)
 
 
 def shown(context: Context, world: World, name: str) -> Callable[[Counts], None]:

@@ -6,14 +6,14 @@ import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from backfills.rates import rates_for
-from backfills.reader import segments_for
-from backfills.watch import Watch
-from dynamo.retry import Patience, Stopped
+from backfills.rates import read_rate
+from dynamo.reader import Reader
+from dynamo.retry import Retry
 from dynamo.throttle import Throttle
+from dynamo.units import UNLIMITED, segments_for
 from migration.session.context import Context
-from migration.session.waiting import paused
-from migration.steps.items.comparison import Comparison, Side, compare
+from migration.session.reading import stoppable
+from migration.steps.items.comparison import TableComparison, compare
 from migration.steps.step import Step
 from migration.steps.tables.definitions import differences
 from migration.steps.tables.restore import restored_name
@@ -23,9 +23,6 @@ from stack.ledger.records import RestoredProof
 from stack.monitoring.metrics import Metrics
 from stack.world.live import LiveTable, read_table
 from stack.world.world import World
-
-UNLIMITED = 1_000_000_000.0
-"""Read units a second from a table that nobody else reads: what it takes is up to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,46 +61,39 @@ class Compare(Step):
         """See Step."""
         return world.with_proof(RestoredProof(subject=self.table, source=str(self.source), compared={}))
 
-    def _items(self, context: Context, live: LiveTable, restored: LiveTable) -> Comparison:
+    def _items(self, context: Context, live: LiveTable, restored: LiveTable) -> TableComparison:
         settings = context.config.settings.backfill
         stop = threading.Event()
         metrics = Metrics(context.cloudwatch, context.config.physical_name(self.table))
-        rate = rates_for(live, (), settings, metrics).read
-        # AWS counts the items of a table that was just restored hours later.
-        item_size = live.size / live.item_count if live.item_count else 0.0
 
-        def side(table: LiveTable, rate: float) -> Side:
+        def reader(table: LiveTable, rate: float) -> Reader:
             physical, throttle = context.config.physical_name(table.name), Throttle(rate, stop)
-            return Side(context.once, physical, item_size, throttle, Patience(physical, stop, throttle.throttled))
+            retry = Retry(physical, stop, throttle.throttled)
+            # AWS counts the items of a table that was just restored hours later.
+            return Reader(context.once, physical, retry, throttle, size=live.size, item_count=live.item_count)
 
-        def show(comparison: Comparison, scanned: int) -> None:
+        def show(comparison: TableComparison, scanned: int) -> None:
             text = f"{comparison.equal:,} equal, {comparison.different:,} different"
             total = live.item_count + restored.item_count
             context.reporter.progress(scanned, total, text, counted(comparison))
 
-        watch = Watch(stop, context.interrupts.requested.is_set, context.ledger.paused, lambda: 0.0)
-        try:
-            with watch.watching(lambda: None):
-                return compare(
-                    side(restored, UNLIMITED),
-                    side(live, rate),
-                    tuple(key.name for key in live.keys),
-                    segments_for(max(live.size, restored.size)),
-                    settings.workers,
-                    stop,
-                    show,
-                )
-        except Stopped:
-            if watch.pause is not None:
-                raise paused(context, watch.pause) from None
-            context.interrupts.check()
-            raise
+        with stoppable(context, stop):
+            return compare(
+                # Nobody else reads the restored table.
+                reader(restored, UNLIMITED),
+                reader(live, read_rate(live, settings, metrics)),
+                tuple(key.name for key in live.keys),
+                segments_for(max(live.size, restored.size)),
+                settings.workers,
+                stop,
+                show,
+            )
 
 
 _SHOWN = {"only_first": "only_restored", "only_second": "only_live"}
 
 
-def counted(comparison: Comparison) -> Mapping[str, int]:
+def counted(comparison: TableComparison) -> Mapping[str, int]:
     """The counts of a comparison of a restored table with a live one."""
     return {
         "equal": comparison.equal,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from dynamo.expressions import Expressions
+from dynamo.reader import Reader
 from migration.session.context import Context
+from migration.session.reading import reader_of
 from migration.steps.agreement import agreed, forget, forgotten
 from migration.steps.step import Up
 from migration.steps.tables.backup import Backup
@@ -18,9 +20,6 @@ from stack.ledger.intents import Intent, intending
 from stack.ledger.ledger import Facts
 from stack.ledger.records import IntentProof
 from stack.world.world import World
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
 
 BEFORE_ROLLBACK = "rollback"
 """What stands in the names of backups that are made before tables are removed."""
@@ -69,18 +68,15 @@ def holding_data(context: Context, world: World, tables: Iterable[Table]) -> fro
 
     def may_hold(name: str) -> bool:
         if name in world.live:
-            return holds_data(context.client, context.config.physical_name(name))
+            return holds_data(reader_of(context, world.live[name]))
         return world.proofs.get(IntentProof, name) is None
 
     return frozenset(table.name for table in tables if may_hold(table.name))
 
 
-def holds_data(client: DynamoDBClient, physical: str) -> bool:
+def holds_data(reader: Reader) -> bool:
     """Whether the table has an item now: read consistently, because AWS's own count is hours old."""
-    pages = client.get_paginator("scan").paginate(
-        TableName=physical, ConsistentRead=True, PaginationConfig={"PageSize": 1}
-    )
-    return any(page["Items"] for page in pages)
+    return any(page.items for page in reader.scan(Expressions(), most_a_page=1, consistent=True))
 
 
 def refuse_unconfirmed(

@@ -1,4 +1,4 @@
-"""What a running backfill listens to."""
+"""What stops a running backfill, and what slows it down."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from backfills.watch import Watch
+from backfills.run.stop_signals import StopSignals
 from schema.errors import ToolError
 
 SOON = 5.0
@@ -15,17 +15,17 @@ SOON = 5.0
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backfills.watch.PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr("backfills.watch.METRIC_SECONDS", 0.0)
+    monkeypatch.setattr("backfills.run.stop_signals.PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("backfills.run.stop_signals.METRIC_SECONDS", 0.0)
 
 
 def test_a_pause_stops_it_and_says_who_asked() -> None:
     stop = threading.Event()
     answers: Iterator[dict[str, str] | None] = iter([None, None, {"by": "somebody", "at": "noon"}])
-    watch = Watch(stop, lambda: False, lambda: next(answers), lambda: 0.0)
-    with watch.watching(lambda: None):
+    signals = StopSignals(stop, lambda: False, lambda: next(answers), lambda: 0.0)
+    with signals.listening(lambda: None):
         assert stop.wait(SOON)
-    assert watch.pause == {"by": "somebody", "at": "noon"}
+    assert signals.pause == {"by": "somebody", "at": "noon"}
 
 
 def test_it_gives_way_only_while_the_tables_throttled_writes_grow() -> None:
@@ -42,8 +42,8 @@ def test_it_gives_way_only_while_the_tables_throttled_writes_grow() -> None:
         seen.append(figure)
         return figure
 
-    watch = Watch(threading.Event(), lambda: False, lambda: None, throttles)
-    with watch.watching(lambda: gave_way.append(len(seen))):
+    signals = StopSignals(threading.Event(), lambda: False, lambda: None, throttles)
+    with signals.listening(lambda: gave_way.append(len(seen))):
         assert done.wait(SOON)
     assert gave_way == [1, 4]
 
@@ -59,14 +59,14 @@ def test_a_question_that_fails_stops_nothing() -> None:
             asked.set()
         raise ToolError("no answer", "", "")
 
-    with Watch(stop, lambda: False, paused, lambda: 0.0).watching(lambda: None):
+    with StopSignals(stop, lambda: False, paused, lambda: 0.0).listening(lambda: None):
         assert asked.wait(SOON)
     assert not stop.is_set()
 
 
 def test_an_interruption_stops_it_without_a_pause() -> None:
     stop = threading.Event()
-    watch = Watch(stop, lambda: True, lambda: None, lambda: 0.0)
-    with watch.watching(lambda: None):
+    signals = StopSignals(stop, lambda: True, lambda: None, lambda: 0.0)
+    with signals.listening(lambda: None):
         assert stop.wait(SOON)
-    assert watch.pause is None
+    assert signals.pause is None

@@ -4,7 +4,7 @@ scan reads the item ─── the application may write here ─── our write
                                                              │ only if: the item still exists,
                                                              │ each attribute we set is still missing,
                                                              │ each attribute we read is still what we read
-                                                             └ else: the answer holds the item as it now is
+                                                             └ else: the result holds the item as it now is
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from backfills.change import Change, has_statement, statement, update_item
+from backfills.items.change import ItemChange, has_statement, statement, update_item
 from dynamo.errors import error_code
+from dynamo.units import consumed
 from schema.backfill import Item
 
 if TYPE_CHECKING:
@@ -40,19 +41,19 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Answer:
-    """The answer to one change; a refused one comes with the item as it now is, or None: it was deleted."""
+class WriteResult:
+    """What became of one change; a refused one comes with the item as it now is, or None: it was deleted."""
 
     status: Status
     found: Item | None = None
 
 
 @dataclass(frozen=True)
-class Answers:
-    """The answers to one request's changes, in their order; the write units it cost (None: the server does not say);
-    and whether any of them was throttled."""
+class WriteResults:
+    """The results of one request's changes, in their order; the write units that it took (None: the server does not
+    say); and whether any of them was throttled."""
 
-    each: list[Answer]
+    each: list[WriteResult]
     units: float | None = None
     throttled: bool = False
 
@@ -62,7 +63,7 @@ class Writer(Protocol):
 
     batch: int
 
-    def send(self, changes: Sequence[Change]) -> Answers:
+    def send(self, changes: Sequence[ItemChange]) -> WriteResults:
         """One request. Raises ClientError or BotoCoreError, transient ones too: then nobody knows what was done."""
 
 
@@ -75,7 +76,7 @@ class SingleWriter:
         self._client = client
         self._table = table
 
-    def send(self, changes: Sequence[Change]) -> Answers:
+    def send(self, changes: Sequence[ItemChange]) -> WriteResults:
         """See Writer."""
         (change,) = changes
         try:
@@ -83,16 +84,16 @@ class SingleWriter:
         except ClientError as error:
             # AWS has no code of its own for this one: only the message tells it from a mistake of ours.
             if error_code(error) == "ValidationException" and "Item size" in str(error):
-                return Answers([Answer(Status.TOO_LARGE)])
+                return WriteResults([WriteResult(Status.TOO_LARGE)])
             if error_code(error) == "ConditionalCheckFailedException":
                 found: Any = error.response.get("Item")
-                return Answers([Answer(Status.REFUSED, found or None)])
+                return WriteResults([WriteResult(Status.REFUSED, found or None)])
             raise
-        return Answers([Answer(Status.DONE)], answer.get("ConsumedCapacity", {}).get("CapacityUnits"))
+        return WriteResults([WriteResult(Status.DONE)], consumed(answer))
 
 
 class BatchedWriter:
-    """Up to 25 conditional PartiQL statements a request, each with its own condition and its own answer."""
+    """Up to 25 conditional PartiQL statements a request, each with its own condition and its own result."""
 
     batch = STATEMENTS
 
@@ -101,41 +102,38 @@ class BatchedWriter:
         self._table = table
         self._single = SingleWriter(client, table)
 
-    def send(self, changes: Sequence[Change]) -> Answers:
+    def send(self, changes: Sequence[ItemChange]) -> WriteResults:
         """See Writer."""
-        apart = [change for change in changes if not has_statement(change)]
-        if not apart:
-            return self._send_statements(changes)
+        alone = [change for change in changes if not has_statement(change)]
         together = [change for change in changes if has_statement(change)]
-        parts = [self._single.send([change]) for change in apart]
+        parts = [self._single.send([change]) for change in alone]
         if together:
             parts.append(self._send_statements(together))
-        answers = dict(zip(map(id, apart + together), (each for part in parts for each in part.each), strict=True))
-        paid = [part.units for part in parts]
-        return Answers(
-            [answers[id(change)] for change in changes],
-            None if None in paid else sum(units for units in paid if units is not None),
+        results = dict(zip(map(id, alone + together), (each for part in parts for each in part.each), strict=True))
+        units = [part.units for part in parts if part.units is not None]
+        return WriteResults(
+            [results[id(change)] for change in changes],
+            sum(units) if len(units) == len(parts) else None,
             any(part.throttled for part in parts),
         )
 
-    def _send_statements(self, changes: Sequence[Change]) -> Answers:
+    def _send_statements(self, changes: Sequence[ItemChange]) -> WriteResults:
         statements: Any = [statement(self._table, change) for change in changes]
         answer = self._client.batch_execute_statement(Statements=statements, ReturnConsumedCapacity="TOTAL")
         responses: Any = answer["Responses"]
-        paid = [consumed["CapacityUnits"] for consumed in answer.get("ConsumedCapacity", [])]
         throttled = any(_code(response) in _THROTTLED for response in responses)
-        return Answers([self._answer(response) for response in responses], sum(paid) if paid else None, throttled)
+        return WriteResults([self._result(response) for response in responses], consumed(answer), throttled)
 
-    def _answer(self, response: Any) -> Answer:
+    def _result(self, response: Any) -> WriteResult:
         code, error = _code(response), response.get("Error", {})
         if not code:
-            return Answer(Status.DONE)
+            return WriteResult(Status.DONE)
         if code == "ConditionalCheckFailed":
-            return Answer(Status.REFUSED, error.get("Item") or None)
+            return WriteResult(Status.REFUSED, error.get("Item") or None)
         if code in _TRANSIENT:
-            return Answer(Status.UNANSWERED)
+            return WriteResult(Status.UNANSWERED)
         if code == "ValidationError" and "Item size" in error.get("Message", ""):
-            return Answer(Status.TOO_LARGE)
+            return WriteResult(Status.TOO_LARGE)
         # A statement's codes lack the suffix that requests' have: give it, so that they are translated alike.
         full = code if code.endswith("Exception") else f"{code}Exception"
         raise ClientError({"Error": {"Code": full, "Message": error.get("Message", "")}}, "BatchExecuteStatement")

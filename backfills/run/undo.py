@@ -1,14 +1,14 @@
-"""Taking a backfill back: exactly what the journal says was added, where it is still as we wrote it."""
+"""Takes a backfill back: exactly what the journal says was added, where it is still as we wrote it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from backfills.change import Change
-from backfills.journal import Journal, narrowed
-from backfills.mender import MAXIMUM_RACES, Mender
-from backfills.writer import Status
+from backfills.items.change import ItemChange
+from backfills.items.writer import Status
+from backfills.progress.journal import Journal
+from backfills.run.mender import MAXIMUM_RACES, Mender
 
 CHUNK = 250
 """Changes after which progress is shown."""
@@ -35,16 +35,16 @@ def undo(journal: Journal, mender: Mender, on_progress: Callable[[Undone], None]
     return undone
 
 
-def _take_back(changes: list[Change], mender: Mender, undone: Undone) -> None:
+def _take_back(changes: list[ItemChange], mender: Mender, undone: Undone) -> None:
     pending = changes
     for _ in range(MAXIMUM_RACES):
-        answers = mender.send(pending, noting=False)
-        again: list[Change] = []
-        for change, answer in zip(pending, answers, strict=True):
-            if answer.status is Status.DONE:
+        results = mender.send(pending, noting=False)
+        again: list[ItemChange] = []
+        for change, result in zip(pending, results, strict=True):
+            if result.status is Status.DONE:
                 undone.back += 1
                 continue
-            rest = narrowed(change, dict(answer.found)) if answer.found else None
+            rest = change.narrowed(result.found) if result.found else None
             if rest is None:
                 undone.kept += 1
             else:

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
 
-from backfills.mender import Mender
-from backfills.target import Target
-from backfills.transform import Transform
-from backfills.writer import Status
-from dynamo.retry import Patience, Stopped
+from backfills.items.transform import Transform
+from backfills.items.writer import Status
+from backfills.run.job import Job
+from dynamo.retry import Stopped
 from schema.backfill import Item
 from schema.errors import VerificationFailed
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
 
 
 class Canary:
     """Shared by all workers: the first that has an item to write tries it, and all others wait for that."""
 
-    def __init__(
-        self, client: DynamoDBClient, target: Target, mender: Mender, transform: Transform, patience: Patience
-    ) -> None:
-        self._client = client
-        self._target = target
-        self._mender = mender
+    def __init__(self, job: Job, transform: Transform) -> None:
+        self._job = job
         self._transform = transform
-        self._patience = patience
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._failed = False
@@ -52,19 +42,16 @@ class Canary:
         _, change = self._transform.missing(item)
         if change is None:
             return False
-        (answer,) = self._mender.send([change])
-        if answer.status is not Status.DONE:
+        (result,) = self._job.mender.send([change])
+        if result.status is not Status.DONE:
             return False
-        key: Any = dict(change.key)
-        found = self._patience.call(
-            lambda: self._client.get_item(TableName=self._target.table, Key=key, ConsistentRead=True)
-        ).get("Item", {})
+        found = self._job.reader.item(change.key) or {}
         for attribute, value in change.sets.items():
             if found.get(attribute) != value:
                 self._failed = True
                 raise VerificationFailed(
-                    f"The canary item of {self._target.table} read back wrong.",
-                    f"{key}: {attribute} should be {value['S']!r}. The run stopped there.",
-                    "Compare the rule in backfills/ with the item.",
+                    f"The canary item of {self._job.target.table} read back wrong.",
+                    f"{change.key}: {attribute} should be {value['S']!r}. The run stopped there.",
+                    "Compare the rule of that attribute with the item.",
                 )
         return True

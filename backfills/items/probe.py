@@ -1,14 +1,16 @@
-"""Seeing for oneself that a writer keeps to its conditions on this server, before it touches a real item."""
+"""Tries whether a writer keeps to its conditions on this server, before it touches a real item."""
 
 from __future__ import annotations
 
 import secrets
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from backfills.change import Change
-from backfills.writer import WRITERS, Answer, Status
-from dynamo.retry import Patience
+from backfills.items.change import ItemChange
+from backfills.items.writer import WRITERS, Status, WriteResult
+from dynamo.reader import Reader
+from dynamo.retry import Retry
+from schema.backfill import Item
 from schema.errors import Refused
 
 if TYPE_CHECKING:
@@ -18,45 +20,44 @@ KEPT = {"S": "the application wrote this"}
 OURS = {"S": "a backfill wrote this"}
 
 
-def probe(client: DynamoDBClient, ledger: str, writer: str, patience: Patience, next: str) -> None:
+def probe(client: DynamoDBClient, ledger: str, writer: str, retry: Retry, next: str) -> None:
     """Tries the writer on an item of its own in the table `ledger`, which it deletes afterwards: a change whose
     condition holds is made; one that would overwrite, one whose source has changed, and one of an item that does not
     exist are not. `next` is what to do about it otherwise.
 
     Raises Refused when the writer would overwrite or create anything.
     """
-    send = WRITERS[writer](client, ledger).send
+    send, read = WRITERS[writer](client, ledger).send, Reader(client, ledger, retry).item
     name = secrets.token_hex(8)
     key = {"PK": {"S": "PROBE"}, "SK": {"S": name}}
     absent = {"PK": {"S": "PROBE"}, "SK": {"S": f"{name}-absent"}}
 
-    def answer(change: Change) -> Answer:
-        return patience.call(lambda: send([change])).each[0]
+    def result(change: ItemChange) -> WriteResult:
+        return retry.call(lambda: send([change])).each[0]
 
-    def stored(item: Any) -> Any:
-        found = patience.call(lambda: client.get_item(TableName=ledger, Key=item, ConsistentRead=True))
-        return found.get("Item")
+    def stored() -> Item:
+        return read(key) or {}
 
     faults: list[str] = []
-    patience.call(lambda: client.put_item(TableName=ledger, Item={**key, "kept": KEPT, "source": KEPT}))
+    retry.call(lambda: client.put_item(TableName=ledger, Item={**key, "kept": KEPT, "source": KEPT}))
     try:
-        refused = answer(Change(key, {"kept": OURS}, expected={"kept": None}))
-        if refused.status is not Status.REFUSED or stored(key).get("kept") != KEPT:
+        refused = result(ItemChange(key, {"kept": OURS}, expected={"kept": None}))
+        if refused.status is not Status.REFUSED or stored().get("kept") != KEPT:
             faults.append("it overwrites an attribute that the application has set")
         elif (refused.found or {}).get("kept") != KEPT:
             faults.append("a refused change does not come back with the item")
-        answer(Change(key, {"guarded": OURS}, expected={"guarded": None, "source": OURS}))
-        if "guarded" in stored(key):
+        result(ItemChange(key, {"guarded": OURS}, expected={"guarded": None, "source": OURS}))
+        if "guarded" in stored():
             faults.append("it writes although the source has changed")
-        answer(Change(absent, {"kept": OURS}, expected={"kept": None}))
-        if stored(absent) is not None:
+        result(ItemChange(absent, {"kept": OURS}, expected={"kept": None}))
+        if read(absent) is not None:
             faults.append("it creates items that do not exist")
-        answer(Change(key, {"added": OURS}, expected={"added": None, "source": KEPT}))
-        if stored(key).get("added") != OURS:
+        result(ItemChange(key, {"added": OURS}, expected={"added": None, "source": KEPT}))
+        if stored().get("added") != OURS:
             faults.append("it does not write what it should")
     finally:
         for item in (key, absent):
-            patience.call(partial(client.delete_item, TableName=ledger, Key=item))
+            retry.call(partial(client.delete_item, TableName=ledger, Key=item))
     if faults:
         raise Refused(
             f"The {writer} writer does not work safely on this server.",

@@ -1,4 +1,4 @@
-"""What a running backfill listens to: Ctrl-C, a pause that somebody asks for, and the table's own throttling."""
+"""What stops a running backfill, or slows it down: Ctrl-C, a pause that somebody asks for, the table's throttling."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ METRIC_SECONDS = 30.0
 """How often CloudWatch is asked for throttled writes."""
 
 
-class Watch:
+class StopSignals:
     """Asks in the background, and sets `stop` once the run was interrupted or paused. `pause` is who asked for that."""
 
     def __init__(
@@ -36,9 +36,9 @@ class Watch:
         self.pause: Pause | None = None
 
     @contextmanager
-    def watching(self, on_throttles: Callable[[], None]) -> Iterator[None]:
-        """Watches while the block runs; `on_throttles` is called while the table's throttled writes grow."""
-        thread = threading.Thread(target=self._watch, args=(on_throttles,), daemon=True)
+    def listening(self, on_throttles: Callable[[], None]) -> Iterator[None]:
+        """Listens while the block runs; `on_throttles` is called while the table's throttled writes grow."""
+        thread = threading.Thread(target=self._listen, args=(on_throttles,), daemon=True)
         thread.start()
         try:
             yield
@@ -46,7 +46,7 @@ class Watch:
             self._ended.set()
             thread.join()
 
-    def _watch(self, on_throttles: Callable[[], None]) -> None:
+    def _listen(self, on_throttles: Callable[[], None]) -> None:
         asked, before = time.monotonic(), 0.0
         while not self._ended.is_set() and not self._stop.is_set():
             if self._interrupted():
