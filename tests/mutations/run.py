@@ -46,7 +46,7 @@ ERRORS = {Outcome.CANNOT_APPLY, Outcome.TESTS_FAIL}
 
 @dataclass(frozen=True)
 class Verdict:
-    """One mutation with its outcome. `why` is empty for one that was killed."""
+    """One mutation with its outcome; `why` is empty where the outcome says it all."""
 
     mutation: Mutation
     outcome: Outcome
@@ -60,7 +60,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Tested:
+class PytestRun:
     """How a pytest ended: its exit code (None: it was stopped after HANG_SECONDS), what it said, how long it took."""
 
     exit_code: int | None
@@ -83,7 +83,7 @@ class Tested:
         return next((line for line in reversed(self.output.splitlines()) if line.strip()), "")
 
 
-Test = Callable[[tuple[str, ...]], Tested]
+Test = Callable[[tuple[str, ...]], PytestRun]
 """Runs pytest with these arguments in the copy."""
 
 
@@ -119,7 +119,7 @@ def _judged(mutation: Mutation, file: Path, planted: str, test: Test) -> Verdict
         found = test(mutation.tests)
     finally:
         file.write_bytes(before)
-    why = "" if found.outcome is Outcome.KILLED else found.last_line
+    why = found.last_line if found.outcome in {Outcome.BROKEN, Outcome.HUNG} else ""
     return Verdict(mutation, found.outcome, found.seconds, why)
 
 
@@ -144,7 +144,7 @@ def tester(copy: Path) -> Test:
     # Without compiled files: one of a mutation could stand for its file once that is put back.
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
 
-    def test(tests: tuple[str, ...]) -> Tested:
+    def test(tests: tuple[str, ...]) -> PytestRun:
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
         began = time.monotonic()
         with subprocess.Popen(
@@ -160,11 +160,11 @@ def tester(copy: Path) -> Test:
                 output, _ = process.communicate(timeout=HANG_SECONDS)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
-                return Tested(None, f"stopped after {HANG_SECONDS:.0f} s", time.monotonic() - began)
+                return PytestRun(None, f"stopped after {HANG_SECONDS:.0f} s", time.monotonic() - began)
             except BaseException:
                 os.killpg(process.pid, signal.SIGKILL)
                 raise
-        return Tested(process.returncode, output, time.monotonic() - began)
+        return PytestRun(process.returncode, output, time.monotonic() - began)
 
     return test
 

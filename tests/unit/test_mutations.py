@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutations.mutation import CHECKOUT, CannotApply, Mutation, all_mutations
-from tests.mutations.run import Outcome, Tested, Verdict, chosen, exit_code, judged
+from tests.mutations.run import Outcome, PytestRun, Verdict, chosen, exit_code, judged
 
 MUTATIONS = all_mutations()
 AREAS = {"plan", "gates", "guards", "backfills", "lease", "rollback"}
@@ -55,7 +55,7 @@ def test_every_mutation_says_what_it_breaks_and_names_tests_that_are_there() -> 
     ],
 )
 def test_only_a_failed_test_kills_a_mutation(code: int | None, output: str, outcome: Outcome) -> None:
-    assert Tested(code, output, 1.0).outcome is outcome
+    assert PytestRun(code, output, 1.0).outcome is outcome
 
 
 def run(directory: Path, mutation: Mutation, *codes: int) -> tuple[Verdict, list[str]]:
@@ -65,9 +65,9 @@ def run(directory: Path, mutation: Mutation, *codes: int) -> tuple[Verdict, list
     seen: list[str] = []
     ends: Iterator[int] = iter(codes)
 
-    def test(tests: tuple[str, ...]) -> Tested:
+    def test(tests: tuple[str, ...]) -> PytestRun:
         seen.append(file.read_text(encoding="utf-8"))
-        return Tested(next(ends), "", 1.0)
+        return PytestRun(next(ends), "", 1.0)
 
     (verdict,) = judged([mutation], directory, test)
     assert file.read_text(encoding="utf-8") == "a + b\n"
