@@ -108,6 +108,35 @@ def test_a_process_of_this_machine_that_has_ended_is_taken_over_at_once(
             assert dead.token == "dead"
 
 
+def test_of_two_that_find_the_stack_free_one_takes_it(
+    ledgers: tuple[Ledger, Ledger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = ledgers
+    with ours.lease.held("migrate"):
+        looks = iter([None, ours.lease.holder()])
+        monkeypatch.setattr(theirs.lease, "holder", lambda: next(looks))
+        with pytest.raises(Refused, match="Another run is at work on stack test: migrate"):
+            take("backfill", theirs)
+        assert holder_of(ours).token == ours.lease.token
+
+
+@pytest.mark.parametrize(
+    "meanwhile", [{"revision": {"S": "renewed"}}, {"token": {"S": "another"}}], ids=["renewed", "taken over"]
+)
+def test_a_holder_that_looked_dead_is_not_taken_over_once_its_record_has_changed(
+    moto_stack: EmulatedStack, ledgers: tuple[Ledger, Ledger], monkeypatch: pytest.MonkeyPatch, meanwhile: Any
+) -> None:
+    ours, theirs = ledgers
+    with ours.lease.held("migrate"):
+        silent = replace(holder_of(ours), renewed=0.0)
+        change_record(moto_stack, ours, **meanwhile)
+        looks = iter([silent, ours.lease.holder()])
+        monkeypatch.setattr(theirs.lease, "holder", lambda: next(looks))
+        with pytest.raises(Refused, match="Another run is at work on stack test: migrate"):
+            take("backfill", theirs)
+        assert holder_of(ours).command == "migrate"
+
+
 def test_whoever_has_lost_the_lease_writes_nothing_more(ledgers: tuple[Ledger, Ledger]) -> None:
     ours, theirs = ledgers
     history = History(ours, lambda: "a test", "a digest")
@@ -169,6 +198,19 @@ def test_who_slept_while_another_took_over_finds_out_at_its_next_check(
         with pytest.raises(LeaseLost, match="This run has lost its hold on stack test"):
             ours.lease.check()
     assert ours.get("CONTROL", "LEASE") is not None, "the lease of the other one is left alone"
+
+
+@pytest.mark.parametrize("stood_still", ["monotonic", "wall"])
+def test_a_sleep_is_noticed_though_one_of_the_clocks_stood_still(
+    moto_stack: EmulatedStack, ledgers: tuple[Ledger, Ledger], stood_still: str
+) -> None:
+    ours, _ = ledgers
+    with ours.lease.held("migrate"):
+        change_record(moto_stack, ours, token={"S": "another"})
+        slept = {"monotonic": (0, 100), "wall": (100, 0)}[stood_still]
+        ours.lease._renewed = (time.monotonic() - slept[0], time.time() - slept[1])
+        with pytest.raises(LeaseLost):
+            ours.lease.check()
 
 
 def test_making_the_ledger_again_changes_nothing_and_its_past_is_kept(

@@ -147,6 +147,15 @@ def test_an_index_is_not_created_before_its_backfill_is_proven(guard: Guard) -> 
     guarded.call("index-before-create", NEW)
 
 
+def test_a_backfill_of_a_table_that_was_restored_since_proves_nothing(guard: Guard) -> None:
+    guarded = guard(settings())
+    guarded.stack.create("personnel", [])
+    filled = {"attributes": ["status", "dateLastSeen"], "table": "personnel", "table_id": "before"}
+    guarded.ledger.prove("backfill", "personnel", filled)
+    with pytest.raises(Refused, match="must not be created yet"):
+        guarded.call("index-before-create", NEW)
+
+
 def test_an_index_is_never_created_under_a_live_name(guard: Guard) -> None:
     guarded = guard(settings())
     guarded.stack.create("personnel", [])

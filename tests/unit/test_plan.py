@@ -320,6 +320,14 @@ def test_a_stream_of_another_view_type_is_replaced_when_the_stack_says_so() -> N
     assert "adopt reports, personnel, vendors, constraints" in names(plan(SITELOGIX, told, world))
 
 
+def test_a_table_that_another_tool_manages_is_refused_until_the_stack_says_that_it_leaves_it_alone() -> None:
+    world = with_table(after(), "reports", owner="terraform")
+    with pytest.raises(Refused, match="Table reports is managed by terraform"):
+        plan(SITELOGIX, approving(), world)
+    told = settings(approvals=approving().approvals, acknowledged_owners=["reports"])
+    assert plan(SITELOGIX, told, world) == Plan(left_alone=("reports is tagged as managed by terraform",))
+
+
 def test_a_half_created_new_table_is_adopted_and_completed() -> None:
     world = without_index(after(), "work-logs", "GSI2-TeamIndex")
     world = replace(
