@@ -6,7 +6,7 @@ strict: an attribute that no field explains was written by another version of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -32,6 +32,7 @@ class Record:
 
 
 R = TypeVar("R", bound=Record)
+_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
 
 
 def now() -> datetime:
@@ -79,11 +80,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [plain(each) for each in value]
     return value
-
-
-@cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
 
 
 def _is_key(each: Field[Any]) -> bool:

@@ -11,6 +11,7 @@ from schema.project import Project
 from sitelogix.project import PROJECT
 from sitelogix.tables import SITELOGIX
 from stack.file.config import load_config
+from tests.worlds import RETIRED
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 GOOD = """\
@@ -202,7 +203,7 @@ def test_every_stack_file_of_the_project_is_valid(stack: str) -> None:
 def test_only_the_local_stack_approves_the_removal_of_the_old_index() -> None:
     approvals = {stack: load_config(stack, CHECKOUT, PROJECT).settings.approvals for stack in ("staging", "prod")}
     assert approvals == {"staging": {}, "prod": {}}
-    assert list(load_config("local", CHECKOUT, PROJECT).settings.approvals) == ["personnel/GSI2-ProjectIndex"]
+    assert list(load_config("local", CHECKOUT, PROJECT).settings.approvals) == [RETIRED]
 
 
 def test_prod_has_the_required_table_names() -> None:
