@@ -126,7 +126,7 @@ def test_a_connection_to_the_engine_that_breaks_is_planned_anew_once_a_step(stac
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(context.engine, "up", up)
         summary = migrate(context)
-    assert summary.held == ()
+    assert summary.blocked == ()
     assert stack.indexes("personnel") == ["GSI1-NameIndex", "GSI2-StatusIndex"]
 
 
