@@ -67,7 +67,7 @@ def test_a_query_looks_at_no_more_than_it_is_told_and_goes_either_way(moto_stack
 
 def test_items_are_read_by_their_keys_and_missing_ones_are_left_out(moto_stack: EmulatedStack) -> None:
     physical = moto_stack.create("reports", [report(number, body="x") for number in range(150)])
-    client = Heard(moto_stack.client)
+    client: Any = Heard(moto_stack.client)
     reader = Reader.paced(client, physical)
     found = list(reader.items([report(number) for number in range(100, 250)], ["PK"]))
     assert numbers(found) == list(range(100, 150))
@@ -79,7 +79,7 @@ def test_items_are_read_by_their_keys_and_missing_ones_are_left_out(moto_stack: 
 
 def test_a_throttled_request_is_repeated_and_slows_the_reader_down(moto_stack: EmulatedStack) -> None:
     physical = moto_stack.create("reports", [report(1)])
-    client = Heard(moto_stack.client, "ProvisionedThroughputExceededException")
+    client: Any = Heard(moto_stack.client, "ProvisionedThroughputExceededException")
     stop = threading.Event()
     throttle = Throttle(100.0, stop)
     reader = Reader(client, physical, Retry(physical, stop, throttle.throttled), throttle)
@@ -89,7 +89,7 @@ def test_a_throttled_request_is_repeated_and_slows_the_reader_down(moto_stack: E
 
 
 def test_an_error_that_would_come_again_is_raised_at_once(moto_stack: EmulatedStack) -> None:
-    client = Heard(moto_stack.client, "ValidationException")
+    client: Any = Heard(moto_stack.client, "ValidationException")
     with pytest.raises(ClientError, match="planted"):
         Reader.paced(client, "things").page(EVERYTHING)
     assert len(client.requests) == 1
@@ -98,7 +98,7 @@ def test_an_error_that_would_come_again_is_raised_at_once(moto_stack: EmulatedSt
 def test_a_reader_that_is_stopped_sends_nothing_more(moto_stack: EmulatedStack) -> None:
     stop = threading.Event()
     stop.set()
-    client = Heard(moto_stack.client)
+    client: Any = Heard(moto_stack.client)
     reader = Reader(client, "things", Retry("things", stop, lambda resource: None), Throttle(UNLIMITED, stop))
     with pytest.raises(Stopped):
         reader.page(EVERYTHING)
@@ -113,7 +113,7 @@ def test_a_page_takes_about_a_second_of_the_rate(
     moto_stack: EmulatedStack, rate: float, consistent: bool, limit: int | None
 ) -> None:
     """Items of 4 KB: one unit each when read consistently, half a unit else."""
-    client = Heard(moto_stack.client)
+    client: Any = Heard(moto_stack.client)
     physical = moto_stack.create("reports", [report(1)])
     reader = Reader.paced(client, physical, rate, size=4096 * 1000, item_count=1000)
     reader.page(EVERYTHING, segments=4, consistent=consistent)
@@ -125,7 +125,7 @@ def test_verify_keeps_to_the_rate_of_its_reader(moto_stack: EmulatedStack) -> No
     """Twenty items of 8 KB at 20 units a second: no page looks at more than ten of them."""
     filled = {"status": "published", "timestamp": "2025"}
     physical = moto_stack.create("reports", [report(number, **filled) for number in range(19)] + [report(19)])
-    client = Heard(moto_stack.client)
+    client: Any = Heard(moto_stack.client)
     reader = Reader.paced(client, physical, 20.0, size=8192 * 20, item_count=20)
     claim = no_item_missed(reader, REPORTS, accepted=1)
     assert (claim.holds, claim.evidence) == (True, "1 items lack status or timestamp; the stack accepts 1")

@@ -21,7 +21,7 @@ from backfills.progress.records import SegmentState
 from sitelogix.tables import REPORTS
 from stack.ledger.ledger import Facts
 
-KEY = {"PK": {"B": b"\x00\xff"}, "SK": {"N": "1.5"}}
+KEY: dict[str, dict[str, Any]] = {"PK": {"B": b"\x00\xff"}, "SK": {"N": "1.5"}}
 OLD_COUNTS = {
     **{name: Decimal(1) for name in ("scanned", "changed", "skipped", "raced", "deleted", "passes", "remaining")},
     "unfit": Decimal(2),
