@@ -86,8 +86,7 @@ class Assembly:
 
     def run(self, clock: str, violations_file: Path | None = None) -> Result:
         """Backfills, or goes on where the last run of the same backfill was left, at that one's clock and segments."""
-        target = self._job.target
-        self.retry.call(lambda: self.checkpoint.open(target.id, target.backfill.attributes, clock, self._job.segments))
+        self.retry.call(lambda: self.checkpoint.open(self._job.target, clock, self._job.segments))
         job = replace(self._job, segments=self.checkpoint.state.segments)
         return BackfillRun(job, self.checkpoint, violations_file).run()
 

@@ -8,8 +8,8 @@
 | `BROWN-OUT`      | `<table>/<index>`    | a BrownOutNote                                                          |
 | `HISTORY`        | `<run>#1-began` …    | runs and requests: stack/ledger/history.py                              |
 | `RUN#<run>`      | `<number>#1-began` … | the steps of one run: stack/ledger/history.py                           |
-| `BACKFILL#<table>` …                    || a backfill's place and its journal: backfills/                          |
-| `PROBE`          | a random name        | an item on which a writer is tried, deleted at once: backfills/probe.py |
+| `BACKFILL#<table>` …                    || a backfill's place and its journal: backfills/progress/records.py       |
+| `PROBE`          | a random name        | an item on which a writer is tried, deleted at once: backfills/items/   |
 
 A proof with a `table_id` is valid for that very table only: a table that was restored under the name has another id.
 Times are UTC. Records of versions before 0.1.0 are read through OLD_NAMES.
