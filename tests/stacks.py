@@ -26,6 +26,7 @@ from stack.ledger import Ledger
 from stack.world import World
 from terminal.progress import SilentObserver
 from terminal.session import pulumi_environment
+from tests.plugin import attached
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -101,7 +102,7 @@ class SmallStack:
             lambda live, declaration, on_refusal: declare(
                 schema, config, live, declaration, on_refusal, ledger.lease.check
             ),
-            pulumi_environment(config),
+            {**pulumi_environment(config), **attached()},
             ledger.lease.check,
         )
         return Context(
