@@ -1,10 +1,1 @@
-"""One pure module a table (item -> attributes), and the engine that applies them to live items."""
-
-from backfills.constraints import CONSTRAINTS
-from backfills.model import Backfill
-from backfills.personnel import PERSONNEL
-from backfills.reports import REPORTS
-from backfills.vendors import VENDORS
-
-BACKFILLS: dict[str, Backfill] = {backfill.table: backfill for backfill in (REPORTS, PERSONNEL, VENDORS, CONSTRAINTS)}
-"""Every backfill by its table's name in the schema."""
+"""The engine that fills live items. The rules that it applies stand with a project's tables: a `Table` carries them."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schema.model import Projection, ProjectionType
-from stack.live import LiveTable
-from stack.metrics import Metrics
-from stack.settings import BackfillSettings
+from stack.file.settings import BackfillSettings
+from stack.monitoring.metrics import Metrics
+from stack.world.live import LiveTable
 
 ON_DEMAND_WRITES = 1000.0
 """Write units a second on an on-demand table: what a single partition takes, a quarter of what a table starts with."""
@@ -31,14 +31,19 @@ def rates_for(
     rate: float | None = None,
 ) -> Rates:
     """The rates for a backfill of these attributes; `rate` (write units a second) goes before the stack's settings."""
-    share = settings.share
     write = rate or settings.rate
     if write is None:
-        write = share * _write_headroom(live, attributes, metrics) if live.throughput else ON_DEMAND_WRITES
-    read = settings.read_rate
-    if read is None:
-        read = share * (live.throughput.read - metrics.consumed("Read")) if live.throughput else ON_DEMAND_READS
-    return Rates(max(1.0, write), max(1.0, read))
+        write = settings.share * _write_headroom(live, attributes, metrics) if live.throughput else ON_DEMAND_WRITES
+    return Rates(max(1.0, write), read_rate(live, settings, metrics))
+
+
+def read_rate(live: LiveTable, settings: BackfillSettings, metrics: Metrics) -> float:
+    """The read units a second that may be used: readers of the table must not be throttled by ours."""
+    if settings.read_rate is not None:
+        return max(1.0, settings.read_rate)
+    if live.throughput is None:
+        return ON_DEMAND_READS
+    return max(1.0, settings.share * (live.throughput.read - metrics.consumed("Read")))
 
 
 def _write_headroom(live: LiveTable, attributes: tuple[str, ...], metrics: Metrics) -> float:

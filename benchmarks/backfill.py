@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from backfills.reader import READ_UNIT
+from benchmarks.table import MEASURED
 from benchmarks.ways import PREFIX, bench_config
+from dynamo.units import EVENTUAL_READ_UNIT
 from local.dynamodb_local import DynamoDbLocal
 from local.stack import create_table
-from schema.sitelogix import SITELOGIX
 from stack.aws import dynamodb
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-TABLE = f"{PREFIX}reports"
+TABLE = f"{PREFIX}{MEASURED.name}"
 ITEM_BYTES = 400
 NEEDING = 0.8
 WARM_UP_ITEMS = 20_000
@@ -120,7 +120,7 @@ def _measured(client: DynamoDBClient, endpoint: str, way: str, items: int) -> Re
     left = _count_unfilled(client)
     if left or result["changed"] != round(items * NEEDING):
         raise AssertionError(f"{way} changed {result['changed']} of {items} items and left {left}")
-    per_pass = result["read_units"] * READ_UNIT / result["passes"]
+    per_pass = result["read_units"] * EVENTUAL_READ_UNIT / result["passes"]
     return {
         **result,
         "items": items,
@@ -143,9 +143,7 @@ def _load(client: DynamoDBClient, items: int) -> int:
     for name in client.list_tables()["TableNames"]:
         client.update_table(TableName=name, DeletionProtectionEnabled=False)
         client.delete_table(TableName=name)
-    before = SITELOGIX.table("reports").before()
-    assert before is not None
-    create_table(client, TABLE, replace(before, indexes=()))
+    create_table(client, TABLE, replace(MEASURED, indexes=()))
 
     def put(part: int) -> None:
         for start in range(part * BATCH, items, LOADERS * BATCH):
@@ -159,7 +157,7 @@ def _load(client: DynamoDBClient, items: int) -> int:
 
 def _item(number: int) -> dict[str, Any]:
     item: dict[str, Any] = {
-        "PK": {"S": f"REPORT#{number:08}"},
+        "PK": {"S": f"ITEM#{number:08}"},
         "SK": {"S": "METADATA"},
         "createdAt": {"S": f"2025-01-{number % 28 + 1:02}T00:00:00Z"},
         "body": {"S": "x" * (ITEM_BYTES - 80)},

@@ -19,14 +19,13 @@ from typing import Any
 
 import boto3
 
-from backfills import BACKFILLS
-from backfills.assembly import Assembly, Options
-from backfills.target import target_of
-from schema.sitelogix import SITELOGIX
+from backfills.items.target import target_of
+from backfills.run.assembly import Assembly, Options
+from benchmarks.table import MEASURED
 from stack.aws import dynamodb, dynamodb_once
-from stack.config import StackConfig
-from stack.ledger import Ledger
-from stack.settings import Settings
+from stack.file.config import StackConfig
+from stack.file.settings import Settings
+from stack.ledger.ledger import Ledger
 
 PREFIX = "bench-"
 """What the names of the benchmark's tables begin with."""
@@ -71,6 +70,7 @@ def bench_config(endpoint: str, checkout: Path) -> StackConfig:
         checkout=checkout,
         settings=Settings.model_validate(settings),
         region="us-east-1",
+        project="bench",
         endpoint=endpoint,
         access_key="dummy",
         secret_key="dummy",  # noqa: S106  # the emulator takes any
@@ -119,11 +119,10 @@ def ours(endpoint: str, table: str, meter: Meter) -> dict[str, Any]:
         ledger = Ledger(client, config)
         ledger.create()
         described = client.describe_table(TableName=table)["Table"]
-        target = target_of(
-            SITELOGIX.table("reports"), table, BACKFILLS["reports"], described["ItemCount"], described["TableSizeBytes"]
-        )
         # A table id of its own for each run: nothing of an earlier one is gone on with.
-        counts = Assembly(once, target, ledger, "reports", str(time.time_ns()), Options()).run(_now()).counts
+        id, count, size = str(time.time_ns()), described["ItemCount"], described["TableSizeBytes"]
+        target = target_of(MEASURED, table, id, count, size)
+        counts = Assembly(once, target, ledger, Options()).run(_now()).counts
     return {"changed": counts.changed, "passes": counts.passes}
 
 

@@ -16,16 +16,19 @@ from dataclasses import replace
 
 import pulumi
 
+from schema.errors import Refused, ToolError
 from schema.model import Schema, Table
+from schema.references import IndexRef
 from stack.aws import cloudwatch, dynamodb
-from stack.config import StackConfig
-from stack.errors import Refused, ToolError
-from stack.gates import backfill_proven, gate
-from stack.intents import Intent, is_intended
-from stack.ledger import Ledger
-from stack.live import read_live, read_table
-from stack.observing import observe
-from stack.world import World
+from stack.file.config import StackConfig
+from stack.gates.claims import failing, listed
+from stack.gates.gate import backfill_proven, gate
+from stack.ledger.intents import Intent, is_intended
+from stack.ledger.ledger import Ledger
+from stack.ledger.records import TableProof
+from stack.monitoring.readings import read_metrics
+from stack.world.live import read_live, read_table
+from stack.world.world import World, table_ids
 
 OnRefusal = Callable[[ToolError], None]
 """Told of each refusal as the exception that it is: Pulumi passes on only its text."""
@@ -151,14 +154,14 @@ class Guards:
                 f"Run: {self._command('migrate')}",
             )
         proofs = self._ledger.proofs()
-        if table.existing or proofs.of("table", name) is not None:
+        if table.existing or proofs.get(TableProof, name) is not None:
             raise Refused(
                 f"Table {name} is gone.",
                 "It was live before; creating it again would leave it empty.",
                 f"Restore it from its backup, then run: {self._command('migrate')}",
             )
         # A plain `up` of a stack that was never adopted is refused at the live tables: it must leave no new ones, too.
-        unadopted = [known.name for known in self._schema if known.existing and not proofs.of("table", known.name)]
+        unadopted = [known.name for known in self._schema if known.existing and not proofs.get(TableProof, known.name)]
         if unadopted:
             raise Refused(
                 f"Table {name} must not be created yet.",
@@ -190,7 +193,7 @@ class Guards:
                 "It has to be adopted; changed keys need a new index name.",
                 f"Run: {self._command('migrate')}",
             )
-        proofs = self._ledger.proofs().about({table.name: live} if live else {})
+        proofs = self._ledger.proofs().about({table.name: live.id} if live else {})
         if table.needs_backfill(index) and not backfill_proven(table, proofs):
             raise Refused(
                 f"Index {resource} must not be created yet.",
@@ -211,14 +214,14 @@ class Guards:
                 f"Run: {self._command('plan')}",
             )
         live = read_live(self._client, self._config, Schema((table,)))
-        world = World(live=live, proofs=self._ledger.proofs().about(live))
-        world = replace(world, observed=observe(cloudwatch(self._config), self._config, Schema((table,)), world))
-        conditions = gate(self._schema, table, retired, self._config.settings, world)
-        shut = [condition for condition in conditions if not condition.holds]
+        world = World(live=live, proofs=self._ledger.proofs().about(table_ids(live)))
+        client = cloudwatch(self._config)
+        world = replace(world, readings=read_metrics(client, self._config, Schema((table,)), world))
+        shut = failing(gate(self._schema, table, retired, self._config.settings, world))
         if shut:
             raise Refused(
                 f"Index {resource} must not be removed yet.",
-                "; ".join(f"{condition.name}: {condition.evidence}" for condition in shut),
+                listed(shut),
                 f"Run: {self._command('gate')}",
             )
 
@@ -227,12 +230,12 @@ class Guards:
         return self._in_a_run and is_intended(self._ledger, intent, resource)
 
     def _find(self, resource: str) -> tuple[Table, str]:
-        table, _, index = resource.partition("/")
-        return self._schema.table(table), index
+        ref = IndexRef.parse(resource)
+        return self._schema.table(ref.table), ref.index
 
     def _command(self, task: str) -> str:
         return f"./invoke {task} --stack {self._config.stack}"
 
 
 def _table_of(resource: str) -> str:
-    return resource.partition("/")[0]
+    return IndexRef.parse(resource).table

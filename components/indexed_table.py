@@ -10,11 +10,15 @@ from pulumi_aws import dynamodb
 
 from components.guards import Guards
 from schema.model import BillingMode, Index, ProjectionType, Table
+from schema.references import IndexRef
 from stack.capacity import building_throughput
 from stack.declaration import Declaration
-from stack.live import STREAM_VIEW_TYPE, LiveTable
-from stack.managed import index_resource
+from stack.world.live import STREAM_VIEW_TYPE, LiveTable
 
+TYPE = "keyshift:dynamodb:IndexedTable"
+FORMER_TYPE = "sitelogix:dynamodb:IndexedTable"
+"""The type in states of older versions. Tables and indexes carry it in their URNs: without this alias of their parent,
+Pulumi would plan to delete each of them and to create it again."""
 # What an adopted table keeps as it is live: others set it, scale it and select by it. Not the inline indexes: ignoring
 # them would keep a copy of them in the table's inputs, and each index would be declared twice.
 _NOT_OURS = [
@@ -33,7 +37,7 @@ _CAPACITY = ["onDemandThroughput", "provisionedThroughput"]
 @dataclass(frozen=True)
 class TableArguments:
     """What one table is declared with. `live` is None while AWS lacks the table; `building_write_units` are those with
-    which an index builds, by its resource name, where the stack says so."""
+    which an index builds, where the stack says so."""
 
     table: Table
     physical_name: str
@@ -41,7 +45,7 @@ class TableArguments:
     declaration: Declaration
     tags: Mapping[str, str]
     index_timeout_minutes: int
-    building_write_units: Mapping[str, int]
+    building_write_units: Mapping[IndexRef, int]
 
 
 class IndexedTable(pulumi.ComponentResource):
@@ -49,13 +53,14 @@ class IndexedTable(pulumi.ComponentResource):
 
     stream_arn: pulumi.Output[str]
 
-    def __init__(self, arguments: TableArguments, guards: Guards, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("sitelogix:dynamodb:IndexedTable", arguments.table.name, None, opts)
+    def __init__(self, arguments: TableArguments, guards: Guards) -> None:
+        aliases = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=FORMER_TYPE)])
+        super().__init__(TYPE, arguments.table.name, None, aliases)
         self._arguments = arguments
         self._guards = guards
         self._table = self._declare_table()
         for index in arguments.table.every_index:
-            if index_resource(arguments.table.name, index.name) in arguments.declaration.indexes:
+            if arguments.table.ref(index) in arguments.declaration.indexes:
                 self._declare_index(index)
         self.stream_arn = self._table.stream_arn
         self.register_outputs({"streamArn": self.stream_arn})
@@ -80,7 +85,7 @@ class IndexedTable(pulumi.ComponentResource):
                 parent=self,
                 protect=protected,
                 retain_on_delete=table.existing,
-                import_=arguments.physical_name if table.name in arguments.declaration.imports else None,
+                import_=arguments.physical_name if table.name in arguments.declaration.imported_tables else None,
                 ignore_changes=_NOT_OURS if table.existing else None,
                 hooks=self._guards.for_table(),
             ),
@@ -88,12 +93,12 @@ class IndexedTable(pulumi.ComponentResource):
 
     def _declare_index(self, index: Index) -> None:
         arguments = self._arguments
-        resource = index_resource(arguments.table.name, index.name)
-        imported = resource in arguments.declaration.imports
+        ref = arguments.table.ref(index)
+        imported = ref in arguments.declaration.imported_indexes
         timeout = f"{arguments.index_timeout_minutes}m"
-        keep_capacity = arguments.table.existing and resource not in arguments.declaration.settle
+        keep_capacity = arguments.table.existing and ref not in arguments.declaration.settle
         dynamodb.GlobalSecondaryIndex(
-            resource,
+            str(ref),
             index_name=index.name,
             table_name=self._table.name,
             key_schemas=[
@@ -121,7 +126,7 @@ class IndexedTable(pulumi.ComponentResource):
         billing_mode = live.billing_mode if live else self._arguments.table.billing_mode
         if billing_mode is BillingMode.ON_DEMAND or index.throughput is None:
             return None
-        building = self._arguments.building_write_units.get(index_resource(self._arguments.table.name, index.name))
+        building = self._arguments.building_write_units.get(self._arguments.table.ref(index))
         wanted = index.throughput if settle or live is None else building_throughput(live, index.throughput, building)
         return {"read_capacity_units": wanted.read, "write_capacity_units": wanted.write}
 

@@ -9,13 +9,16 @@ import pulumi
 from pulumi_aws import cloudwatch, sns
 
 from schema.model import Schema
-from stack.alarms import DASHBOARD, TOPIC, Alarm, alarms, subscriptions
-from stack.config import StackConfig
-from stack.dashboard import dashboard
 from stack.declaration import Declaration
-from stack.live import Live
-from stack.metrics import NAMESPACE
+from stack.file.config import StackConfig
+from stack.monitoring.alarms import DASHBOARD, TOPIC, Alarm, alarms, subscriptions
+from stack.monitoring.dashboard import dashboard
+from stack.monitoring.metrics import NAMESPACE
+from stack.world.live import Live
 
+TYPE = "keyshift:cloudwatch:Monitoring"
+FORMER_TYPE = "sitelogix:cloudwatch:Monitoring"
+"""The type in states of older versions: an alias, so that no alarm is made again."""
 RESULT = "result"
 """The id of what an alarm's expression gives."""
 
@@ -24,7 +27,8 @@ class Monitoring(pulumi.ComponentResource):
     """The topic, its subscriptions, the dashboard, and the alarms of all tables and indexes that are declared."""
 
     def __init__(self, schema: Schema, config: StackConfig, declaration: Declaration, live: Live) -> None:
-        super().__init__("sitelogix:cloudwatch:Monitoring", "monitoring")
+        aliases = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=FORMER_TYPE)])
+        super().__init__(TYPE, "monitoring", None, aliases)
         self._tags = config.settings.tags
         self._topic = sns.Topic(TOPIC, name=config.topic_name, tags=self._tags, opts=self._child())
         for resource, (protocol, endpoint) in subscriptions(config).items():

@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pulumi
 
 from components.guards import Guards, OnRefusal
 from components.indexed_table import IndexedTable, TableArguments
 from components.monitoring import Monitoring
+from schema.errors import ToolError
 from schema.model import Schema
-from stack.config import StackConfig
-from stack.declaration import Declaration
-from stack.live import Live
+from schema.project import Project
+from stack.aws import check_account, dynamodb
+from stack.declaration import Declaration, whole
+from stack.file.config import StackConfig, load_config
+from stack.world.live import Live, read_live
+
+
+def run(project: Project, checkout: Path) -> None:
+    """What `pulumi preview` and `pulumi up` run: the whole schema of the selected stack, guarded by hooks.
+
+    `./invoke migrate` runs the same components in stages. A plain `pulumi up` never imports: see docs/pulumi.md.
+    """
+    schema = project.schema
+    try:
+        config = load_config(pulumi.get_stack(), checkout, project)
+        check_account(config)
+        live = read_live(dynamodb(config), config, schema)
+    except ToolError as error:
+        raise pulumi.RunError(str(error)) from None  # shown without a traceback
+    declare(schema, config, live, whole(schema, config.settings, live))
 
 
 def declare(

@@ -117,7 +117,7 @@ def _version() -> str:
 
 def _cache() -> Path:
     root = os.environ.get("XDG_CACHE_HOME")
-    return Path(root) / "sitelogix" if root else Path.home() / ".cache" / "sitelogix"
+    return Path(root) / "keyshift" if root else Path.home() / ".cache" / "keyshift"
 
 
 def free_port() -> int:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from stack.errors import ToolError, UsageError
+from schema.errors import ToolError, UsageError
 
 START_SECONDS = 60
 """How long the server may take until it answers; two seconds is usual."""

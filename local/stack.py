@@ -13,18 +13,19 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from local.data_set import Item, before_migration
 from local.server import Server
-from schema.model import Index, Schema, Table
+from schema.backfill import Item
+from schema.errors import UsageError
+from schema.model import Index, Table
+from schema.project import Project
 from stack.aws import dynamodb, translated_errors
-from stack.config import PROJECT, StackConfig
-from stack.errors import UsageError
+from stack.file.config import StackConfig
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 PLUGIN_VERSION = "7.51.1"
-ANOTHER_PLUGIN = "SITELOGIX_AWS_PLUGIN"
+ANOTHER_PLUGIN = "KEYSHIFT_AWS_PLUGIN"
 PASSPHRASE = "local"  # noqa: S105  # guards nothing: the local state is dummies on this machine
 BATCH = 25
 """Items that one BatchWriteItem may put (AWS)."""
@@ -35,7 +36,7 @@ Say = Callable[[str], None]
 class LocalStack:
     """Starts, loads, stops and wipes the embedded stack. `say` is told what is going on, a line each."""
 
-    def __init__(self, config: StackConfig, schema: Schema, say: Say = lambda line: None) -> None:
+    def __init__(self, config: StackConfig, project: Project, say: Say = lambda line: None) -> None:
         if urlsplit(config.endpoint or "").hostname not in {"127.0.0.1", "localhost"}:
             raise UsageError(
                 "Pulumi.local.yaml: aws:endpoints has a wrong value.",
@@ -43,7 +44,7 @@ class LocalStack:
                 "Set its `dynamodb` to a URL such as http://127.0.0.1:5995",
             )
         self._config = config
-        self._schema = schema
+        self._project = project
         self._say = say
         self._directory = config.checkout / ".local"
         self._server = Server(config.endpoint or "", self._directory)
@@ -75,9 +76,9 @@ class LocalStack:
         self._say(f"Starting the local AWS endpoint {self._config.endpoint} (moto) …")
         record = self._server.start()
         self._state.mkdir(parents=True, exist_ok=True)
-        count = self._load()
+        items, tables = load(dynamodb(self._config), self._config, self._project)
         self._server.mark_loaded(record)
-        self._say(f"Loaded {count:,} items into {len(before_migration())} pre-migration tables.")
+        self._say(f"Loaded {items:,} items into {tables} pre-migration tables.")
 
     def down(self) -> bool:
         """Ends the server; its data go with it. Returns whether it was running."""
@@ -107,7 +108,7 @@ class LocalStack:
         script = self._home / "plugins" / f"resource-aws-v{PLUGIN_VERSION}" / "pulumi-resource-aws"
         root = Path(__file__).resolve().parent.parent
         command = shlex.join([another] if another else [sys.executable, "-m", "local.aws_plugin"])
-        text = f'#!/bin/sh\nexport SITELOGIX_PLUGIN_PARENT=$PPID\ncd {shlex.quote(str(root))} && exec {command} "$@"\n'
+        text = f'#!/bin/sh\nexport KEYSHIFT_PLUGIN_PARENT=$PPID\ncd {shlex.quote(str(root))} && exec {command} "$@"\n'
         if script.exists() and script.read_text(encoding="utf-8") == text:
             return
         script.parent.mkdir(parents=True, exist_ok=True)
@@ -124,7 +125,7 @@ class LocalStack:
 
     def _state_files(self) -> list[Path]:
         """What Pulumi keeps of this stack: other stacks may share the backend."""
-        found = self._state.glob(f".pulumi/*/**/{PROJECT}/{self._config.stack}*")
+        found = self._state.glob(f".pulumi/*/**/{self._project.name}/{self._config.stack}*")
         return [path for path in found if path.name.partition(".")[0] == self._config.stack]
 
     def _wipe_state(self) -> None:
@@ -134,19 +135,20 @@ class LocalStack:
             else:
                 path.unlink(missing_ok=True)
 
-    def _load(self) -> int:
-        client = dynamodb(self._config)
-        items = before_migration()
-        count = 0
-        with translated_errors(self._config):
-            for table in self._schema:
-                before = table.before()
-                if before is None:
-                    continue
-                physical = self._config.physical_name(table.name)
-                create_table(client, physical, before)
-                count += put_items(client, physical, items[table.name]())
-        return count
+
+def load(client: DynamoDBClient, config: StackConfig, project: Project) -> tuple[int, int]:
+    """Creates the pre-migration tables with the project's data set. Returns how many items it put into how many."""
+    items = tables = 0
+    with translated_errors(config):
+        for table in project.schema:
+            before = table.before()
+            if before is None:
+                continue
+            physical = config.physical_name(table.name)
+            create_table(client, physical, before)
+            tables += 1
+            items += put_items(client, physical, project.items_of(table.name))
+    return items, tables
 
 
 def create_table(client: DynamoDBClient, physical: str, table: Table) -> None:

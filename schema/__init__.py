@@ -1,1 +1,1 @@
-"""What should exist: the schema model, and the SiteLogix tables as data."""
+"""What should exist: the schema model, the rules of backfills, and what a project hands to the tool."""

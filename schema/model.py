@@ -1,19 +1,21 @@
 """The schema model: what tables, indexes and access patterns should exist.
 
 Everything here is frozen and refuses, on construction, what DynamoDB or the migration could not honour. Nothing here
-knows AWS, Pulumi or a SiteLogix name.
+knows AWS, Pulumi or a table of any project.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+
+from schema.backfill import Backfill
+from schema.digest import digest
+from schema.references import IndexRef
 
 MAXIMUM_INDEXES = 20
 """Global secondary indexes that one table may have (AWS service quota)."""
@@ -145,15 +147,19 @@ class RetiredIndex:
     def name(self) -> str:
         return self.index.name
 
+    def ref(self, table: Table) -> IndexRef:
+        """Its full name."""
+        return IndexRef(table.name, self.name)
+
 
 @dataclass(frozen=True)
 class Table:
     """A table, its indexes, and what the migration adds to its items.
 
-    `existing` tables are adopted as they are; the others are created. `backfilled` are the attributes that the
-    table's backfill adds to its items, and the only ones that the tool ever writes. `throughput` is what a new table
-    is created with; on an adopted table the live capacity stands and this figure is information. `ttl` is the
-    attribute that holds an item's expiry time.
+    `existing` tables are adopted as they are; the others are created. `backfill` gives its items the attributes that
+    new indexes need, and nothing else ever writes to them. `throughput` is what a new table is created with; on an
+    adopted table the live capacity stands and this figure is information. `ttl` is the attribute that holds an item's
+    expiry time.
     """
 
     name: str
@@ -163,7 +169,7 @@ class Table:
     throughput: Throughput | None = None
     indexes: tuple[Index, ...] = ()
     retired: tuple[RetiredIndex, ...] = ()
-    backfilled: tuple[str, ...] = ()
+    backfill: Backfill | None = None
     ttl: str | None = None
     existing: bool = False
 
@@ -176,12 +182,13 @@ class Table:
         self._check_capacity(where)
         self._check_indexes(where)
         self._check_types(where)
-        _refuse_repeats(f"{where}: backfilled", self.backfilled)
-        if not self.existing and self.backfilled:
-            raise SchemaError(f"{where} is new, so it has no items to backfill {', '.join(self.backfilled)} on")
-        for name in self.backfilled:
-            if name in self.key_names:
-                raise SchemaError(f"{where}: {name} is a key of the table and can not be backfilled")
+        if self.backfill is not None:
+            self._check_backfill(self.backfill, where)
+
+    @property
+    def backfilled(self) -> tuple[str, ...]:
+        """The attributes that its backfill adds; () without a backfill."""
+        return self.backfill.attributes if self.backfill is not None else ()
 
     @property
     def keys(self) -> tuple[Attribute, ...]:
@@ -197,6 +204,15 @@ class Table:
     def every_index(self) -> tuple[Index, ...]:
         """The declared indexes, then the retired ones."""
         return self.indexes + tuple(retired.index for retired in self.retired)
+
+    @property
+    def refs(self) -> tuple[IndexRef, ...]:
+        """The full names of the declared indexes."""
+        return tuple(self.ref(index) for index in self.indexes)
+
+    def ref(self, index: Index) -> IndexRef:
+        """The full name of one of its indexes."""
+        return IndexRef(self.name, index.name)
 
     def index(self, name: str) -> Index:
         """The declared or retired index of that name. Raises KeyError."""
@@ -249,6 +265,15 @@ class Table:
         for index in self.every_index:
             if index.existing and not self.existing:
                 raise SchemaError(f"{where}, index {index.name}: an index of a new table can not be an existing one")
+
+    def _check_backfill(self, backfill: Backfill, where: str) -> None:
+        if not self.existing:
+            raise SchemaError(f"{where} is new, so it has no items to backfill {', '.join(self.backfilled)} on")
+        for name in self.backfilled:
+            if name in self.key_names:
+                raise SchemaError(f"{where}: {name} is a key of the table and cannot be backfilled")
+        if self.sort_key is None and (backfill.sort_key is not None or backfill.newest_of is not None):
+            raise SchemaError(f"{where} has no sort key, and its backfill asks for one (sort_key or newest_of)")
 
     def _check_types(self, where: str) -> None:
         types = {key.name: key.type for key in self.keys}
@@ -308,6 +333,19 @@ class Schema:
         """The table of that name. Raises KeyError."""
         return {table.name: table for table in self.tables}[name]
 
+    def index(self, ref: IndexRef) -> Index:
+        """The declared or retired index of that name. Raises KeyError."""
+        return self.table(ref.table).index(ref.index)
+
+    def patterns_on(self, ref: IndexRef) -> tuple[AccessPattern, ...]:
+        """The access patterns that read that index."""
+        return tuple(one for one in self.access_patterns if (one.table, one.index) == (ref.table, ref.index))
+
+    @property
+    def every_ref(self) -> Iterator[IndexRef]:
+        """The full names of all indexes, declared and retired."""
+        return (table.ref(index) for table in self.tables for index in table.every_index)
+
     @property
     def index_count(self) -> int:
         """How many indexes the schema ends with."""
@@ -316,5 +354,4 @@ class Schema:
     @cached_property
     def digest(self) -> str:
         """Sixteen hexadecimal digits that change with any change of the tables (not of the access patterns)."""
-        text = json.dumps([asdict(table) for table in self.tables], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return digest(self.tables)

@@ -17,7 +17,6 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     CredentialRetrievalError,
     EndpointConnectionError,
-    HTTPClientError,
     InvalidConfigError,
     NoCredentialsError,
     NoRegionError,
@@ -29,8 +28,9 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from stack.config import StackConfig
-from stack.errors import Refused, ToolError, UsageError
+from dynamo.errors import SERVER_ERROR, THROTTLED
+from schema.errors import Refused, ToolError, UsageError
+from stack.file.config import StackConfig
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
@@ -66,12 +66,6 @@ _EXPIRED = {
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
-_THROTTLED = {
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "RequestLimitExceededException",
-    "ThrottlingException",
-}
 _NO_CREDENTIALS = (
     CredentialRetrievalError,
     InvalidConfigError,
@@ -81,7 +75,6 @@ _NO_CREDENTIALS = (
     SSOError,
     TokenRetrievalError,
 )
-_SERVER_ERROR = 500
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 
@@ -119,7 +112,7 @@ def check_account(config: StackConfig) -> None:
         raise Refused(
             f"These credentials belong to AWS account {account}.",
             f"{config.stack_file.name} says that stack {config.stack} lives in account {config.settings.account}.",
-            "Switch credentials (AWS_PROFILE), or correct sitelogix:account in the stack file.",
+            f"Switch credentials (AWS_PROFILE), or correct {config.setting('account')} in the stack file.",
         )
 
 
@@ -154,7 +147,7 @@ def translated_errors(config: StackConfig) -> Iterator[None]:
             raise Refused(
                 f"AWS denies {error.operation_name}.", message, "Grant that action to these credentials, then repeat."
             ) from error
-        if code in _THROTTLED:
+        if code in THROTTLED:
             raise ToolError(
                 f"AWS throttles {error.operation_name}, in spite of retries.",
                 message,
@@ -163,28 +156,6 @@ def translated_errors(config: StackConfig) -> Iterator[None]:
         raise
     except BotoCoreError as error:
         raise ToolError(f"AWS could not be called: {error}.", "", "Repeat; the run goes on where it was.") from error
-
-
-def error_code(error: ClientError) -> str:
-    """The AWS error code, such as ConditionalCheckFailedException."""
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def is_transient(error: ClientError | BotoCoreError) -> bool:
-    """Whether the same request may well succeed later: throttled, a fault of the server's, or a broken connection."""
-    if isinstance(error, ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return error_code(error) in _THROTTLED or status >= _SERVER_ERROR
-    return isinstance(error, HTTPClientError)
-
-
-def throttled_resources(error: ClientError | BotoCoreError, table: str) -> tuple[str, ...]:
-    """The tables and indexes that throttled a request, as the answer names them, else `table`; none if none did."""
-    if not isinstance(error, ClientError) or error_code(error) not in _THROTTLED:
-        return ()
-    reasons: Any = error.response.get("ThrottlingReasons") or error.response.get("throttlingReasons") or []
-    named = tuple(str(reason["resource"]) for reason in reasons if "resource" in reason)
-    return named or (table,)
 
 
 def _dynamodb(config: StackConfig, options: Config) -> DynamoDBClient:
@@ -197,7 +168,7 @@ def _dynamodb(config: StackConfig, options: Config) -> DynamoDBClient:
 def _refuse_others(expected: bytes, response_dict: Mapping[str, Any], **_: Any) -> None:
     """Refuses an answer that does not look as `expected`: botocore would make an empty answer of it, or stumble."""
     body = response_dict["body"]
-    if response_dict["status_code"] < _SERVER_ERROR and not re.search(expected, body):
+    if response_dict["status_code"] < SERVER_ERROR and not re.search(expected, body):
         raise ResponseParserError(f"It says {body[:40]!r}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from schema.model import Throughput
-from stack.live import LiveTable
+from stack.world.live import LiveTable
 
 BUILDING_WRITE_FACTOR = 1.5
 """Write capacity of an index while it builds, as a multiple of its table's: AWS's advice, for an index that is

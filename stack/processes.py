@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-LAUNCHER = "SITELOGIX_LAUNCHER"
+LAUNCHER = "KEYSHIFT_LAUNCHER"
 """In the environment of all that a run starts, to any depth: the process that started it."""
 CLOCK_SECONDS = 1.0
 """How exactly the start of a process is known. One that started later has only been given the id of a dead one."""

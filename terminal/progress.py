@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Sequence
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from migration.step import Plan, Step
-from stack.ledger import Facts
-from terminal.results import result_text
+from migration.session.context import StepText
+from stack.ledger.ledger import Facts
 
 JSON_LINE_SECONDS = 1.0
 PLAIN_LINE_SECONDS = 10.0
 """How often a step that goes on says so where there is no terminal."""
 
 
-class TerminalObserver:
+class TerminalReporter:
     """Shows a run. Use it as a context manager: leaving it gives the terminal back as it was."""
 
     def __init__(self, stack: str) -> None:
@@ -36,15 +36,15 @@ class TerminalObserver:
     def __exit__(self, *_: object) -> None:
         self._close()
 
-    def planned(self, plan: Plan) -> None:
+    def planned(self, steps: Sequence[StepText]) -> None:
         """Prints what is about to happen, where there is something to do."""
-        if not plan.steps:
+        if not steps:
             return
-        self._console.print(f"Stack {self._stack}: {len(plan.steps)} step{'s' * (len(plan.steps) != 1)} to do.")
-        for number, step in enumerate(plan.steps, 1):
+        self._console.print(f"Stack {self._stack}: {len(steps)} step{'s' * (len(steps) != 1)} to do.")
+        for number, step in enumerate(steps, 1):
             self._console.print(f"{number:4}  {step.name}  [dim]{step.why}[/]", overflow="ellipsis", no_wrap=True)
 
-    def started(self, step: Step, number: int, total: int) -> None:
+    def started(self, step: StepText, number: int, total: int) -> None:
         """Begins the step's line or bar."""
         self._label = f"[{number}/{total}] {step.name}"
         self._last_line = time.monotonic()
@@ -79,10 +79,10 @@ class TerminalObserver:
             counted = f" {done:,} of {total:,}" if total else ""
             self._console.print(f"{self._label}:{counted} {text}", markup=False)
 
-    def ended(self, step: Step, seconds: float, facts: Facts) -> None:
+    def ended(self, step: StepText, seconds: float, facts: Facts) -> None:
         """Replaces the bar by one line that stays."""
         self._close()
-        result = result_text(step, facts)
+        result = step.told(facts)
         self._console.print(f"{self._label}  {seconds:.1f} s{'  ' if result else ''}{result}", markup=False)
 
     def noted(self, text: str) -> None:
@@ -96,18 +96,18 @@ class TerminalObserver:
         self._bar, self._task = None, None
 
 
-class JsonLinesObserver:
+class JsonLinesReporter:
     """Tells a program how a run goes: JSON lines on standard error, of progress at most one a second."""
 
     def __init__(self) -> None:
         self._step = ""
         self._began = self._last_line = time.monotonic()
 
-    def planned(self, plan: Plan) -> None:
+    def planned(self, steps: Sequence[StepText]) -> None:
         """One line with the names of all steps."""
-        self._write({"event": "planned", "steps": [step.name for step in plan.steps]})
+        self._write({"event": "planned", "steps": [step.name for step in steps]})
 
-    def started(self, step: Step, number: int, total: int) -> None:
+    def started(self, step: StepText, number: int, total: int) -> None:
         """One line a step."""
         self._step, self._began = step.name, time.monotonic()
         self._write({"event": "started", "step": step.name, "number": number, "total": total})
@@ -123,7 +123,7 @@ class JsonLinesObserver:
         counted = {"done": done, "total": total, "rate": round(rate, 1), "left": left and round(left, 1)}
         self._write({"event": "progress", "step": self._step, **counted, "text": text, **(facts or {})})
 
-    def ended(self, step: Step, seconds: float, facts: Facts) -> None:
+    def ended(self, step: StepText, seconds: float, facts: Facts) -> None:
         """One line a step, with what was recorded."""
         self._write({"event": "ended", "step": step.name, "seconds": round(seconds, 3), "facts": dict(facts)})
 
@@ -136,17 +136,3 @@ class JsonLinesObserver:
         json.dump(line, sys.stderr, default=str, ensure_ascii=False)
         sys.stderr.write("\n")
         sys.stderr.flush()
-
-
-class SilentObserver:
-    """Shows nothing: for tests."""
-
-    def planned(self, plan: Plan) -> None: ...
-
-    def started(self, step: Step, number: int, total: int) -> None: ...
-
-    def progress(self, done: int, total: int, text: str, facts: Facts | None = None) -> None: ...
-
-    def ended(self, step: Step, seconds: float, facts: Facts) -> None: ...
-
-    def noted(self, text: str) -> None: ...

@@ -8,23 +8,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from invoke.context import Context as Shell
+
 from components.program import declare
 from local.stack import LocalStack
-from migration.context import Context, Observer
-from migration.engine import Engine
-from migration.notifying import Notifier
-from migration.stopping import Interrupts, safe_point
-from schema.sitelogix import SITELOGIX
+from migration.session.context import Context, Reporter
+from migration.session.engine import Engine
+from migration.session.notifying import Notifier
+from migration.session.stopping import Interrupts, safe_point
+from schema.errors import Interrupted
+from schema.project import Project
 from stack.aws import check_account, cloudwatch, dynamodb, dynamodb_once, sns, translated_errors
-from stack.config import StackConfig, load_config
-from stack.errors import Interrupted
-from stack.history import History
-from stack.ledger import Ledger, now
+from stack.file.config import StackConfig
+from stack.ledger.codec import now, written
+from stack.ledger.history import History
+from stack.ledger.ledger import Ledger
 from stack.processes import end, orphans
 from stack.version import code_version
-from terminal.main import CHECKOUT
-from terminal.progress import JsonLinesObserver, TerminalObserver
+from terminal.progress import JsonLinesReporter, TerminalReporter
+from terminal.reporting import say
 from terminal.turn import Turn
+from terminal.workspace import TOOL, workspace_of
 
 SHOW_CURSOR = "\x1b[?25h"
 """A progress bar hides it (ECMA-48, as xterm extends it), and shows it again only when it is ended in order."""
@@ -32,6 +36,7 @@ SHOW_CURSOR = "\x1b[?25h"
 
 @contextmanager
 def open_session(
+    shell: Shell,
     stack: str,
     *,
     json: bool = False,
@@ -40,35 +45,37 @@ def open_session(
     turn: Turn | None = None,
 ) -> Iterator[Context]:
     """Everything that a run works with. The local stack is started when it does not run. Raises ToolError."""
-    config = load_config(stack, CHECKOUT, SITELOGIX)
+    workspace = workspace_of(shell)
+    project, config = workspace.project, workspace.config(stack)
+    schema = project.schema
     if config.is_local:
-        LocalStack(config, SITELOGIX, say=lambda line: print(line, file=sys.stderr)).up()
+        LocalStack(config, project, say).up()
     client = dynamodb(config)
     ledger = Ledger(client, config)
     interrupts = Interrupts(say=_say_now, at_once=_end_at_once)
     may_change = partial(safe_point, interrupts, ledger.lease)
     engine = Engine(
         config,
-        lambda live, declaration, on_refusal: declare(SITELOGIX, config, live, declaration, on_refusal, may_change),
-        pulumi_environment(config),
+        lambda live, declaration, on_refusal: declare(schema, config, live, declaration, on_refusal, may_change),
+        pulumi_environment(config, project),
         may_change,
     )
     check_account(config)
-    clock = now()
-    with TerminalObserver(stack) as shown, translated_errors(config):
-        observer: Observer = JsonLinesObserver() if json else shown
+    clock = written(now())
+    with TerminalReporter(stack) as shown, translated_errors(config):
+        reporter: Reporter = JsonLinesReporter() if json else shown
         yield Context(
-            schema=SITELOGIX,
+            schema=schema,
             config=config,
             client=client,
             once=dynamodb_once(config),
             cloudwatch=cloudwatch(config),
             ledger=ledger,
-            history=History(ledger, partial(code_version, CHECKOUT), SITELOGIX.digest),
+            history=History(ledger, partial(code_version, TOOL), schema.digest),
             interrupts=interrupts,
             engine=engine,
-            observer=observer,
-            notifier=Notifier(sns(config), config, observer.noted),
+            reporter=reporter,
+            notifier=Notifier(sns(config), config, reporter.noted),
             clock=lambda: clock,
             on_held=(turn or Turn()).taken,
             rate=rate,
@@ -90,7 +97,7 @@ def _say_now(text: str) -> None:
     os.write(sys.stderr.fileno(), f"{text}\n".encode())
 
 
-def pulumi_environment(config: StackConfig) -> dict[str, str]:
+def pulumi_environment(config: StackConfig, project: Project) -> dict[str, str]:
     """What Pulumi is told by its environment for this stack: its backend needs the credentials, too."""
     variables = {"PULUMI_BACKEND_URL": config.backend_url, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     credentials = {
@@ -101,13 +108,14 @@ def pulumi_environment(config: StackConfig) -> dict[str, str]:
     }
     variables |= {name: value for name, value in credentials.items() if value}
     if config.is_local:
-        variables |= LocalStack(config, SITELOGIX).environment()
+        variables |= LocalStack(config, project).environment()
     return variables
 
 
-def environment(config: StackConfig) -> dict[str, str]:
+def environment(config: StackConfig, project: Project) -> dict[str, str]:
     """All that `pulumi` and `aws` need to work by hand on this stack."""
-    variables = {"PATH": os.environ.get("PATH", ""), "PULUMI_STACK": config.stack, **pulumi_environment(config)}
+    variables = {"PATH": os.environ.get("PATH", ""), "PULUMI_STACK": config.stack}
+    variables |= pulumi_environment(config, project)
     if config.endpoint:
         variables["AWS_ENDPOINT_URL"] = config.endpoint
     return variables

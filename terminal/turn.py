@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from stack.errors import Refused
+from schema.errors import Refused
 
 POLL_SECONDS = 0.05
 

@@ -8,13 +8,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from backfills import BACKFILLS
-from backfills.assembly import Assembly, Options
-from backfills.counts import Counts
-from backfills.target import Target, target_of
-from schema.sitelogix import SITELOGIX
+from backfills.items.target import Target, target_of
+from backfills.progress.counts import Counts
+from backfills.run.assembly import Assembly, Options
+from sitelogix.tables import SITELOGIX
 from stack.aws import dynamodb_once
-from stack.ledger import Ledger
+from stack.ledger.ledger import Ledger
 from tests.conftest import EmulatedStack
 
 CLOCK = "2026-01-02T03:04:05Z"
@@ -25,9 +24,8 @@ def target(stack: EmulatedStack, table: str) -> Target:
     """The table as a target, with the emulator's own figures."""
     physical = stack.config.physical_name(table)
     described = stack.client.describe_table(TableName=physical)["Table"]
-    return target_of(
-        SITELOGIX.table(table), physical, BACKFILLS[table], described["ItemCount"], described["TableSizeBytes"]
-    )
+    count, size = described["ItemCount"], described["TableSizeBytes"]
+    return target_of(SITELOGIX.table(table), physical, TABLE_ID, count, size)
 
 
 def assembly(
@@ -41,7 +39,7 @@ def assembly(
     once = client or dynamodb_once(stack.config)
     Ledger(stack.client, stack.config).create()
     ledger = Ledger(client or stack.client, stack.config)
-    return Assembly(once, target(stack, table), ledger, table, TABLE_ID, options or Options(), on_progress)
+    return Assembly(once, target(stack, table), ledger, options or Options(), on_progress)
 
 
 def report(number: int, **attributes: str) -> dict[str, Any]:

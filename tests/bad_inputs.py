@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local.stack import create_table, put_items
-from schema.sitelogix import SITELOGIX
+from sitelogix.tables import SITELOGIX
 from tests.checkouts import Checkout
 
 if TYPE_CHECKING:

@@ -56,12 +56,12 @@ def local_is_a_file(case: Case) -> None:
 
 def schema(old: str, new: str) -> Preparation:
     """Another schema."""
-    return lambda case: case.edit(old, new, "schema/sitelogix.py")
+    return lambda case: case.edit(old, new, "sitelogix/tables.py")
 
 
 def no_schema(case: Case) -> None:
     """None at all."""
-    _wrote(case, "schema/sitelogix.py", b"")
+    _wrote(case, "sitelogix/tables.py", b"")
 
 
 def port(old: str, new: str) -> Preparation:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 PROJECT = Path(__file__).resolve().parents[1]
-MARK = "SITELOGIX_TEST"
+MARK = "KEYSHIFT_TEST"
 """Set in the environment of everything that a test starts, so that what is left over can be found."""
 _LEFT_BEHIND = shutil.ignore_patterns(".git", ".venv", ".local", ".*_cache", ".hypothesis", "tests", "*.pyc.*")
 

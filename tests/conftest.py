@@ -19,9 +19,9 @@ from werkzeug.serving import make_server
 from local.dynamodb_local import DynamoDbLocal, Missing
 from local.emulation import application
 from local.stack import create_table, put_items
-from schema.sitelogix import SITELOGIX
+from sitelogix.tables import SITELOGIX
 from stack.aws import dynamodb
-from stack.config import StackConfig
+from stack.file.config import StackConfig
 from tests.worlds import settings
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ def stack_on(endpoint: str, checkout: Path) -> EmulatedStack:
         checkout=checkout,
         settings=settings(table_prefix=f"t{uuid.uuid4().hex[:8]}-"),
         region="us-east-1",
+        project="things",
         endpoint=endpoint,
         access_key="test",
         secret_key="test",

@@ -26,15 +26,14 @@ from botocore.awsrequest import AWSRequest, AWSResponse
 from werkzeug.serving import make_server
 from werkzeug.test import Client
 
-from local.data_set import before_migration
 from local.emulation import application
 from local.server import ServerRecord
-from local.stack import create_table, put_items
-from schema.sitelogix import SITELOGIX
+from local.stack import load
+from sitelogix.project import PROJECT
 from stack.aws import dynamodb
-from stack.config import load_config
+from stack.file.config import load_config
 
-PROJECT = Path(__file__).resolve().parents[1]
+CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 def serve_checkout(checkout: Path, port: int) -> psutil.Process:
@@ -56,7 +55,7 @@ def _program() -> subprocess.Popen[str]:
     """The program below, started when it is first needed; it ends with this process."""
     program = subprocess.Popen(
         [sys.executable, "-m", "tests.loaded_server"],
-        cwd=PROJECT,
+        cwd=CHECKOUT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -87,15 +86,10 @@ def main() -> None:
 
 def _load(served: Any) -> None:
     """Puts the data set into moto's world of this process, without a connection."""
-    config = load_config("local", PROJECT, SITELOGIX)
+    config = load_config("local", CHECKOUT, PROJECT)
     client = dynamodb(config)
     client.meta.events.register("before-send.dynamodb", _answered_by(served))
-    items = before_migration()
-    for table in SITELOGIX:
-        before = table.before()
-        if before is not None:
-            create_table(client, config.physical_name(table.name), before)
-            put_items(client, config.physical_name(table.name), items[table.name]())
+    load(client, config, PROJECT)
 
 
 def _answered_by(served: Any) -> Callable[..., AWSResponse]:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dynamo.reader import Reader
+from dynamo.units import UNLIMITED
 from local.stack import create_table, put_items
 from migration.shadow.reads import shadow_reads
 from migration.shadow.result import ShadowResult
@@ -77,18 +79,10 @@ class Shadowed:
             assert time.monotonic() < deadline
             time.sleep(0.1)
 
-    def read(self, *patterns: AccessPattern, client: Any = None, rate: float | None = None) -> ShadowResult:
+    def read(self, *patterns: AccessPattern, client: Any = None, rate: float = UNLIMITED) -> ShadowResult:
         """Its shadow reads."""
-        return shadow_reads(
-            client or self.stack.client,
-            self.physical,
-            self.table,
-            self.table.indexes[0],
-            patterns,
-            Silent(),
-            lambda: None,
-            rate,
-        )
+        reader = Reader.paced(client or self.stack.client, self.physical, rate)
+        return shadow_reads(reader, self.table, self.table.indexes[0], patterns, Silent())
 
 
 class Silent:

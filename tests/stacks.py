@@ -12,26 +12,30 @@ from typing import TYPE_CHECKING, Any
 
 from components.program import declare
 from local.stack import LocalStack, create_table, put_items
-from migration.context import Context
-from migration.engine import Engine
-from migration.notifying import Notifier
-from migration.runner import Summary, migrate
-from migration.stopping import Interrupts
+from migration.run.runner import Summary, migrate
+from migration.session.context import Context
+from migration.session.engine import Engine
+from migration.session.notifying import Notifier
+from migration.session.stopping import Interrupts
 from schema.model import Index, Schema
-from schema.sitelogix import PERSONNEL, WORK_LOGS
+from schema.project import Project
+from schema.references import IndexRef
+from sitelogix.tables import PERSONNEL, WORK_LOGS
 from stack.aws import cloudwatch, dynamodb, dynamodb_once, sns
-from stack.config import load_config
-from stack.history import History
-from stack.ledger import Ledger
-from stack.world import World
-from terminal.progress import SilentObserver
+from stack.file.config import load_config
+from stack.ledger.history import History
+from stack.ledger.ledger import Ledger
+from stack.world.world import World
 from terminal.session import pulumi_environment
 from tests.plugin import attached
+from tests.silence import SilentReporter
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 PROJECT = Path(__file__).resolve().parents[1]
+NAME = "sitelogix"
+"""The Pulumi project of the stack, and the namespace of its settings."""
 CLOCK = "2026-01-02T03:04:05Z"
 APPROVED = """\
   sitelogix:approvals:
@@ -44,7 +48,7 @@ PEOPLE: list[dict[str, Any]] = [
     {"PK": {"S": "PERSON#1"}, "SK": {"S": "PROFILE"}, "full_name": {"S": "Ana"}, "project_id": {"S": "p1"}},
     {"PK": {"S": "PERSON#1"}, "SK": {"S": "HISTORY#r1#2025-03-03T00:00:00Z"}},
 ]
-OLD, NEW = "personnel/GSI2-ProjectIndex", "personnel/GSI2-StatusIndex"
+OLD, NEW = IndexRef("personnel", "GSI2-ProjectIndex"), IndexRef("personnel", "GSI2-StatusIndex")
 
 
 @dataclass
@@ -85,15 +89,16 @@ class SmallStack:
             f"  sitelogix:tablePrefix: {self.prefix}\n"
             "  sitelogix:backend: file://.local/state\n"
             "  sitelogix:backfill: {writer: single, rate: 100000, readRate: 100000}\n"
-            f"  sitelogix:watch: {self.watch}\n" + extra
+            f"  sitelogix:lateWriters: {self.watch}\n" + extra
         )
         (self.directory / "Pulumi.local.yaml").write_text(f"{text}{salt}\n", encoding="utf-8")
 
     def context(self, schema: Schema | None = None) -> Context:
         """What a task would open: settings read afresh, a new engine, a silent observer."""
         schema = schema or self.schema
-        config = load_config("local", self.directory, schema)
-        LocalStack(config, schema).install_plugin()
+        project = Project(NAME, schema)
+        config = load_config("local", self.directory, project)
+        LocalStack(config, project).install_plugin()
         (self.directory / ".local" / "state").mkdir(parents=True, exist_ok=True)
         client = dynamodb(config)
         ledger = Ledger(client, config)
@@ -102,7 +107,7 @@ class SmallStack:
             lambda live, declaration, on_refusal: declare(
                 schema, config, live, declaration, on_refusal, ledger.lease.check
             ),
-            {**pulumi_environment(config), **attached()},
+            {**pulumi_environment(config, project), **attached()},
             ledger.lease.check,
         )
         return Context(
@@ -115,7 +120,7 @@ class SmallStack:
             History(ledger, lambda: "a test", schema.digest),
             Interrupts(lambda line: None, lambda: None),
             engine,
-            SilentObserver(),
+            SilentReporter(),
             Notifier(sns(config), config, lambda text: None),
             lambda: CLOCK,
         )
@@ -138,7 +143,7 @@ class SmallStack:
 
     @property
     def client(self) -> DynamoDBClient:
-        return dynamodb(load_config("local", self.directory, self.schema))
+        return dynamodb(load_config("local", self.directory, Project(NAME, self.schema)))
 
     def physical(self, table: str) -> str:
         return f"{self.prefix}{table}"
@@ -190,4 +195,4 @@ class SmallStack:
 
     @property
     def _checkpoint_file(self) -> Path:
-        return self.state / "stacks" / "sitelogix" / "local.json"
+        return self.state / "stacks" / NAME / "local.json"

@@ -44,7 +44,6 @@ DEPENDENCIES = (
     "rich.table",
     "ruamel.yaml",
     "tenacity",
-    "yaml",
 )
 """What tasks import. One that is missing here costs time, and one that is gone stops this program."""
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schema.model import Schema
-from stack.alarms import Alarm, Metric, alarms
 from stack.aws import cloudwatch
-from stack.config import StackConfig
 from stack.declaration import Declaration
-from stack.live import Live
-from stack.metrics import NAMESPACE
+from stack.file.config import StackConfig
+from stack.monitoring.alarms import Alarm, Metric, alarms
+from stack.monitoring.metrics import NAMESPACE
+from stack.world.live import Live
 from tests.conftest import stack_on
 
 if TYPE_CHECKING:

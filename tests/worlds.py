@@ -8,22 +8,34 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from schema.model import Index, Schema, Table
-from schema.sitelogix import SITELOGIX
-from stack.ledger import Proofs, written
-from stack.live import STREAM_VIEW_TYPE, Live, LiveIndex, LiveTable
-from stack.managed import Managed, index_resource
-from stack.observed import OK, AlarmState, Observed
-from stack.settings import Approval, Settings
-from stack.world import World
+from schema.references import IndexRef, Subject
+from sitelogix.tables import SITELOGIX
+from stack.file.settings import Approval, Settings
+from stack.ledger.records import (
+    STACK,
+    BackfillProof,
+    BackupProof,
+    IndexProof,
+    OwnReadProof,
+    Proof,
+    Proofs,
+    ReadReadyProof,
+    ShadowProof,
+    TableProof,
+    VerifiedProof,
+)
+from stack.world.live import STREAM_VIEW_TYPE, Live, LiveIndex, LiveTable
+from stack.world.managed import Managed
+from stack.world.readings import OK, AlarmState, Readings
+from stack.world.world import World
 
-VERIFIED = {"started": "2026-01-01T00:00:00Z", "verified": "2026-01-01T00:00:00Z", "settled": "2026-01-01T00:00:00Z"}
 APPROVAL = Approval.model_validate(
     {"applicationUpdated": True, "testsPassed": True, "by": "the team", "at": "2025-11-04"}
 )
-RETIRED = "personnel/GSI2-ProjectIndex"
-AT_ONCE: dict[str, Any] = {"watch": {"minutes": 0, "leastWrites": 0}}
+RETIRED = IndexRef("personnel", "GSI2-ProjectIndex")
+AT_ONCE: dict[str, Any] = {"lateWriters": {"minutes": 0, "leastWrites": 0}}
 """One look without a late writer is enough."""
-TIME = "2026-01-01T00:00:00Z"
+TIME = datetime(2026, 1, 1, tzinfo=UTC)
 AT = datetime(2026, 1, 1, 0, 10, tzinfo=UTC)
 """When the worlds are looked at."""
 OWN_READ = AT - timedelta(minutes=3)
@@ -62,15 +74,15 @@ def before(schema: Schema = SITELOGIX) -> World:
     tables = [(table, table.before()) for table in schema]
     return World(
         live={table.name: live_table(table, old.indexes, protected=False) for table, old in tables if old is not None},
-        observed=observed(seen={}),
+        readings=readings(seen={}),
     )
 
 
-def observed(state: str = OK, seen: Mapping[datetime, float] | None = None, **changes: Any) -> Observed:
+def readings(state: str = OK, seen: Mapping[datetime, float] | None = None, **changes: Any) -> Readings:
     """What CloudWatch says: every alarm in this state, and these read units of the retired index (None: our own)."""
     alarms = tuple(AlarmState(f"test-{subject}-throttled", subject, state) for subject in ("personnel", RETIRED))
     reads = {RETIRED: {OWN_READ: 0.5} if seen is None else seen}
-    return replace(Observed(AT, True, alarms, reads), **changes)
+    return replace(Readings(AT, True, alarms, reads), **changes)
 
 
 def after(schema: Schema = SITELOGIX) -> World:
@@ -80,29 +92,31 @@ def after(schema: Schema = SITELOGIX) -> World:
         managed=Managed(
             created=True,
             tables=frozenset(table.name for table in schema),
-            indexes=frozenset(index_resource(table.name, index.name) for table in schema for index in table.indexes),
+            indexes=frozenset(ref for table in schema for ref in table.refs),
         ),
-        proofs=Proofs(all_proofs(schema)),
-        observed=observed(),
+        proofs=Proofs.of(all_proofs(schema)),
+        readings=readings(),
     )
 
 
-def all_proofs(schema: Schema) -> dict[str, dict[str, Any]]:
+def all_proofs(schema: Schema) -> list[Proof]:
     """Every proof that a finished migration leaves."""
-    proofs: dict[str, dict[str, Any]] = {"verify#stack": {"schema": schema.digest}}
-    proofs[f"own-read#{RETIRED}"] = {"units": {written(OWN_READ): "0.5"}}
+    proofs: list[Proof] = [
+        VerifiedProof(subject=STACK, schema=schema.digest),
+        OwnReadProof(subject=RETIRED, units={OWN_READ: 0.5}),
+    ]
     for table in schema:
-        proofs[f"table#{table.name}"] = {}
+        proofs.append(TableProof(subject=table.name))
         if table.existing:
-            proofs[f"backup#{table.name}"] = {"schema": schema.digest}
+            proofs.append(BackupProof(subject=table.name, schema=schema.digest))
         if table.backfilled:
-            proofs[f"backfill#{table.name}"] = {"attributes": list(table.backfilled)}
+            proofs.append(BackfillProof(subject=table.name, attributes=table.backfilled))
         for index in table.indexes:
-            resource = index_resource(table.name, index.name)
-            proofs[f"index#{resource}"] = dict(VERIFIED)
+            ref = table.ref(index)
+            proofs.append(IndexProof(subject=ref, started=TIME, verified=TIME, settled=TIME))
             if table.existing and not index.existing:
-                proofs[f"read-ready#{resource}"] = {"at": TIME, "looks": 2, "clean_since": TIME}
-                proofs[f"shadow#{resource}"] = {"at": TIME, "equal": True, "summary": "20 of 20 answers equal"}
+                proofs.append(ReadReadyProof(subject=ref, at=TIME, since=TIME, clean_since=TIME, looks=2))
+                proofs.append(ShadowProof(subject=ref, at=TIME, equal=True, summary="20 of 20 answers equal"))
     return proofs
 
 
@@ -125,13 +139,13 @@ def without_index(world: World, table: str, index: str) -> World:
     )
 
 
-def with_proofs(world: World, **changes: dict[str, Any] | None) -> World:
-    """The world with proofs changed; None takes one back. Names as in the ledger, with `__` for `#`."""
-    facts = dict(world.proofs.facts)
-    for name, proof in changes.items():
-        key = name.replace("__", "#")
-        if proof is None:
-            facts.pop(key, None)
-        else:
-            facts[key] = proof
-    return replace(world, proofs=Proofs(facts))
+def with_proofs(world: World, *proofs: Proof) -> World:
+    """The world with these proofs, each in place of an older one of its subject."""
+    for proof in proofs:
+        world = world.with_proof(proof)
+    return world
+
+
+def without_proof(world: World, kind: type[Proof], subject: Subject) -> World:
+    """The world without one proof."""
+    return world.without_proofs(subject, kind)

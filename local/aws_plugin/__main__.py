@@ -23,12 +23,12 @@ from local.aws_plugin.index import IndexType
 from local.aws_plugin.resource import Found, PluginError, Properties, ResourceType, keeping
 from local.aws_plugin.sns import SubscriptionType, TopicType
 from local.aws_plugin.table import TableType
-from stack.managed import ALARM_TYPE, DASHBOARD_TYPE, INDEX_TYPE, SUBSCRIPTION_TYPE, TABLE_TYPE, TOPIC_TYPE
+from stack.world.managed import ALARM_TYPE, DASHBOARD_TYPE, INDEX_TYPE, SUBSCRIPTION_TYPE, TABLE_TYPE, TOPIC_TYPE
 
 Result = TypeVar("Result")
 
 VERSION = "7.51.1"
-PARENT = "SITELOGIX_PLUGIN_PARENT"
+PARENT = "KEYSHIFT_PLUGIN_PARENT"
 """In the environment: the process id of the engine that wants the plugin."""
 PARENT_CHECK_SECONDS = 0.2
 _SETTINGS = {

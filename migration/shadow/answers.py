@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 from hashlib import blake2b
 from itertools import pairwise
 from typing import Any
 
-from backfills.model import Item
-from backfills.target import LONGEST_PARTITION_KEY, LONGEST_SORT_KEY, IndexKey
+from dynamo.keys import IndexKey, Place, index_keys, place_of
+from dynamo.values import Value, same
+from schema.backfill import Item
 from schema.model import Index, ProjectionType, Table
 
 FREQUENT_VALUES = 5
@@ -24,8 +24,6 @@ MOST_COUNTED = 1000
 
 Key = tuple[tuple[str, Any], ...]
 """An item's key in its table, as type and value, partition key first."""
-Place = bytes | Decimal
-"""A key attribute's value in a form that sorts as DynamoDB does."""
 
 
 class Kind(StrEnum):
@@ -46,14 +44,6 @@ EXPLAINED = frozenset({Kind.MISSING_KEY, Kind.VIOLATION, Kind.LAG, Kind.PROJECTI
 has attributes that the index does not copy."""
 
 
-def place_of(value: Mapping[str, Any]) -> Place:
-    """A typed key value as DynamoDB sorts it: text by its UTF-8 bytes, numbers exactly, binaries by unsigned bytes."""
-    ((kind, held),) = value.items()
-    if kind == "N":
-        return Decimal(held)
-    return held.encode() if isinstance(held, str) else bytes(held)
-
-
 @dataclass(frozen=True, slots=True)
 class Entry:
     """An item in the order of an index. Those of equal `order` have none among themselves."""
@@ -72,10 +62,9 @@ class Placing:
     sort_key_prefix: str | None = None
 
     @property
-    def placeholders(self) -> dict[str, str]:
-        """The keys of the table and of the index by placeholder."""
-        names = dict.fromkeys(key.name for key in (*self.table.keys, *self.index.keys))
-        return {f"#k{number}": name for number, name in enumerate(names)}
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the table and of the index."""
+        return tuple(dict.fromkeys(key.name for key in (*self.table.keys, *self.index.keys)))
 
     def key(self, item: Item) -> Key:
         """The item's key in the table."""
@@ -89,13 +78,12 @@ class Placing:
         """Why the item does not belong in the index, or None."""
         if any(name not in item for name in self._index_keys):
             return Kind.MISSING_KEY
-        unfit = any(key.unfit(name, item[name]) for name, key in self._index_keys.items())
-        return Kind.VIOLATION if unfit else None
+        fits = all(key.violation(item[name]) is None for name, key in self._index_keys.items())
+        return None if fits else Kind.VIOLATION
 
     @cached_property
     def _index_keys(self) -> dict[str, IndexKey]:
-        longest = (LONGEST_PARTITION_KEY, LONGEST_SORT_KEY)
-        return {key.name: IndexKey(key.type.value, most) for key, most in zip(self.index.keys, longest, strict=False)}
+        return index_keys([self.index])
 
     def partition(self, item: Item) -> Place:
         """The item's partition key in the index."""
@@ -120,8 +108,7 @@ class Placing:
     def copies(self, attribute: str) -> bool:
         """Whether the index has this attribute of its items."""
         projection = self.index.projection
-        keys = {key.name for key in (*self.table.keys, *self.index.keys)}
-        return projection.type is ProjectionType.ALL or attribute in keys or attribute in projection.attributes
+        return projection.type is ProjectionType.ALL or attribute in (*self.keys, *projection.attributes)
 
 
 class Values:
@@ -130,10 +117,10 @@ class Values:
 
     def __init__(self) -> None:
         self._counts: Counter[Place] = Counter()
-        self._typed: dict[Place, Mapping[str, Any]] = {}
-        self._sample: dict[Place, tuple[bytes, Mapping[str, Any]]] = {}
+        self._typed: dict[Place, Value] = {}
+        self._sample: dict[Place, tuple[bytes, Value]] = {}
 
-    def add(self, value: Mapping[str, Any]) -> None:
+    def add(self, value: Value) -> None:
         """Counts one item's value."""
         place = place_of(value)
         if place not in self._sample:
@@ -147,7 +134,7 @@ class Values:
             self._counts = Counter({known: count - 1 for known, count in self._counts.items() if count > 1})
             self._typed = {known: self._typed[known] for known in self._counts}
 
-    def chosen(self) -> dict[Place, Mapping[str, Any]]:
+    def chosen(self) -> dict[Place, Value]:
         """The typed values to be read."""
         by_count = sorted(self._counts, key=lambda place: (-self._counts[place], _digest(self._typed[place])))
         found = {place: self._typed[place] for place in by_count[:FREQUENT_VALUES]}
@@ -157,13 +144,13 @@ class Values:
         return found
 
 
-def _digest(value: Mapping[str, Any]) -> bytes:
+def _digest(value: Value) -> bytes:
     ((kind, held),) = value.items()
     return blake2b(kind.encode() + (held.encode() if isinstance(held, str) else bytes(held)), digest_size=8).digest()
 
 
 @dataclass(frozen=True)
-class Answer:
+class IndexAnswer:
     """Items in the order in which one side returns them; `complete`: nothing follows the last one."""
 
     entries: tuple[Entry, ...]
@@ -211,10 +198,10 @@ class First:
         if len(self._kept) >= 2 * self._limit:
             self._cut()
 
-    def answer(self) -> Answer:
+    def answer(self) -> IndexAnswer:
         """The first ones, sorted."""
         self._cut()
-        return Answer(tuple(self._kept), self._complete, self._backwards)
+        return IndexAnswer(tuple(self._kept), self._complete, self._backwards)
 
     def _cut(self) -> None:
         self._kept.sort(key=lambda entry: entry.order, reverse=self._backwards)
@@ -223,7 +210,7 @@ class First:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class AnswerComparison:
     """The items that two answers were compared in, those of them that differ, and those that only the index's answer
     holds because the table's was cut off before them: whether they are right is to be looked up."""
 
@@ -232,14 +219,14 @@ class Comparison:
     unknown: frozenset[Key]
 
 
-def compare(base: Answer, index: Answer) -> Comparison:
+def compare(base: IndexAnswer, index: IndexAnswer) -> AnswerComparison:
     """Holds what the index answers against what the table's own items say that it should."""
     expected, returned = set(base.entries), set(index.entries)
     covered = {entry for entry in expected if index.covers(entry.order)}
     surplus = returned - expected
     differing = {entry.key for entry in covered - returned} | index.out_of_order
     differing |= {entry.key for entry in surplus if base.covers(entry.order)}
-    return Comparison(
+    return AnswerComparison(
         compared=frozenset(entry.key for entry in covered | returned),
         differing=frozenset(differing),
         unknown=frozenset(entry.key for entry in surplus) - differing,
@@ -251,7 +238,7 @@ def judge(
     value: Place,
     key: Key,
     base: Item | None,
-    answers: Sequence[Answer],
+    answers: Sequence[IndexAnswer],
     returned: Item | None,
     *,
     whole: bool,
@@ -279,27 +266,6 @@ def _attributes(placing: Placing, base: Item, returned: Item, *, whole: bool) ->
     if wrong or any(placing.copies(name) for name in left_out):
         return Kind.OTHER_ATTRIBUTES
     return Kind.PROJECTION if left_out else None
-
-
-def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two typed values are equal to DynamoDB: numbers by value, sets in any order."""
-    return bool(_plain(one) == _plain(other))
-
-
-def _plain(value: Mapping[str, Any]) -> tuple[str, Any]:
-    ((kind, held),) = value.items()
-    plain: Any = held
-    if kind == "N":
-        plain = Decimal(held)
-    elif kind == "NS":
-        plain = frozenset(Decimal(number) for number in held)
-    elif kind in {"SS", "BS"}:
-        plain = frozenset(held)
-    elif kind == "L":
-        plain = [_plain(one) for one in held]
-    elif kind == "M":
-        plain = {name: _plain(one) for name, one in held.items()}
-    return kind, plain
 
 
 def show(keys: Iterable[tuple[str, Any]]) -> str:

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from backfills.model import Item
-from migration.shadow.answers import EXPLAINED, Answer, Entry, First, Key, Kind, Place, Placing, compare, judge
-from migration.shadow.paced import PacedReads
-from schema.model import AttributeType
+from dynamo.expressions import Expressions
+from dynamo.keys import Place
+from dynamo.reader import Reader
+from dynamo.values import Value
+from migration.shadow.answers import EXPLAINED, Entry, First, IndexAnswer, Key, Kind, Placing, compare, judge
+from schema.backfill import Item
 
 
 @dataclass
@@ -23,7 +25,7 @@ class Question:
 
     placing: Placing
     place: Place
-    value: Mapping[str, Any]
+    value: Value
     most: int
     backwards: bool = False
     sampled: int = 0
@@ -31,7 +33,7 @@ class Question:
     differing: dict[Key, Kind | None] = field(default_factory=dict)
     differed: set[Key] = field(default_factory=set)
     found: dict[Key, Kind] = field(default_factory=dict)
-    _answers: list[Answer] = field(default_factory=list)
+    _answers: list[IndexAnswer] = field(default_factory=list)
     _returned: dict[Key, Item] = field(default_factory=dict)
     _others: set[Key] = field(default_factory=set)
     _images: dict[Key, Any] = field(default_factory=dict)
@@ -50,9 +52,9 @@ class Question:
         self._first.add(entry)
         self._last.add(entry)
 
-    def ask(self, reads: PacedReads) -> None:
+    def ask(self, reader: Reader) -> None:
         """Queries the index, and compares its answers with what is expected."""
-        self._query(reads)
+        self._query(reader)
         for answer in self._answers:
             comparison = compare((self._last if answer.backwards else self._first).answer(), answer)
             self.compared |= comparison.compared
@@ -61,9 +63,9 @@ class Question:
         self._others |= {entry.key for entry in self._answers[0].entries[: self.sampled]}
         self._forget()
 
-    def ask_again(self, reads: PacedReads) -> None:
+    def ask_again(self, reader: Reader) -> None:
         """Queries the index once more, for what differed."""
-        self._query(reads)
+        self._query(reader)
         self._forget()
 
     def judge(self, items: Mapping[Key, Item]) -> None:
@@ -103,38 +105,21 @@ class Question:
         """Keeps only those of the returned items that are still needed: items may be large."""
         self._returned = {key: item for key, item in self._returned.items() if key in self.asked}
 
-    def _query(self, reads: PacedReads) -> None:
+    def _query(self, reader: Reader) -> None:
         """What the index answers from the beginning, and from the end."""
         self._answers, self._returned = [], {}
-        self._read(reads, backwards=False)
+        self._read(reader, backwards=False)
         if self.backwards or not self._answers[0].complete:
-            self._read(reads, backwards=True)
+            self._read(reader, backwards=True)
 
-    def _read(self, reads: PacedReads, *, backwards: bool) -> None:
-        pages = reads.query(self.most + 1, **self._parameters(), ScanIndexForward=not backwards)
+    def _read(self, reader: Reader, *, backwards: bool) -> None:
+        index = self.placing.index
+        wanted = Expressions(() if self.sampled else self.placing.keys)
+        wanted.under(index.keys, self.value, self.placing.sort_key_prefix)
+        pages = reader.query(wanted, index=index.name, most=self.most + 1, backwards=backwards)
         items = [item for page in pages for item in page.items]
         # Emulators let items into an index that AWS leaves out; the scan has counted them.
         kept = [item for item in items[: self.most] if self.placing.outside(item) is None]
         entries = tuple(self.placing.entry(item) for item in kept)
-        self._answers.append(Answer(entries, len(items) <= self.most, backwards))
+        self._answers.append(IndexAnswer(entries, len(items) <= self.most, backwards))
         self._returned |= {entry.key: item for entry, item in zip(entries, kept, strict=True)}
-
-    def _parameters(self) -> dict[str, Any]:
-        index, prefix = self.placing.index, self.placing.sort_key_prefix
-        names = {} if self.sampled else self.placing.placeholders
-        parameters: dict[str, Any] = {"ProjectionExpression": ", ".join(names)} if names else {}
-        condition = "#partition = :partition"
-        values: dict[str, Any] = {":partition": self.value}
-        names = {**names, "#partition": index.partition_key.name}
-        if prefix is not None and index.sort_key is not None:
-            condition += " AND begins_with(#sort, :prefix)"
-            names["#sort"] = index.sort_key.name
-            kind = index.sort_key.type
-            values[":prefix"] = {kind.value: prefix if kind is AttributeType.STRING else prefix.encode()}
-        return {
-            **parameters,
-            "IndexName": index.name,
-            "KeyConditionExpression": condition,
-            "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": values,
-        }

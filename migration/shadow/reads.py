@@ -8,19 +8,18 @@ writes meanwhile, so what differs is looked at again until both sides agree or I
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
 
-from backfills.model import Item
-from migration.shadow.answers import CHOSEN_VALUES, Kind, Place, Placing, Values
-from migration.shadow.paced import PacedReads
+from dynamo.expressions import Expressions
+from dynamo.keys import Place
+from dynamo.reader import Reader
+from migration.checks.querying import INDEX_LAG_SECONDS
+from migration.checks.verify import Progress
+from migration.shadow.answers import CHOSEN_VALUES, Kind, Placing, Values
 from migration.shadow.question import Question
 from migration.shadow.result import Differences, Read, ShadowResult
-from migration.verify import INDEX_LAG_SECONDS, Progress
+from schema.backfill import Item
 from schema.model import AccessPattern, Index, Table
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
 
 COMPARED_ITEMS = 500
 """Items of an access pattern that are compared from either end of its partition key values, shared among them."""
@@ -37,26 +36,17 @@ FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 2.0
 
 
 def shadow_reads(
-    client: DynamoDBClient,
-    physical: str,
-    table: Table,
-    index: Index,
-    patterns: Sequence[AccessPattern],
-    progress: Progress,
-    safe_point: Callable[[], None],
-    rate: float | None = None,
+    reader: Reader, table: Table, index: Index, patterns: Sequence[AccessPattern], progress: Progress
 ) -> ShadowResult:
     """Reads those of the access patterns that use the index, from the index and from the table's own items, and
     compares keys, order and attributes. Where none of them uses it, every item under its partition key counts.
 
-    `rate` is the most read units a second; without one, as fast as the table answers. `safe_point` is called between
-    any two requests. Reads only. Raises ClientError, ToolError, and what `safe_point` raises.
+    Reads only. Raises ClientError, ToolError, and what the reader's safe point raises.
     """
-    reads = PacedReads(client, physical, safe_point, rate)
     used = [pattern for pattern in patterns if (pattern.table, pattern.index) == (table.name, index.name)]
     trials = [_Trial(table, index, pattern) for pattern in used or [AccessPattern(index.name, table.name, index.name)]]
-    scanned, outside, remembered = _choose(reads, trials, progress)
-    for item in remembered if remembered is not None else _again(reads, trials, scanned, progress):
+    scanned, outside, remembered = _choose(reader, trials, progress)
+    for item in remembered if remembered is not None else _again(reader, trials, scanned, progress):
         for trial in trials:
             trial.expect(item)
     questions: list[Question] = []
@@ -65,12 +55,12 @@ def shadow_reads(
         for question in trial.questions.values():
             progress.progress(len(questions), len(trials) * CHOSEN_VALUES, f"partition keys of {index.name} read")
             question.sampled = COMPARED_ATTRIBUTES - sampled
-            question.ask(reads)
+            question.ask(reader)
             sampled += min(question.sampled, len(question.compared))
             questions.append(question)
-    _judge(reads, questions)
-    _ask_again(reads, questions, progress)
-    return ShadowResult(index.name, tuple(trial.result() for trial in trials), scanned, outside, reads.units)
+    _judge(reader, questions)
+    _ask_again(reader, questions, progress)
+    return ShadowResult(index.name, tuple(trial.result() for trial in trials), scanned, outside, reader.units)
 
 
 class _Trial:
@@ -110,14 +100,14 @@ class _Trial:
         return Read(self.pattern, len(questions), items, items - different, differences)
 
 
-def _choose(reads: PacedReads, trials: list[_Trial], progress: Progress) -> tuple[int, Differences, list[Item] | None]:
+def _choose(reader: Reader, trials: list[_Trial], progress: Progress) -> tuple[int, Differences, list[Item] | None]:
     """Counts the partition key values of each trial and chooses some. Returns how many items the table has, those that
     do not belong in the index, and the others if they are few enough to be remembered."""
     placing = trials[0].placing
     outside = Differences()
     remembered: list[Item] | None = []
     scanned = 0
-    for page in reads.scan(**_in_index(placing)):
+    for page in reader.scan(_in_index(placing), consistent=True):
         for item in page.items:
             reason = placing.outside(item)
             if reason is not None:
@@ -138,45 +128,40 @@ def _choose(reads: PacedReads, trials: list[_Trial], progress: Progress) -> tupl
     return scanned, outside, remembered
 
 
-def _again(reads: PacedReads, trials: list[_Trial], total: int, progress: Progress) -> Iterator[Item]:
+def _again(reader: Reader, trials: list[_Trial], total: int, progress: Progress) -> Iterator[Item]:
     """The items of the index that have one of the chosen values, by a second scan."""
     placing = trials[0].placing
     chosen = {place: question.value for trial in trials for place, question in trial.questions.items()}
-    parameters = _in_index(placing)
+    wanted = _in_index(placing)
     if len(chosen) <= MOST_OPERANDS:
-        values = {f":v{number}": value for number, value in enumerate(chosen.values())}
-        parameters["ExpressionAttributeNames"]["#partition"] = placing.index.partition_key.name
-        parameters["FilterExpression"] = f"#partition IN ({', '.join(values)})"
-        parameters["ExpressionAttributeValues"] = values
+        wanted.filter = wanted.is_one_of(placing.index.partition_key.name, chosen.values())
     scanned = 0
-    for page in reads.scan(**parameters):
+    for page in reader.scan(wanted, consistent=True):
         yield from (item for item in page.items if placing.outside(item) is None)
         scanned += page.scanned
         progress.progress(scanned, total, "items collected")
 
 
-def _in_index(placing: Placing) -> dict[str, Any]:
-    """The keys of those items that have all keys of the index. Each name is a placeholder."""
-    names = placing.placeholders
-    having = [placeholder for placeholder, name in names.items() if name not in placing.table.key_names]
-    parameters: dict[str, Any] = {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
-    if having:
-        parameters["FilterExpression"] = " AND ".join(f"attribute_exists({placeholder})" for placeholder in having)
-    return parameters
+def _in_index(placing: Placing) -> Expressions:
+    """The keys of those items that have all keys of the index."""
+    wanted = Expressions(placing.keys)
+    having = [name for name in placing.keys if name not in placing.table.key_names]
+    wanted.filter = " AND ".join(wanted.exists(name) for name in having)
+    return wanted
 
 
-def _judge(reads: PacedReads, questions: list[Question]) -> None:
+def _judge(reader: Reader, questions: list[Question]) -> None:
     """Reads what was asked for from the table, and judges it."""
     if not questions:
         return
     placing = questions[0].placing
     asked = {key for question in questions for key in question.asked}
-    items = {placing.key(item): item for item in reads.items(map(placing.typed, asked))}
+    items = {placing.key(item): item for item in reader.items(map(placing.typed, asked))}
     for question in questions:
         question.judge(items)
 
 
-def _ask_again(reads: PacedReads, questions: list[Question], progress: Progress) -> None:
+def _ask_again(reader: Reader, questions: list[Question], progress: Progress) -> None:
     """Looks at what differs until it agrees or INDEX_LAG_SECONDS are over."""
     deadline = time.monotonic() + INDEX_LAG_SECONDS
     wait = FIRST_WAIT_SECONDS
@@ -187,8 +172,8 @@ def _ask_again(reads: PacedReads, questions: list[Question], progress: Progress)
                 question.conclude()
             return
         progress.progress(0, 0, f"{sum(len(question.differing) for question in left):,} items that differ, again")
-        reads.wait(min(wait, remaining))
+        reader.wait(min(wait, remaining))
         wait = min(2 * wait, LONGEST_WAIT_SECONDS)
         for question in left:
-            question.ask_again(reads)
-        _judge(reads, left)
+            question.ask_again(reader)
+        _judge(reader, left)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from migration.shadow.answers import EXPLAINED, Key, Kind, show
 from schema.model import AccessPattern
-from stack.ledger import Facts
+from stack.ledger.ledger import Facts
 
 SHOWN_KEYS = 5
 """Example keys of each kind of difference that are kept."""

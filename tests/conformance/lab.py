@@ -18,7 +18,7 @@ from pulumi import automation
 from pulumi.automation import events
 from pulumi.automation.errors import CommandError
 
-from stack.managed import INDEX_TYPE, TABLE_TYPE
+from stack.world.managed import INDEX_TYPE, TABLE_TYPE
 from tests.plugin import attached
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 PROJECT_NAME = "conformance"
 SALT = {"encryptionsalt": "v1:O/sc2Tmb26w=:v1:cEcQnGmSQoYTXhRY:1uHok73GDjcnOO9vyI/1bM/973MP8w=="}
 """Of the passphrase `local`: a stack file that has it is left as it is."""
-STAND_IN = f'export SITELOGIX_PLUGIN_PARENT=$PPID; cd "{PROJECT}" && exec "{sys.executable}" -m local.aws_plugin "$@"'
+STAND_IN = f'export KEYSHIFT_PLUGIN_PARENT=$PPID; cd "{PROJECT}" && exec "{sys.executable}" -m local.aws_plugin "$@"'
 
 Program = Callable[[], None]
 Seen = dict[str, Any]

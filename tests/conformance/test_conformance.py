@@ -1,6 +1,6 @@
 """A plugin does what the real one was recorded to do: plans, inputs, replacements, errors, and AWS at the end.
 
-The stand-in is held to the recording always; with SITELOGIX_AWS_PLUGIN=<path> (`./invoke conformance --plugin`) that
+The stand-in is held to the recording always; with KEYSHIFT_AWS_PLUGIN=<path> (`./invoke conformance --plugin`) that
 plugin is, which shows whether the recording is still true.
 """
 
@@ -26,6 +26,6 @@ def test_every_scenario_is_recorded() -> None:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_plugin_does_what_the_real_one_does(name: str, moto_endpoint: str, tmp_path: Path) -> None:
-    lab = Lab(os.environ.get("SITELOGIX_AWS_PLUGIN") or None, moto_endpoint, tmp_path)
+    lab = Lab(os.environ.get("KEYSHIFT_AWS_PLUGIN") or None, moto_endpoint, tmp_path)
     SCENARIOS[name](lab)
     assert json.loads(json.dumps(lab.seen)) == RECORDED[name]

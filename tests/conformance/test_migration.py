@@ -1,4 +1,4 @@
-"""The whole migration ends the same with the stand-in and with the plugin that SITELOGIX_AWS_PLUGIN names."""
+"""The whole migration ends the same with the stand-in and with the plugin that KEYSHIFT_AWS_PLUGIN names."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from stack.managed import INDEX_TYPE, TABLE_TYPE
+from stack.world.managed import INDEX_TYPE, TABLE_TYPE
 from tests.checkouts import Checkout
 from tests.conformance.lab import without_marks
 
-PLUGIN = "SITELOGIX_AWS_PLUGIN"
+PLUGIN = "KEYSHIFT_AWS_PLUGIN"
 
 
 @pytest.mark.skipif(not os.environ.get(PLUGIN), reason="needs a real plugin: ./invoke conformance --plugin PATH")

@@ -45,7 +45,7 @@ FILE = "Pulumi.local.yaml"
 EDIT = f"Edit {FILE} and run again."
 WRONG = "has a wrong value"
 UNKNOWN = "It would otherwise be ignored in silence."
-CORRECT = "Correct schema/sitelogix.py and run again."
+CORRECT = "Correct sitelogix/tables.py and run again."
 PERSONNEL = "sitelogix:approvals.personnel/GSI2-ProjectIndex"
 APPROVE = "approve --table personnel"
 STATED = "--application-updated --tests-passed"
@@ -96,11 +96,11 @@ FLAGS = [
     Bad("a table that has no backfill", "backfill --table work-logs", "Table work-logs has no | None of its | There"),
     Bad("mending without a check", "backfill --mend", "--mend needs --check. | It mends what the check | Add --check."),
     Bad("a check and a dry run", "backfill --check --dry-run", "--dry-run and --check exclude each | One looks | Drop"),
-    Bad("an unknown benchmark", "bench nothing", "That can not be measured. | There is `backfill`, | Run: ./invoke"),
-    Bad("a benchmark of nothing", "bench backfill --growth 0", "That can not be measured. | There is | Run: ./invoke"),
+    Bad("an unknown benchmark", "bench nothing", "That cannot be measured. | There is `backfill`, | Run: ./invoke"),
+    Bad("a benchmark of nothing", "bench backfill --growth 0", "That cannot be measured. | There is | Run: ./invoke"),
     Bad("a plugin that is a folder", "conformance --plugin .", ". is no program. | It has to be a pulumi- | Give its"),
     Bad("a recording without a plugin", "conformance --record", "--record needs --plugin. | The stand-in | Add "),
-    Bad("an open quote", ["test", "--only", '"'], "--only can not be read: No closing quotation. | Run: ./invoke test"),
+    Bad("an open quote", ["test", "--only", '"'], "--only cannot be read: No closing quotation. | Run: ./invoke test"),
 ]
 STACK_FILES = [
     Bad("no stack file", "migrate", "There is no stack 'local'. | A stack is a file | Run:", given=no_stack_file),
@@ -111,7 +111,7 @@ STACK_FILES = [
     Bad("UTF-16", "plan", f"{FILE}: it can not be read. | 'utf-8' codec | {EDIT}",
         given=stack_file("a: b".encode("utf-16"))),
     Bad("no YAML", "migrate", f"{FILE}: it is not YAML. | Mapping values | {EDIT}", edit=("config:", "config")),
-    Bad("a key that stands twice", "plan", f"{FILE}: it is not YAML. | The key rate stands there twice | {EDIT}",
+    Bad("a key that stands twice", "plan", f"{FILE}: it is not YAML. | This key appears twice | {EDIT}",
         edit=("    rate: 100000", "    rate: 100000\n    rate: 5")),
     Bad("an unknown key", "migrate", f"{FILE}: unknown config key sitelogix:tabelPrefix. | {UNKNOWN} | Did you mean ta",
         edit=("tablePrefix", "tabelPrefix")),
@@ -182,8 +182,9 @@ SCHEMAS = [
         given=schema('Attribute("SK")', 'Attribute("SK", None)')),
     Bad("a capacity as a word", "plan", f"The schema is wrong: '<' not supported between | TypeError in | {CORRECT}",
         given=schema("Throughput(read=10,", 'Throughput(read="ten",')),
-    Bad("an attribute that no rule fills", "plan --json", "The schema is wrong: reports does not backfill | The | Corr",
-        given=schema('backfilled=("status", "timestamp")', 'backfilled=("status", "timestmp")')),
+    Bad("a backfill that is not there", "plan --json",
+        f"The schema is wrong: module 'sitelogix.backfills' | AttributeError in sitelogix/tables.py, | {CORRECT}",
+        given=schema("backfill=backfills.REPORTS", "backfill=backfills.REPORT")),
     Bad("more indexes than DynamoDB has", "status",
         f"The schema is wrong: table reports has 21 | SchemaErr | {CORRECT}",
         given=schema('_index("GSI3-StatusIndex", "status", "timestamp"),', MORE_INDEXES)),
@@ -191,12 +192,12 @@ SCHEMAS = [
         f"The schema is wrong: table personnel, index | SchemaErr | {CORRECT}",
         given=schema('replaced_by="GSI2-StatusIndex"', 'replaced_by="GSI3-StatusIndex"')),
     Bad("an unknown word", "--list",
-        f"The schema is wrong: name 'Tabel' is | NameError in schema/sitelogix.py, | {CORRECT}",
+        f"The schema is wrong: name 'Tabel' is | NameError in sitelogix/tables.py, | {CORRECT}",
         given=schema("REPORTS = Table(", "REPORTS = Tabel(")),
     Bad("an open bracket", "pause",
-        f"The schema is wrong: '(' was never | SyntaxError in schema/sitelogix.py, | {CORRECT}",
+        f"The schema is wrong: '(' was never | SyntaxError in sitelogix/tables.py, | {CORRECT}",
         given=schema("REPORTS = Table(", "REPORTS = Table((")),
-    Bad("an empty schema", "env", f"The schema is wrong: module 'schema.sitelogix' | Attrib | {CORRECT}",
+    Bad("an empty schema", "env", f"The schema is wrong: cannot import name 'SITELOGIX' | Import | {CORRECT}",
         given=no_schema),
 ]
 LIVE_TABLES = [

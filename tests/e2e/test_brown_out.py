@@ -16,11 +16,10 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.cloudwatch.models import cloudwatch_backends
 
-from migration import brown_out
-from migration.brown_out import at_work, read_policy
+from migration.session import brown_out
+from migration.session.brown_out import at_work, end_brown_outs, read_policy
+from schema.errors import Waiting
 from stack.aws import cloudwatch
-from stack.errors import Waiting
-from terminal.rollbacks import Asked, ReadAgain, roll_back
 from tests.stacks import APPROVED, OLD, PEOPLE, PROJECT, SCHEMA, SmallStack
 
 POLICY = """{ "Version": "2012-10-17",
@@ -117,11 +116,11 @@ def test_killed_in_the_middle_the_next_run_puts_the_policy_back_first(browning: 
 def test_it_is_one_command_away_from_undone_while_the_run_is_at_work(browning: SmallStack) -> None:
     undone: list[Any] = []
     another = browning.context()
-    thread = in_the_middle(browning, lambda: undone.append(roll_back(another, Asked(brown_out=True), yes=False)))
+    thread = in_the_middle(browning, lambda: undone.append(end_brown_outs(another)))
     with pytest.raises(Waiting) as waiting:
         browning.migrate()
     thread.join()
-    assert undone == [ReadAgain((OLD,))]
+    assert undone == [[OLD]]
     assert waiting.value.what == f"The brown-out of {OLD} was taken back."
     assert policy(browning) is None
     assert "GSI2-ProjectIndex" in browning.indexes("personnel")

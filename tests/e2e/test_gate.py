@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from moto.cloudwatch.models import cloudwatch_backends
 
-from migration.proving import read_index
-from migration.step import Action, Step
+from migration.run.gates import gates
+from migration.run.runner import plan_of
+from migration.steps.indexes.read_index import ReadIndex
+from schema.errors import Refused, Waiting
+from sitelogix.tables import PERSONNEL
 from stack.aws import cloudwatch
 from stack.declaration import present
-from stack.errors import Refused, Waiting
-from terminal.gates import gates
+from stack.ledger.codec import attributes
+from stack.ledger.records import LateWritersProof, ReadReadyProof, ShadowProof
 from tests.stacks import APPROVED, NEW, OLD, PEOPLE, SCHEMA, SmallStack
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
-ALL = (None, None)
-READ = Step(Action.READ_INDEX, ("personnel",), "GSI2-ProjectIndex")
+RETIRED = PERSONNEL.retired[0]
+READ = ReadIndex(table=PERSONNEL, index=RETIRED.index, retired=RETIRED)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +34,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory, moto_endpoint: str) -> Small
     stack.configure(APPROVED)
     context = stack.context()
     context.ledger.create()
-    assert read_index(context, context.read_world(), READ)["seen"]
+    assert READ.apply(context, context.read_world())["seen"]
     return stack
 
 
@@ -38,7 +42,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory, moto_endpoint: str) -> Small
 def gated(ready: SmallStack) -> Iterator[SmallStack]:
     """The same; what CloudWatch has and what is proven are afterwards as before."""
     backend, ledger = cloudwatch_backends[ACCOUNT][REGION], ready.context().ledger
-    data, proofs = list(backend.metric_data), ledger.proofs().facts
+    data, proofs = list(backend.metric_data), ledger.proofs()
     values = [(datum, dict(vars(datum))) for datum in data]
     yield ready
     backend.metric_data[:] = data
@@ -47,16 +51,15 @@ def gated(ready: SmallStack) -> Iterator[SmallStack]:
         alarm.state_value = "OK"
     for datum, before in values:
         vars(datum).update(before)
-    for name, facts in proofs.items():
-        kind, _, subject = name.partition("#")
-        ledger.put("PROOF", f"{kind}#{subject}", facts)
+    for proof in proofs.by_key.values():
+        ledger.put("PROOF", proof.key, attributes(proof))
     ready.configure(APPROVED)
 
 
 def shut(stack: SmallStack) -> dict[str, str]:
-    (found,) = gates(stack.context(), ALL)
-    assert found.subject == OLD
-    return {condition.name: condition.evidence for condition in found.conditions if not condition.holds}
+    (found,) = gates(stack.context())
+    assert found.ref == OLD
+    return {claim.name: claim.evidence for claim in found.claims if not claim.holds}
 
 
 def put(stack: SmallStack, metric: str, value: float, index: str | None = None, minutes: float = 2) -> None:
@@ -92,7 +95,7 @@ def test_a_read_of_the_old_index_keeps_it_shut_and_the_rest_of_the_migration_is_
     assert (name, others) == ("nobody reads it", [])
     assert evidence.startswith("1.0 read units by others, last at ")
     summary = gated.migrate()
-    assert [held.subject for held in summary.held] == [OLD]
+    assert [blocked.ref for blocked in summary.blocked] == [OLD]
     assert (summary.run, "GSI2-ProjectIndex" in gated.indexes("personnel")) == (None, True)
 
 
@@ -102,7 +105,7 @@ def test_a_firing_alarm_keeps_it_shut(gated: SmallStack) -> None:
         put(gated, "ConsumedWriteCapacityUnits", 4.5 * 300, "GSI1-NameIndex", minutes)
         put(gated, "ProvisionedWriteCapacityUnits", 5, "GSI1-NameIndex", minutes)
     assert shut(gated) == {"alarms quiet": f"{gated.prefix}personnel/GSI1-NameIndex/capacity is ALARM"}
-    assert [held.subject for held in gated.migrate().held] == [OLD]
+    assert [blocked.ref for blocked in gated.migrate().blocked] == [OLD]
 
 
 def test_a_throttled_request_in_the_last_hour_keeps_it_shut(gated: SmallStack) -> None:
@@ -121,10 +124,10 @@ def test_a_missing_approval_keeps_it_shut(gated: SmallStack) -> None:
 
 
 def test_missing_shadow_reads_keep_it_shut_and_are_made_by_the_next_run(gated: SmallStack) -> None:
-    gated.context().ledger.disprove("shadow", NEW)
+    gated.context().ledger.disprove(ShadowProof, NEW)
     assert shut(gated) == {"shadow reads equal": f"{NEW} was not compared with its table yet"}
     context = gated.context()
-    assert f"shadow-read {NEW}" in [step.name for step in context.plan(context.read_world()).steps]
+    assert f"shadow-read {NEW}" in [step.name for step in plan_of(context, context.read_world()).steps]
 
 
 def test_a_dead_metric_keeps_it_shut(gated: SmallStack) -> None:
@@ -136,8 +139,10 @@ def test_a_dead_metric_keeps_it_shut(gated: SmallStack) -> None:
 
 def test_a_late_writer_keeps_it_shut(gated: SmallStack) -> None:
     context = gated.context()
-    context.ledger.disprove("read-ready", NEW)
-    context.ledger.put("PROOF", "watch#personnel", {"unready": "2 items of a late writer, 2 in all"})
+    context.ledger.disprove(ReadReadyProof, NEW)
+    found = context.ledger.proof(LateWritersProof, "personnel")
+    assert found is not None
+    context.ledger.prove(replace(found, unready="2 items of a late writer, 2 in all"))
     assert shut(gated) == {"replacement read-ready": f"{NEW} is built; 2 items of a late writer, 2 in all"}
 
 
@@ -159,7 +164,7 @@ def test_a_late_writer_that_is_back_at_the_last_moment_stops_the_removal_and_is_
 
 def test_the_gate_is_the_hooks_too(gated: SmallStack) -> None:
     """Even an `up` that nobody planned is refused while one condition does not hold."""
-    gated.context().ledger.disprove("shadow", NEW)
+    gated.context().ledger.disprove(ShadowProof, NEW)
     context = gated.context()
     world = context.read_world()
     with pytest.raises(Refused, match="shadow reads equal"):

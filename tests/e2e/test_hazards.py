@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from migration.run.raising import raise_capacity
 
-from migration.raising import raise_capacity
+from schema.errors import Refused
 from schema.model import Attribute, Schema, Throughput
-from schema.sitelogix import PERSONNEL, WORK_LOGS
+from sitelogix.tables import PERSONNEL, WORK_LOGS
 from stack.declaration import present, whole
-from stack.errors import Refused
 from tests.stacks import APPROVED, NEW, OLD, PEOPLE, SCHEMA, SmallStack
 
 

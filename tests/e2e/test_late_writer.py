@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from migration.status import status
-from terminal.watching import watch, watched_document
+from migration.run.late_writers import find_late_writers, readiness
+from migration.run.status import status
 from tests.stacks import APPROVED, NEW, OLD, PEOPLE, SCHEMA, SmallStack
 
 WINDOW = "{minutes: 0.05, everyMinutes: 5, leastWrites: 0}"
@@ -68,16 +68,16 @@ def test_an_index_is_built_under_a_late_writer_and_read_ready_only_after_it_has_
         assert (states(stack)[NEW], states(stack)[OLD]) == ("built", "awaiting removal")
         # Again and again: it stays shut for as long as they write.
         for _ in range(2):
-            world = watch(stack.context(), None, once=True)
-            (found,) = watched_document(stack.context(), world, None)["indexes"]
-            assert (found["index"], found["read_ready"]) == (NEW, False)
-            assert "items of a late writer at" in found["evidence"]
+            world = find_late_writers(stack.context(), None, once=True)
+            (found,) = readiness(stack.context(), world, None)
+            assert (found.index, found.read_ready) == (NEW, False)
+            assert "items of a late writer at" in found.evidence
             record = world.proofs.of("watch", "personnel")
             assert record is not None
             assert record["last_late"] > 0
         assert len(written) > 10
 
-    world = watch(stack.context(), None, once=False)
+    world = find_late_writers(stack.context(), None, once=False)
     assert states(stack)[NEW] == "read-ready"
     record = world.proofs.of("watch", "personnel")
     assert record is not None

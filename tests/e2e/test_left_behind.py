@@ -18,16 +18,16 @@ import pytest
 from moto.dynamodb.models import dynamodb_backends
 
 from local.stack import create_table
-from migration.runner import migrate
-from schema.sitelogix import PERSONNEL, WORK_LOGS
-from stack.errors import EngineLost, Interrupted, Refused, Waiting
-from stack.ledger import Facts
+from migration.run.runner import migrate
+from schema.errors import EngineLost, Interrupted, Refused, Waiting
+from sitelogix.tables import PERSONNEL, WORK_LOGS
+from stack.ledger.ledger import Facts
 from stack.processes import host
-from terminal.progress import SilentObserver
+from tests.silence import SilentReporter
 from tests.stacks import NEW, SmallStack
 
 
-class Watching(SilentObserver):
+class Watching(SilentReporter):
     """Keeps what a run tells of its progress, and does something at the first that it tells."""
 
     def __init__(self, then: Callable[[], object]) -> None:
@@ -61,7 +61,7 @@ def test_an_index_that_is_being_created_or_deleted_is_waited_for_and_then_adopte
 ) -> None:
     stack.build_by_hand("personnel", PERSONNEL.index("GSI2-StatusIndex"), units=9)
     context = stack.context()
-    watching = context.observer = Watching(becoming(stack, "GSI2-StatusIndex", status))
+    watching = context.reporter = Watching(becoming(stack, "GSI2-StatusIndex", status))
     done = [one.step.name for one in migrate(context).done]
     assert done[1] == "wait personnel"
     assert watching.told[0] == f"GSI2-StatusIndex {status}"
@@ -74,12 +74,12 @@ def test_a_pause_and_an_interruption_end_the_waiting_for_an_index(stack: SmallSt
     becoming(stack, "GSI2-StatusIndex", "CREATING")
     context = stack.context()
     context.ledger.create()
-    watching = context.observer = Watching(context.ledger.pause)
+    watching = context.reporter = Watching(context.ledger.pause)
     with pytest.raises(Waiting, match="Stack local is paused"):
         migrate(context)
     assert watching.told[0] == "GSI2-StatusIndex CREATING"
     context.ledger.resume()
-    context.observer = Watching(context.interrupts.requested.set)
+    context.reporter = Watching(context.interrupts.requested.set)
     with pytest.raises(Interrupted, match=r"Stopped in wait personnel, step 1 of \d+\."):
         migrate(context)
 

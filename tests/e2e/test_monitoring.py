@@ -10,11 +10,12 @@ from typing import Any
 import boto3
 import pytest
 
-from stack.alarms import expected_monitors
-from stack.config import StackConfig, load_config
+from schema.project import Project
 from stack.declaration import present, whole
-from stack.metrics import NAMESPACE
-from tests.stacks import APPROVED, OLD, PEOPLE, SCHEMA, SmallStack
+from stack.file.config import StackConfig, load_config
+from stack.monitoring.alarms import expected_monitors
+from stack.monitoring.metrics import NAMESPACE
+from tests.stacks import APPROVED, NAME, OLD, PEOPLE, SCHEMA, SmallStack
 
 TAGS = "  sitelogix:tags: {Project: SiteLogix}\n"
 OF_OLD = {f"{OLD}/throttling", f"{OLD}/capacity"}
@@ -40,7 +41,7 @@ class Watched:
 
     @property
     def config(self) -> StackConfig:
-        return load_config("local", self.stack.directory, SCHEMA)
+        return load_config("local", self.stack.directory, Project(NAME, SCHEMA))
 
     def alarms(self) -> dict[str, Any]:
         """The stack's alarms in AWS, by their resource names."""

@@ -43,9 +43,9 @@ def runs(checkout: Checkout) -> list[dict[str, Any]]:
     return events
 
 
-def held(checkout: Checkout) -> dict[str, Any]:
+def at_work(checkout: Checkout) -> dict[str, Any]:
     """Who is at work, as `status` tells."""
-    found: dict[str, Any] = json.loads(checkout.run("status", "--json").stdout)["held"]
+    found: dict[str, Any] = json.loads(checkout.run("status", "--json").stdout)["at_work"]
     return found
 
 
@@ -101,7 +101,7 @@ def test_of_several_migrations_at_the_same_moment_one_runs_and_the_others_are_re
         assert time.monotonic() - began < HANGS
         time.sleep(0.01)
     (winner,) = [task for task in tasks if task.poll() is None]
-    since = datetime.fromisoformat(held(checkout)["since"]).timestamp()
+    since = datetime.fromisoformat(at_work(checkout)["since"]).timestamp()
     taken = since + 1 - (time.time() - (time.monotonic() - began))
     winner.send_signal(signal.SIGINT)
     assert rest(winner)["error"]["code"] == 130

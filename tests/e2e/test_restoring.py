@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from migration.rollback.definitions import Difference
+from migration.rollback.sources import at_time, from_backup
 from moto.dynamodb.models import dynamodb_backends
 
-from migration.rollback.definitions import Difference
 from migration.rollback.restoring import restoration
-from migration.rollback.sources import at_time, from_backup
-from stack.errors import Refused, UsageError, Waiting
+from schema.errors import Refused, UsageError, Waiting
 from tests.stacks import PEOPLE, SmallStack
 
 PERSON = {"PK": {"S": "PERSON#1"}, "SK": {"S": "PROFILE"}}

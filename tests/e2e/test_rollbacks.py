@@ -6,18 +6,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from migration.rollback.indexes import deletable, index_rollback
 from moto.dynamodb.models import dynamodb_backends
 
-from migration.rollback.indexes import deletable, index_rollback
 from migration.rollback.tables import tables_rollback
+from schema.errors import EngineLost, Interrupted, Refused, ToolError, UsageError, Waiting
 from schema.model import AccessPattern, Schema
-from schema.sitelogix import PERSONNEL, WORK_LOGS
+from sitelogix.tables import PERSONNEL, WORK_LOGS
 from stack.declaration import present
-from stack.errors import EngineLost, Interrupted, Refused, ToolError, UsageError, Waiting
-from stack.gates import own_reads
-from stack.intents import Intent, intending, is_intended
-from stack.ledger import written
-from stack.live import LiveIndex, LiveTable
+from stack.gates.gate import own_reads
+from stack.ledger.intents import Intent, intending, is_intended
+from stack.ledger.ledger import written
+from stack.world.live import LiveIndex, LiveTable
 from tests.e2e.test_left_behind import Watching, becoming
 from tests.stacks import APPROVED, NEW, OLD, PEOPLE, SCHEMA, SmallStack
 
@@ -172,7 +172,7 @@ def test_a_rollback_whose_up_fails_takes_its_intent_back_and_is_repeated_once_aw
     assert whole.world().proofs.of("rollback", NEW) is None
     # And once AWS allows it.
     context = whole.context()
-    watching = context.observer = Watching(becoming(whole, BUILT, "CREATING"))
+    watching = context.reporter = Watching(becoming(whole, BUILT, "CREATING"))
     proposal = index_rollback(context, "personnel", BUILT)
     assert proposal.says[1].startswith("First waits until AWS allows that")
     done = proposal.do()
@@ -186,7 +186,7 @@ def test_the_waiting_ends_with_a_pause_or_an_interruption_and_nothing_is_changed
     end = becoming(whole, BUILT, "CREATING")
     context = whole.context()
     proposal = index_rollback(context, "personnel", BUILT)
-    context.observer = Watching(context.ledger.pause)
+    context.reporter = Watching(context.ledger.pause)
     with pytest.raises(Waiting, match="Stack local is paused"):
         proposal.do()
     end()
@@ -194,7 +194,7 @@ def test_the_waiting_ends_with_a_pause_or_an_interruption_and_nothing_is_changed
         proposal.do()
     context.ledger.resume()
     end = becoming(whole, BUILT, "CREATING")
-    context.observer = Watching(context.interrupts.requested.set)
+    context.reporter = Watching(context.interrupts.requested.set)
     with pytest.raises(Interrupted):
         proposal.do()
     end()

@@ -9,9 +9,9 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from backfills import BACKFILLS
-from backfills.assembly import Options
-from backfills.model import Given, fill
+from backfills.run.assembly import Options
+from schema.backfill import Given, fill
+from sitelogix.backfills import REPORTS
 from tests.backfilling import CLOCK, assembly, report
 from tests.conftest import EmulatedStack
 from tests.fault_proxy import FAULTS, FaultProxy
@@ -45,11 +45,11 @@ def test_with_a_fifth_of_all_requests_failing_it_finishes_and_is_exact(
         counts = assembly(stack, "reports", options, client).run(CLOCK).counts
     expected = {}
     for item in reports(items):
-        values = fill(BACKFILLS["reports"], item, Given(CLOCK)).values
+        values = fill(REPORTS, item, Given(CLOCK)).values
         expected[item["PK"]["S"], "METADATA"] = {**item, **{name: {"S": value} for name, value in values.items()}}
     assert dynamodb_local.items("reports") == expected
     # Answers that were lost are not counted as races, nor twice.
-    assert (counts.changed, counts.remaining, counts.raced, counts.unfit) == (items * 3 // 4, 0, 0, 0)
+    assert (counts.changed, counts.remaining, counts.raced, counts.violating) == (items * 3 // 4, 0, 0, 0)
     wanted = set(FAULTS) - ({"partial"} if writer == "single" else set())
     assert set(proxy.met) == wanted
     assert proxy.met.total() > 20

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from backfills.assembly import Options
-from backfills.counts import Counts
+from backfills.progress.counts import Counts
+from backfills.run.assembly import Options
 from stack.aws import dynamodb
 from tests.backfilling import CLOCK, assembly, report
 from tests.conftest import EmulatedStack

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from backfills.assembly import FAST, Options
-from backfills.patience import Stopped
 from backfills.rates import Rates
+from backfills.run.assembly import FAST, Options
+from dynamo.retry import Stopped
 from stack.aws import dynamodb_once
 from tests.backfilling import CLOCK, assembly, report
 from tests.conftest import EmulatedStack

@@ -16,9 +16,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backfills import BACKFILLS
-from backfills.assembly import Options
-from backfills.model import Given, fill
+from backfills.run.assembly import Options
+from schema.backfill import Given, fill
+from sitelogix.backfills import REPORTS
 from stack.aws import dynamodb_once
 from tests.backfilling import Killed, Mortal, assembly, report
 from tests.conftest import EmulatedStack
@@ -45,7 +45,7 @@ def filled(clock: str) -> list[dict[str, Any]]:
     """What the reports are to become at that reading of the clock."""
     done = []
     for item in reports():
-        values = fill(BACKFILLS["reports"], item, Given(clock)).values
+        values = fill(REPORTS, item, Given(clock)).values
         done.append({**item, **{name: {"S": value} for name, value in values.items()}})
     return done
 
@@ -106,10 +106,10 @@ def test_a_process_that_is_really_killed_is_gone_on_with(dynamodb_local: Emulate
     program = (
         "import sys; from pathlib import Path\n"
         "from tests.backfilling import assembly; from tests.conftest import EmulatedStack, stack_on\n"
-        "from stack.config import StackConfig; from stack.aws import dynamodb; from tests.worlds import settings\n"
-        "from backfills.assembly import Options\n"
-        "config = StackConfig('test', Path(sys.argv[1]), settings(table_prefix=sys.argv[2]), 'us-east-1', sys.argv[3],"
-        " access_key='test', secret_key='test')\n"
+        "from stack.file.config import StackConfig; from stack.aws import dynamodb; from tests.worlds import settings\n"
+        "from backfills.run.assembly import Options\n"
+        "config = StackConfig('test', Path(sys.argv[1]), settings(table_prefix=sys.argv[2]), 'us-east-1', 'things',"
+        " sys.argv[3], access_key='test', secret_key='test')\n"
         "stack = EmulatedStack(config, dynamodb(config))\n"
         "assembly(stack, 'reports', Options(segments=4, page_items=100), None,"
         " lambda counts: print(counts.changed, flush=True)).run(sys.argv[4])\n"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backfills.assembly import Options
+from backfills.run.assembly import Options
 from tests.backfilling import CLOCK, assembly, report
 from tests.conftest import EmulatedStack
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from backfills.assembly import Options
-from backfills.scan import needing_work, read_page
+from backfills.items.selecting import needing_work
+from backfills.run.assembly import Options
+from dynamo.reader import Reader
 from tests.backfilling import CLOCK, assembly, target
 from tests.conftest import EmulatedStack
 
@@ -47,16 +48,12 @@ def constraint(number: int, **attributes: Any) -> dict[str, Any]:
 def borders(stack: EmulatedStack) -> list[int]:
     """The numbers of the items that begin or end a page or a segment."""
     found: list[int] = []
-    reports = target(stack, "constraints")
+    constraints = target(stack, "constraints")
+    reader = Reader.paced(stack.client, constraints.table)
     for segment in range(SEGMENTS):
-        start: Any = None
-        while True:
-            page = read_page(stack.client, reports, needing_work(reports), segment, SEGMENTS, start, PAGE_ITEMS)
+        for page in reader.scan(needing_work(constraints), segment, SEGMENTS, most_a_page=PAGE_ITEMS):
             numbers = [int(item["SK"]["S"].removeprefix("CONSTRAINT#")) for item in page.items]
             found += [numbers[0], numbers[-1]] if numbers else []
-            start = page.next
-            if start is None:
-                break
     return list(dict.fromkeys(found))
 
 
@@ -79,13 +76,13 @@ def test_all_planted_violations_are_found_and_nothing_else(
         item = constraint(number, **FINE[number % len(FINE)])
         dynamodb_local.client.put_item(TableName=physical, Item=item)
 
-    file = tmp_path / "unfit.jsonl"
+    file = tmp_path / "violations.jsonl"
     options = Options(writer=writer, segments=SEGMENTS, page_items=PAGE_ITEMS)
     dry = assembly(dynamodb_local, "constraints", options).dry_run(CLOCK)
     result = assembly(dynamodb_local, "constraints", options).run(CLOCK, file)
     lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     assert {line["key"]["SK"]["S"]: sorted(line["reasons"]) for line in lines} == expected
-    assert len(lines) == len(places) == result.counts.unfit
+    assert len(lines) == len(places) == result.counts.violating
     assert result.counts.violations.total() == sum(len(reasons) for reasons in expected.values())
     # What would grow too large is known to the server alone: a dry run does not write.
     too_large = result.counts.violations["would grow past 400 KB"]

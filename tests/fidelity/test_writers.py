@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from backfills.change import Change
-from backfills.patience import Patience
-from backfills.probe import probe
-from backfills.writer import WRITERS, Answer, Status, Writer
-from stack.ledger import Ledger
+from backfills.items.change import ItemChange
+from backfills.items.probe import probe
+from backfills.items.writer import WRITERS, Status, Writer, WriteResult
+from dynamo.retry import Retry
+from stack.ledger.ledger import Ledger
 from tests.backfilling import assembly, report
 from tests.conftest import EmulatedStack
 
@@ -31,8 +31,8 @@ def put(stack: EmulatedStack, item: dict[str, Any]) -> None:
 
 def test_what_is_missing_is_set(dynamodb_local: EmulatedStack, writer: Writer) -> None:
     put(dynamodb_local, report(1, createdAt="2025"))
-    change = Change(KEY, {"status": PUBLISHED}, expected={"status": None, "createdAt": {"S": "2025"}})
-    assert writer.send([change]).each == [Answer(Status.DONE)]
+    change = ItemChange(KEY, {"status": PUBLISHED}, expected={"status": None, "createdAt": {"S": "2025"}})
+    assert writer.send([change]).each == [WriteResult(Status.DONE)]
     (item,) = dynamodb_local.items("reports").values()
     assert item == report(1, createdAt="2025", status="published")
 
@@ -47,31 +47,31 @@ def test_a_change_whose_condition_fails_changes_nothing_and_returns_the_item(
 ) -> None:
     item = report(1, createdAt="2025", status="draft")
     put(dynamodb_local, item)
-    answers = writer.send([Change(KEY, {"added": PUBLISHED}, expected=expected)])
-    assert answers.each == [Answer(Status.REFUSED, item)]
+    answers = writer.send([ItemChange(KEY, {"added": PUBLISHED}, expected=expected)])
+    assert answers.each == [WriteResult(Status.REFUSED, item)]
     assert list(dynamodb_local.items("reports").values()) == [item]
 
 
 def test_an_item_that_is_gone_is_not_created(dynamodb_local: EmulatedStack, writer: Writer) -> None:
-    answers = writer.send([Change(KEY, {"status": PUBLISHED}, expected={"status": None})])
-    assert answers.each == [Answer(Status.REFUSED, None)]
+    answers = writer.send([ItemChange(KEY, {"status": PUBLISHED}, expected={"status": None})])
+    assert answers.each == [WriteResult(Status.REFUSED, None)]
     assert dynamodb_local.items("reports") == {}
 
 
 def test_values_are_taken_back_only_where_they_are_as_written(dynamodb_local: EmulatedStack, writer: Writer) -> None:
     put(dynamodb_local, report(1, status="published", timestamp="2025"))
-    kept = Change(KEY, removes=("status",), expected={"status": {"S": "draft"}})
+    kept = ItemChange(KEY, removes=("status",), expected={"status": {"S": "draft"}})
     assert writer.send([kept]).each[0].status is Status.REFUSED
-    back = Change(KEY, sets={"timestamp": {"S": "2024"}}, removes=("status",), expected={"status": PUBLISHED})
-    assert writer.send([back]).each == [Answer(Status.DONE)]
+    back = ItemChange(KEY, sets={"timestamp": {"S": "2024"}}, removes=("status",), expected={"status": PUBLISHED})
+    assert writer.send([back]).each == [WriteResult(Status.DONE)]
     assert list(dynamodb_local.items("reports").values()) == [report(1, timestamp="2024")]
 
 
 def test_an_item_that_would_grow_past_400_kb_stays_as_it_is(dynamodb_local: EmulatedStack, writer: Writer) -> None:
     large = report(1, body="x" * (400 * 1024 - 60))
     put(dynamodb_local, large)
-    change = Change(KEY, {"status": {"S": "x" * 100}}, expected={"status": None})
-    assert writer.send([change]).each == [Answer(Status.TOO_LARGE)]
+    change = ItemChange(KEY, {"status": {"S": "x" * 100}}, expected={"status": None})
+    assert writer.send([change]).each == [WriteResult(Status.TOO_LARGE)]
     assert list(dynamodb_local.items("reports").values()) == [large]
 
 
@@ -82,9 +82,9 @@ def test_an_item_that_would_grow_past_400_kb_stays_as_it_is(dynamodb_local: Emul
 )
 def test_a_source_of_any_type_is_compared(dynamodb_local: EmulatedStack, writer: Writer, source: Any) -> None:
     put(dynamodb_local, {**KEY, "createdAt": source})
-    change = Change(KEY, {"status": PUBLISHED}, expected={"status": None, "createdAt": source})
-    assert writer.send([change]).each == [Answer(Status.DONE)]
-    other = Change(KEY, {"other": PUBLISHED}, expected={"createdAt": {"S": "a text"}})
+    change = ItemChange(KEY, {"status": PUBLISHED}, expected={"status": None, "createdAt": source})
+    assert writer.send([change]).each == [WriteResult(Status.DONE)]
+    other = ItemChange(KEY, {"other": PUBLISHED}, expected={"createdAt": {"S": "a text"}})
     assert writer.send([other]).each[0].status is Status.REFUSED
 
 
@@ -93,14 +93,14 @@ def test_each_statement_of_a_batch_has_an_answer_of_its_own(dynamodb_local: Emul
     put(dynamodb_local, report(1))
     put(dynamodb_local, report(2, status="draft"))
     put(dynamodb_local, {**report(4), "createdAt": {"NULL": True}})
-    changes = [Change(report(number), {"status": PUBLISHED}, expected={"status": None}) for number in (1, 2, 3)]
-    odd = Change(report(4), {"status": PUBLISHED}, expected={"status": None, "createdAt": {"NULL": True}})
+    changes = [ItemChange(report(number), {"status": PUBLISHED}, expected={"status": None}) for number in (1, 2, 3)]
+    odd = ItemChange(report(4), {"status": PUBLISHED}, expected={"status": None, "createdAt": {"NULL": True}})
     answers = WRITERS["batched"](dynamodb_local.client, physical).send([changes[0], odd, *changes[1:]])
     assert answers.each == [
-        Answer(Status.DONE),
-        Answer(Status.DONE),
-        Answer(Status.REFUSED, report(2, status="draft")),
-        Answer(Status.REFUSED, None),
+        WriteResult(Status.DONE),
+        WriteResult(Status.DONE),
+        WriteResult(Status.REFUSED, report(2, status="draft")),
+        WriteResult(Status.REFUSED, None),
     ]
 
 
@@ -109,6 +109,6 @@ def test_the_probe_lets_a_safe_writer_pass_and_leaves_nothing(dynamodb_local: Em
     ledger = Ledger(dynamodb_local.client, dynamodb_local.config)
     ledger.create()
     dynamodb_local.create("reports", [])
-    patience: Patience = assembly(dynamodb_local, "reports").patience
-    probe(dynamodb_local.client, ledger.table, name, patience, "")
+    retry: Retry = assembly(dynamodb_local, "reports").retry
+    probe(dynamodb_local.client, ledger.table, name, retry, "")
     assert list(ledger.records("PROBE")) == []

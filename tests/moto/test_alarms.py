@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from schema.model import BillingMode, Schema
-from schema.sitelogix import PERSONNEL, REPORTS, WORK_LOGS
-from stack.alarms import Metric
-from stack.metrics import OPERATIONS
+from sitelogix.tables import PERSONNEL, REPORTS, WORK_LOGS
+from stack.monitoring.alarms import Metric
+from stack.monitoring.metrics import OPERATIONS
 from tests.watching import Watched
 from tests.worlds import after
 

@@ -6,24 +6,24 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
+from migration.steps.backfilling import backfill
 
-from migration.backfilling import backfill
-from migration.context import Context
-from migration.engine import Engine
-from migration.notifying import Notifier
-from migration.stopping import Interrupts
-from schema.sitelogix import SITELOGIX
+from migration.session.context import Context
+from migration.session.engine import Engine
+from migration.session.notifying import Notifier
+from migration.session.stopping import Interrupts
+from schema.errors import Refused, Waiting
+from sitelogix.tables import SITELOGIX
 from stack.aws import dynamodb_once
-from stack.config import StackConfig
-from stack.errors import Refused, Waiting
-from stack.history import History
-from stack.ledger import Ledger
-from stack.live import read_live
-from stack.settings import BackfillSettings
-from stack.world import World
-from terminal.progress import SilentObserver
+from stack.file.config import StackConfig
+from stack.file.settings import BackfillSettings
+from stack.ledger.history import History
+from stack.ledger.ledger import Ledger
+from stack.world.live import read_live
+from stack.world.world import World
 from tests.backfilling import CLOCK, report
 from tests.conftest import EmulatedStack
+from tests.silence import SilentReporter
 
 INDEX = "reports/GSI3-StatusIndex"
 # moto's tables are provisioned with ten units, and it ignores PartiQL conditions.
@@ -49,7 +49,7 @@ def context(stack: EmulatedStack, **settings: Any) -> Context:
         history=History(ledger, lambda: "a test", SITELOGIX.digest),
         interrupts=Interrupts(lambda line: None, lambda: None),
         engine=engine,
-        observer=SilentObserver(),
+        reporter=SilentReporter(),
         notifier=Notifier(None, config, lambda text: None),
         clock=lambda: CLOCK,
     )
@@ -87,7 +87,7 @@ def test_the_stack_files_writer_is_tried_before_any_item_is_touched(moto_stack: 
     with pytest.raises(Refused) as refused:
         fill(context(moto_stack, backfill=batched))
     assert refused.value.what == "The batched writer does not work safely on this server."
-    assert refused.value.next == "Set `writer: single` under sitelogix:backfill in Pulumi.test.yaml."
+    assert refused.value.next == "Set `writer: single` under things:backfill in Pulumi.test.yaml."
     assert list(moto_stack.items("reports").values()) == [report(1)]
 
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from backfills import BACKFILLS
-from backfills.assembly import Options
-from backfills.counts import Counts
-from backfills.probe import probe
-from local.data_set import before_migration
-from stack.errors import Refused, VerificationFailed
-from stack.ledger import Ledger
+from backfills.items.probe import probe
+from backfills.progress.counts import Counts
+from backfills.run.assembly import Options
+from schema.errors import Refused, VerificationFailed
+from sitelogix.data_set import before_migration
+from sitelogix.tables import SITELOGIX
+from stack.ledger.ledger import Ledger
 from tests.backfilling import CLOCK, assembly, report
 from tests.conftest import EmulatedStack
 
@@ -68,7 +68,7 @@ def test_what_was_there_before_is_unchanged_in_every_item(moto_stack: EmulatedSt
     before = deepcopy(moto_stack.items(table))
     run(moto_stack, table)
     after = moto_stack.items(table)
-    added = set(BACKFILLS[table].attributes)
+    added = set(SITELOGIX.table(table).backfilled)
     assert set(after) == set(before)
     for key, item in before.items():
         assert {name: after[key][name] for name in item} == item
@@ -237,7 +237,7 @@ def test_an_item_that_is_always_in_use_is_not_counted_as_done(moto_stack: Emulat
 def test_an_item_with_two_faults_counts_once(moto_stack: EmulatedStack) -> None:
     moto_stack.create("constraints", [{"PK": {"S": "STRAY"}, "SK": {"S": "CONSTRAINT#1"}}])
     counts = run(moto_stack, "constraints")
-    assert (counts.unfit, counts.violations.total()) == (1, 2)
+    assert (counts.violating, counts.violations.total()) == (1, 2)
 
 
 def test_a_record_with_an_impossible_time_is_no_record(moto_stack: EmulatedStack) -> None:
@@ -252,13 +252,13 @@ def test_a_writer_that_would_overwrite_is_refused_before_it_touches_an_item(moto
     moto_stack.create("reports", [report(1)])
     work = assembly(moto_stack, "reports")
     with pytest.raises(Refused) as refused:
-        probe(moto_stack.client, Ledger(moto_stack.client, moto_stack.config).table, "batched", work.patience, "do so")
+        probe(moto_stack.client, Ledger(moto_stack.client, moto_stack.config).table, "batched", work.retry, "do so")
     assert "it overwrites an attribute that the application has set" in refused.value.why
     assert refused.value.next == "do so"
     assert list(moto_stack.items("reports").values()) == [report(1)]
     ledger = Ledger(moto_stack.client, moto_stack.config)
     assert list(ledger.records("PROBE")) == []
-    probe(moto_stack.client, ledger.table, "single", work.patience, "")
+    probe(moto_stack.client, ledger.table, "single", work.retry, "")
 
 
 @pytest.mark.parametrize("table", ["reports", "personnel", "vendors", "constraints"])

@@ -6,23 +6,24 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from migration.building import Build, read_build
-from migration.context import Context
+from migration.steps.building import Build, read_build
+
+from migration.session.context import Context
 from schema.model import BillingMode
-from schema.sitelogix import REPORTS
+from sitelogix.tables import REPORTS
 from stack.aws import cloudwatch
-from stack.ledger import Facts
-from stack.live import LiveIndex, LiveTable, read_table
-from stack.metrics import Metrics
-from terminal.progress import SilentObserver
+from stack.ledger.ledger import Facts
+from stack.monitoring.metrics import Metrics
+from stack.world.live import LiveIndex, LiveTable, read_table
 from tests.backfilling import report
 from tests.conftest import EmulatedStack
 from tests.moto.test_backfill_decisions import context
+from tests.silence import SilentReporter
 
 STATUS = REPORTS.index("GSI3-StatusIndex")
 
 
-class Told(SilentObserver):
+class Told(SilentReporter):
     """Keeps what it is told."""
 
     def __init__(self) -> None:
@@ -92,9 +93,9 @@ def test_progress_consumption_and_throttles_of_the_build_are_read_by_table_and_i
 
 def test_time_left_follows_the_pace_so_far(moto_stack: EmulatedStack, monkeypatch: Any) -> None:
     made, live = building(moto_stack)
-    made.observer = told = Told()
+    made.reporter = told = Told()
     table, clock = moto_stack.config.physical_name("reports"), [0.0]
-    monkeypatch.setattr("migration.building.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("migration.steps.building.time.monotonic", lambda: clock[0])
     build = Build(made, "reports", STATUS.name)
     put(moto_stack, table, 3, STATUS.name, OnlineIndexPercentageProgress=20)
     build.show(live)
@@ -110,7 +111,7 @@ def test_time_left_follows_the_pace_so_far(moto_stack: EmulatedStack, monkeypatc
 
 def test_a_build_that_throttles_the_tables_writes_warns_once_and_names_the_lever(moto_stack: EmulatedStack) -> None:
     made, live = building(moto_stack)
-    made.observer = told = Told()
+    made.reporter = told = Told()
     put(moto_stack, moto_stack.config.physical_name("reports"), 1, WriteThrottleEvents=40)
     build = Build(made, "reports", STATUS.name)
     build.show(live)
@@ -124,7 +125,7 @@ def test_a_build_that_throttles_the_tables_writes_warns_once_and_names_the_lever
 
 def test_on_an_on_demand_table_there_is_no_such_lever(moto_stack: EmulatedStack) -> None:
     made, live = building(moto_stack)
-    made.observer = told = Told()
+    made.reporter = told = Told()
     put(moto_stack, moto_stack.config.physical_name("reports"), 1, WriteThrottleEvents=40)
     index = LiveIndex(replace(STATUS, throughput=None), status="CREATING")
     indexes = {**live.indexes, STATUS.name: index}
@@ -137,6 +138,6 @@ def test_on_an_on_demand_table_there_is_no_such_lever(moto_stack: EmulatedStack)
 
 def test_where_cloudwatch_says_nothing_the_state_is_shown(moto_stack: EmulatedStack) -> None:
     made, live = building(moto_stack)
-    made.observer = told = Told()
+    made.reporter = told = Told()
     Build(made, "reports", STATUS.name).show(live)
     assert told.shown == [(0, 100, "CREATING and backfilling")]

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backfills.patience import Patience, Stopped
-from backfills.throttle import Throttle
+from dynamo.reader import Reader
+from dynamo.retry import Retry, Stopped
+from dynamo.throttle import Throttle
 from local.stack import create_table, put_items
-from migration.rollback.comparison import MOST_NAMES, OTHERS, Comparison, Side, compare, differing
-from schema.sitelogix import REPORTS
+from migration.steps.items.comparison import MOST_NAMES, OTHERS, TableComparison, compare, differing
+from sitelogix.tables import REPORTS
 from tests.conftest import EmulatedStack
 
 KEYS = ("PK", "SK")
@@ -36,19 +37,19 @@ def compared(
     stack: EmulatedStack,
     client: Any = None,
     *,
-    item_size: float = 0.0,
+    item_size: int = 0,
     rate: float = 100_000.0,
     stop: threading.Event | None = None,
-    on_progress: Callable[[Comparison, int], None] = lambda comparison, scanned: None,
-) -> Comparison:
+    on_progress: Callable[[TableComparison, int], None] = lambda comparison, scanned: None,
+) -> TableComparison:
     asked = stop or threading.Event()
 
-    def side(table: str) -> Side:
+    def reader(table: str) -> Reader:
         physical, throttle = stack.config.physical_name(table), Throttle(rate, asked)
-        patience = Patience(physical, asked, throttle.throttled)
-        return Side(client or stack.client, physical, item_size, throttle, patience)
+        retry = Retry(physical, asked, throttle.throttled)
+        return Reader(client or stack.client, physical, retry, throttle, size=100 * item_size, item_count=100)
 
-    return compare(side("reports-restored"), side("reports"), KEYS, 4, 4, asked, on_progress)
+    return compare(reader("reports-restored"), reader("reports"), KEYS, 4, 4, asked, on_progress)
 
 
 def test_each_item_is_counted_once_by_what_became_of_it(moto_stack: EmulatedStack) -> None:
@@ -78,7 +79,7 @@ def test_tables_of_several_pages_are_read_to_the_end(moto_stack: EmulatedStack) 
 
 def test_two_empty_tables_are_equal(moto_stack: EmulatedStack) -> None:
     two_tables(moto_stack, [], [])
-    assert compared(moto_stack) == Comparison()
+    assert compared(moto_stack) == TableComparison()
 
 
 class Stingy:
@@ -88,11 +89,11 @@ class Stingy:
         self._client = client
         self.asked: list[int] = []
 
-    def batch_get_item(self, RequestItems: Any) -> Any:  # noqa: N803  # boto3's own name
+    def batch_get_item(self, RequestItems: Any, **parameters: Any) -> Any:  # noqa: N803  # boto3's own name
         ((table, request),) = RequestItems.items()
         keys = request["Keys"]
         self.asked.append(len(keys))
-        answer = self._client.batch_get_item(RequestItems={table: {**request, "Keys": keys[:40]}})
+        answer = self._client.batch_get_item(RequestItems={table: {**request, "Keys": keys[:40]}}, **parameters)
         if keys[40:]:
             answer["UnprocessedKeys"] = {table: {**request, "Keys": keys[40:]}}
         return answer
@@ -180,7 +181,7 @@ def test_exactly_what_was_changed_differs(item: dict[str, Any], name: str, value
 
 
 def test_attributes_without_end_are_counted_in_bounded_memory() -> None:
-    comparison = Comparison()
+    comparison = TableComparison()
     for number in range(200):
         comparison.differs({f"id-{number}"})
     assert len(comparison.attributes) == MOST_NAMES + 1

@@ -16,7 +16,7 @@ from moto.cloudwatch.models import cloudwatch_backends
 
 from local.consumption import consumed
 from stack.aws import cloudwatch, dynamodb
-from stack.metrics import NAMESPACE, Metrics
+from stack.monitoring.metrics import NAMESPACE, Metrics
 from tests.conftest import EmulatedStack, stack_on
 
 if TYPE_CHECKING:

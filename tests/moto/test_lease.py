@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from stack.errors import LeaseLost, Refused
-from stack.history import UNKNOWN, History
-from stack.lease import KEY, Holder
-from stack.ledger import Ledger
+from schema.errors import LeaseLost, Refused
+from stack.ledger.history import UNKNOWN, History
+from stack.ledger.lease import KEY, Holder
+from stack.ledger.ledger import Ledger
 from stack.processes import Process, who
 from tests.conftest import EmulatedStack
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from stack.aws import cloudwatch
-from stack.metrics import Metrics
+from stack.monitoring.metrics import Metrics
 from tests.conftest import EmulatedStack
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from migration.notifying import Notice, Notifier
+from migration.session.notifying import Notice, Notifier
 from stack.aws import sns
 from tests.conftest import EmulatedStack
 

@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 
 import pytest
 
+from dynamo.reader import Reader
 from migration.shadow.answers import Kind
 from migration.shadow.reads import shadow_reads
 from migration.shadow.result import ShadowResult
+from schema.errors import Interrupted
 from schema.model import AccessPattern, AttributeType, Projection, ProjectionType
-from stack.errors import Interrupted
-from stack.ledger import Ledger
+from stack.ledger.ledger import Ledger
 from tests.conftest import EmulatedStack
 from tests.shadowing import MEETINGS, Shadowed, Silent, Tampered, by_room, meeting
 
@@ -230,8 +231,9 @@ def test_reading_stops_at_a_safe_point(moto_stack: EmulatedStack) -> None:
         if next(asked) == 3:
             raise Interrupted("Stopped.")
 
+    reader = Reader.paced(moto_stack.client, shadowed.physical, safe_point=stopped)
     with pytest.raises(Interrupted):
-        shadow_reads(moto_stack.client, shadowed.physical, MEETINGS, MEETINGS.indexes[0], [], Silent(), stopped)
+        shadow_reads(reader, MEETINGS, MEETINGS.indexes[0], [], Silent())
 
 
 def test_a_rate_makes_pages_small_and_changes_no_result(moto_stack: EmulatedStack) -> None:

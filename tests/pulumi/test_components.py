@@ -12,11 +12,11 @@ import pytest
 
 from components.program import declare
 from schema.model import BillingMode
-from schema.sitelogix import REPORTS, SITELOGIX
-from stack.config import StackConfig
+from sitelogix.tables import REPORTS, SITELOGIX
 from stack.declaration import Declaration, present, whole
-from stack.managed import INDEX_TYPE, TABLE_TYPE
-from stack.world import World
+from stack.file.config import StackConfig
+from stack.world.managed import INDEX_TYPE, TABLE_TYPE
+from stack.world.world import World
 from tests.pulumi_mocks import Monitor, declared_names, inputs, mocked
 from tests.worlds import after, before, settings, with_table
 
@@ -31,6 +31,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
         checkout=tmp_path,
         settings=settings(tags={"Project": "SiteLogix"}),
         region="us-east-1",
+        project="sitelogix",
         endpoint="http://127.0.0.1:1",
         access_key="test",
         secret_key="test",

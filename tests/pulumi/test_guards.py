@@ -15,11 +15,11 @@ import pytest
 from pulumi.runtime.settings import SETTINGS
 
 from components.guards import Guards
-from schema.sitelogix import PERSONNEL, SITELOGIX
-from stack.errors import Refused, ToolError
-from stack.intents import Intent, intending
-from stack.ledger import Ledger
-from stack.settings import Settings
+from schema.errors import Refused, ToolError
+from sitelogix.tables import PERSONNEL, SITELOGIX
+from stack.file.settings import Settings
+from stack.ledger.intents import Intent, intending
+from stack.ledger.ledger import Ledger
 from tests.conftest import EmulatedStack
 from tests.limits import EXPECTED
 from tests.worlds import RETIRED, VERIFIED, approving, settings

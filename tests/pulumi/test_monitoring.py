@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from components.program import declare
-from schema.sitelogix import SITELOGIX
-from stack.alarms import alarms, expected_monitors
-from stack.config import StackConfig
+from sitelogix.tables import SITELOGIX
 from stack.declaration import Declaration, present, whole
-from stack.managed import ALARM_TYPE, DASHBOARD_TYPE, MONITOR_TYPES, SUBSCRIPTION_TYPE, TOPIC_TYPE
-from stack.settings import Subscription
-from stack.world import World
+from stack.file.config import StackConfig
+from stack.file.settings import Subscription
+from stack.monitoring.alarms import alarms, expected_monitors
+from stack.world.managed import ALARM_TYPE, DASHBOARD_TYPE, MONITOR_TYPES, SUBSCRIPTION_TYPE, TOPIC_TYPE
+from stack.world.world import World
 from tests.pulumi_mocks import Monitor, declared_names, inputs, mocked
 from tests.worlds import after, before, settings
 
@@ -33,6 +33,7 @@ def config(tmp_path: Path) -> StackConfig:
         checkout=tmp_path,
         settings=settings(tags={"Project": "SiteLogix"}, subscriptions=[MAIL, HOOK, MAIL], dashboard="The-Dashboard"),
         region="us-east-1",
+        project="sitelogix",
         endpoint="http://127.0.0.1:1",
         cloudwatch_endpoint="http://127.0.0.1:1",
         sns_endpoint="http://127.0.0.1:1",

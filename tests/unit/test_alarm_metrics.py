@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from schema.sitelogix import SITELOGIX
-from stack.alarms import alarms
-from stack.config import StackConfig
-from stack.dashboard import dashboard
+from sitelogix.tables import SITELOGIX
 from stack.declaration import whole
+from stack.file.config import StackConfig
+from stack.monitoring.alarms import alarms
+from stack.monitoring.dashboard import dashboard
 from tests.worlds import after, settings
 
 TABLE = ("TableName",)
@@ -52,7 +52,7 @@ LIVE = after().live
 
 @pytest.fixture
 def config(tmp_path: Path) -> StackConfig:
-    return StackConfig(stack="test", checkout=tmp_path, settings=settings(), region="us-east-1")
+    return StackConfig(stack="test", checkout=tmp_path, settings=settings(), region="us-east-1", project="sitelogix")
 
 
 def in_alarms(config: StackConfig) -> Iterator[Used]:

@@ -10,20 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dynamo.keys import place_of
+from dynamo.values import same
 from migration.shadow.answers import (
     CHOSEN_VALUES,
     FREQUENT_VALUES,
     MOST_COUNTED,
-    Answer,
     Entry,
     First,
+    IndexAnswer,
     Kind,
     Placing,
     Values,
     compare,
     judge,
-    place_of,
-    same,
 )
 from schema.model import AttributeType, Projection, ProjectionType
 from tests.shadowing import MEETINGS, by_room, meeting
@@ -36,8 +36,8 @@ def entry(number: int, order: int | None = None) -> Entry:
     return Entry((("S", str(number)),), () if order is None else (order,))
 
 
-def answer(*orders: int, complete: bool = True, backwards: bool = False) -> Answer:
-    return Answer(tuple(entry(order, order) for order in orders), complete, backwards)
+def answer(*orders: int, complete: bool = True, backwards: bool = False) -> IndexAnswer:
+    return IndexAnswer(tuple(entry(order, order) for order in orders), complete, backwards)
 
 
 def keys(*numbers: int) -> set[Any]:
@@ -78,11 +78,11 @@ def test_the_first_of_many_are_those_of_a_full_sort(orders: list[int], limit: in
 def test_two_sides_of_the_same_items_never_differ(orders: list[int], most: int, backwards: bool, random: Any) -> None:
     """Whatever the cut-off, and however items of equal sort keys lie on either side."""
     items = [entry(number, order) for number, order in enumerate(orders)]
-    sides: list[Answer] = []
+    sides: list[IndexAnswer] = []
     for _ in range(2):
         random.shuffle(items)
         ordered = sorted(items, key=lambda one: one.order, reverse=backwards)
-        sides.append(Answer(tuple(ordered[:most]), len(items) <= most, backwards))
+        sides.append(IndexAnswer(tuple(ordered[:most]), len(items) <= most, backwards))
     compared = compare(*sides)
     assert compared.differing == set()
     assert sides[1].keys <= compared.compared
@@ -100,8 +100,8 @@ def test_an_item_that_the_index_lost_before_the_cut_off_is_found(
     )
     lost = data.draw(st.sampled_from(items[:most]))
     left = [one for one in items if one is not lost]
-    base = Answer(tuple(items[:most]), len(items) <= most, backwards)
-    index = Answer(tuple(left[:most]), len(left) <= most, backwards)
+    base = IndexAnswer(tuple(items[:most]), len(items) <= most, backwards)
+    index = IndexAnswer(tuple(left[:most]), len(left) <= most, backwards)
     hidden = not index.complete and index.entries[-1].order == lost.order
     assert compare(base, index).differing == (set() if hidden else {lost.key})
 
@@ -181,7 +181,7 @@ def test_an_item_belongs_in_the_index_if_its_keys_fit(changes: dict[str, Any], o
 def judged(base: Any, returned: Any, *, placing: Placing = PLACING, others: tuple[Any, ...] = ()) -> Kind | None:
     """What is said of item 1, given what each side has of it."""
     entries = [placing.entry(item) for item in (returned, *others) if item is not None]
-    answers = [Answer(tuple(sorted(entries, key=lambda one: one.order)), complete=True)]
+    answers = [IndexAnswer(tuple(sorted(entries, key=lambda one: one.order)), complete=True)]
     return judge(placing, BLUE, placing.key(meeting(1)), base, answers, returned, whole=True)
 
 

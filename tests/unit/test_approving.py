@@ -11,16 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schema.sitelogix import SITELOGIX
-from stack.approving import with_approval
-from stack.config import load_config
-from stack.errors import UsageError
-from stack.settings import Approval
-from stack.strict_yaml import read
-from terminal.approving import approve
+from schema.errors import UsageError
+from sitelogix.project import PROJECT
+from stack.file.approving import with_approval
+from stack.file.config import load_config
+from stack.file.settings import Approval
+from stack.file.strict_yaml import read
+from stack.file.writing import approve
+from terminal.results.settings import ApprovalResult
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RESOURCE = "personnel/GSI2-ProjectIndex"
+KEY = "sitelogix:approvals"
 GIVEN = {"applicationUpdated": True, "testsPassed": True, "by": "Jane Doe", "at": "2026-11-22T08:09:10Z"}
 APPROVAL = Approval.model_validate(GIVEN)
 RECORD = """\
@@ -59,7 +61,7 @@ def committed(stack: str) -> str:
 @pytest.mark.parametrize("stack", ["staging", "prod"])
 def test_a_stack_file_gets_the_approval_and_keeps_every_byte_besides(stack: str) -> None:
     before = committed(stack)
-    after = with_approval(before, RESOURCE, APPROVAL)
+    after = with_approval(before, KEY, RESOURCE, APPROVAL)
     assert after.count(NEW) == 1
     assert after.replace(NEW, "") == before
 
@@ -69,39 +71,39 @@ def test_an_approval_that_is_there_is_replaced_in_its_place() -> None:
     beginning, name, rest = before.partition(f"    {RESOURCE}:\n")
     salt = rest[rest.index("encryptionsalt") :]
     assert name
-    assert with_approval(before, RESOURCE, APPROVAL) == beginning + RECORD + salt
+    assert with_approval(before, KEY, RESOURCE, APPROVAL) == beginning + RECORD + salt
 
 
 @pytest.mark.parametrize("stack", ["local", "staging", "prod"])
 def test_writing_it_twice_is_writing_it_once(stack: str) -> None:
-    once = with_approval(committed(stack), RESOURCE, APPROVAL)
-    assert with_approval(once, RESOURCE, APPROVAL) == once
+    once = with_approval(committed(stack), KEY, RESOURCE, APPROVAL)
+    assert with_approval(once, KEY, RESOURCE, APPROVAL) == once
 
 
 def test_another_approval_and_its_comments_stay() -> None:
     before = f"{GOOD}  sitelogix:approvals:\n    # Reviewed in spring.\n{OTHER}secretsprovider: awskms://x  # the key\n"
-    after = with_approval(before, RESOURCE, APPROVAL)
+    after = with_approval(before, KEY, RESOURCE, APPROVAL)
     assert after == before.replace("secretsprovider", f"{RECORD}secretsprovider")
 
 
 @pytest.mark.parametrize("empty", ["", " {}"])
 def test_an_empty_map_of_approvals_is_filled(empty: str) -> None:
-    after = with_approval(f"{GOOD}  sitelogix:approvals:{empty}\n{ENDPOINTS}", RESOURCE, APPROVAL)
+    after = with_approval(f"{GOOD}  sitelogix:approvals:{empty}\n{ENDPOINTS}", KEY, RESOURCE, APPROVAL)
     assert after == f"{GOOD}{NEW}{ENDPOINTS}"
 
 
 def test_lists_as_pulumi_writes_them_stay() -> None:
     before = GOOD + ENDPOINTS.replace("    - d", "  - d").replace("      sts", "    sts")
-    assert with_approval(before, RESOURCE, APPROVAL) == before + NEW
+    assert with_approval(before, KEY, RESOURCE, APPROVAL) == before + NEW
 
 
 def test_a_file_without_a_last_line_end_gets_none() -> None:
-    assert with_approval(GOOD.removesuffix("\n"), RESOURCE, APPROVAL) == f"{GOOD}{NEW}".removesuffix("\n")
+    assert with_approval(GOOD.removesuffix("\n"), KEY, RESOURCE, APPROVAL) == f"{GOOD}{NEW}".removesuffix("\n")
 
 
 def test_a_time_elsewhere_is_written_as_utc() -> None:
     at = datetime.fromisoformat("2026-11-22T10:09:10+02:00")
-    assert NEW in with_approval(GOOD, RESOURCE, APPROVAL.model_copy(update={"at": at}))
+    assert NEW in with_approval(GOOD, KEY, RESOURCE, APPROVAL.model_copy(update={"at": at}))
 
 
 @pytest.mark.parametrize(
@@ -119,7 +121,7 @@ def test_a_time_elsewhere_is_written_as_utc() -> None:
 )
 def test_a_file_in_which_other_lines_would_change_is_refused(text: str, why: str) -> None:
     with pytest.raises(UsageError) as refused:
-        with_approval(text, RESOURCE, APPROVAL)
+        with_approval(text, KEY, RESOURCE, APPROVAL)
     assert refused.value.why.startswith(why)
 
 
@@ -142,24 +144,34 @@ def test_whatever_else_the_file_holds_stays(settings: list[tuple[str, str, str]]
         for number, (beginning, comment, value) in enumerate(settings)
     ]
     before = f"# {len(lines)} more\n{GOOD}{''.join(lines)}encryptionsalt: v1:x\n"
-    after = with_approval(before, RESOURCE, APPROVAL.model_copy(update={"by": by.strip()}))
+    after = with_approval(before, KEY, RESOURCE, APPROVAL.model_copy(update={"by": by.strip()}))
     added = after[after.index("  sitelogix:approvals:") : after.index("encryptionsalt")]
     assert after.replace(added, "") == before
     assert read(after)["config"]["sitelogix:approvals"] == {RESOURCE: {**GIVEN, "by": by.strip()}}
 
 
+def test_it_stands_under_the_namespace_of_the_project() -> None:
+    text = GOOD.replace("sitelogix:", "orders:")
+    assert with_approval(text, "orders:approvals", RESOURCE, APPROVAL) == f"{text}  orders:approvals:\n{RECORD}"
+
+
 def approved_in(checkout: Path, **changes: str | bool | None) -> str:
     arguments = {"by": "Jane Doe", "application_updated": True, "tests_passed": True, **changes}
     table, index = arguments.pop("table", "personnel"), arguments.pop("index", "GSI2-ProjectIndex")
-    return approve(SITELOGIX, checkout, "test", table, index, **arguments).text()  # type: ignore[arg-type]
+    approved = approve(PROJECT, checkout, "test", table, index, **arguments)  # type: ignore[arg-type]
+    return "\n".join(map(str, ApprovalResult("test", approved).text()))
+
+
+FILES = ["Pulumi.test.yaml", "Pulumi.yaml"]
 
 
 def names(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir()]
+    return sorted(path.name for path in folder.iterdir())
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
+    (tmp_path / "Pulumi.yaml").write_text("name: sitelogix\n", encoding="utf-8")
     (tmp_path / "Pulumi.test.yaml").write_text(GOOD, encoding="utf-8")
     return tmp_path
 
@@ -169,17 +181,17 @@ def test_what_was_approved_is_what_the_stack_reads(checkout: Path) -> None:
     file.chmod(0o640)
     before = datetime.now(UTC) - timedelta(seconds=1)
     told = approved_in(checkout, by="  Zoë 12: # on  ")
-    (approval,) = load_config("test", checkout, SITELOGIX).settings.approvals.values()
+    (approval,) = load_config("test", checkout, PROJECT).settings.approvals.values()
     assert (approval.application_updated, approval.tests_passed, approval.by) == (True, True, "Zoë 12: # on")
     assert before < approval.at <= datetime.now(UTC)
-    assert (stat.S_IMODE(file.stat().st_mode), names(checkout)) == (0o640, ["Pulumi.test.yaml"])
+    assert (stat.S_IMODE(file.stat().st_mode), names(checkout)) == (0o640, FILES)
     assert "./invoke preview --stack test " in told
 
 
 @pytest.mark.parametrize("by", ["on", "12", "null", "~", "2025-11-04", "- x", "a: b", "it's", 'say "x"', "\\n"])
 def test_a_name_is_read_back_as_it_was_given(checkout: Path, by: str) -> None:
     approved_in(checkout, by=by)
-    (approval,) = load_config("test", checkout, SITELOGIX).settings.approvals.values()
+    (approval,) = load_config("test", checkout, PROJECT).settings.approvals.values()
     assert approval.by == by
 
 
@@ -214,7 +226,7 @@ def test_an_approval_that_says_too_little_changes_nothing(
 def test_a_file_that_can_not_be_written_stays_as_it_was(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A test that runs as root may write anywhere.
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(UsageError, match=r"Pulumi.test.yaml can not be written\."):
+    with pytest.raises(UsageError, match=r"Pulumi.test.yaml cannot be written\."):
         approved_in(checkout)
     assert (checkout / "Pulumi.test.yaml").read_text(encoding="utf-8") == GOOD
-    assert names(checkout) == ["Pulumi.test.yaml"]
+    assert names(checkout) == FILES

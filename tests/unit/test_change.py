@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from backfills.change import Change, statement, update_item
+from backfills.items.change import ItemChange, statement, update_item
 
 KEY = {"PK": {"S": "a"}, "SK": {"S": "b"}}
 
 
 def test_an_update_sets_and_removes_under_every_condition() -> None:
-    change = Change(KEY, {"status": {"S": "x"}}, ("old",), {"status": None, "createdAt": {"S": "2025"}})
+    change = ItemChange(KEY, {"status": {"S": "x"}}, ("old",), {"status": None, "createdAt": {"S": "2025"}})
     assert update_item("things", change) == {
         "TableName": "things",
         "Key": KEY,
@@ -24,7 +24,7 @@ def test_an_update_sets_and_removes_under_every_condition() -> None:
 
 
 def test_a_statement_says_the_same() -> None:
-    change = Change(KEY, {"status": {"S": "x"}}, ("old",), {"status": None, "createdAt": {"S": "2025"}})
+    change = ItemChange(KEY, {"status": {"S": "x"}}, ("old",), {"status": None, "createdAt": {"S": "2025"}})
     assert statement("things", change) == {
         "Statement": 'UPDATE "things" SET "status"=? REMOVE "old" '
         'WHERE "PK"=? AND "SK"=? AND "status" IS MISSING AND "createdAt"=?',
@@ -35,13 +35,11 @@ def test_a_statement_says_the_same() -> None:
 
 def test_a_value_is_never_part_of_a_statement() -> None:
     hostile = {"S": '" OR 1=1 --'}
-    for text in (
-        statement("things", Change(KEY, {"status": hostile}, expected={"createdAt": hostile}))["Statement"],
-        update_item("things", Change(KEY, {"status": hostile}, expected={"createdAt": hostile}))["UpdateExpression"],
-    ):
+    change = ItemChange(KEY, {"status": hostile}, expected={"createdAt": hostile})
+    for text in (statement("things", change)["Statement"], update_item("things", change)["UpdateExpression"]):
         assert "OR 1=1" not in text
 
 
-def test_a_name_that_can_not_be_quoted_is_refused() -> None:
+def test_a_name_that_cannot_be_quoted_is_refused() -> None:
     with pytest.raises(ValueError, match="quotation mark"):
-        statement("things", Change(KEY, {'a"b': {"S": "x"}}))
+        statement("things", ItemChange(KEY, {'a"b': {"S": "x"}}))

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from schema.sitelogix import SITELOGIX
-from stack.config import load_config
-from stack.errors import UsageError
+from schema.errors import UsageError
+from schema.project import Project
+from sitelogix.project import PROJECT
+from sitelogix.tables import SITELOGIX
+from stack.file.config import load_config
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 GOOD = """\
@@ -71,6 +73,16 @@ FAULTS = [
         "unknown config key sitelogix:backfill.writers",
         "Did you mean writer?",
     ),
+    (
+        GOOD + "  sitelogix:watch: {minutes: 0}\n",
+        "unknown config key sitelogix:watch",
+        "Did you mean lateWriters?",
+    ),
+    (
+        GOOD + "  sitelogix:lateWriters: {minute: 0}\n",
+        "unknown config key sitelogix:lateWriters.minute",
+        "Did you mean minutes?",
+    ),
     (GOOD + "  sitelogix:backfill: {rate: 0}\n", "sitelogix:backfill.rate has a wrong value: 0", ""),
     (GOOD + "  sitelogix:backfill: {share: 2}\n", "sitelogix:backfill.share has a wrong value: 2", ""),
     (GOOD + "  sitelogix:backfill: {workers: 65}\n", "sitelogix:backfill.workers has a wrong value: 65", ""),
@@ -111,6 +123,7 @@ FAULTS = [
 
 
 def write(directory: Path, text: str) -> None:
+    (directory / "Pulumi.yaml").write_text("name: sitelogix\n", encoding="utf-8")
     (directory / "Pulumi.test.yaml").write_text(text, encoding="utf-8")
 
 
@@ -118,7 +131,7 @@ def write(directory: Path, text: str) -> None:
 def test_a_fault_in_a_stack_file_is_one_clear_error(tmp_path: Path, text: str, what: str, then: str) -> None:
     write(tmp_path, text)
     with pytest.raises(UsageError) as refused:
-        load_config("test", tmp_path, SITELOGIX)
+        load_config("test", tmp_path, PROJECT)
     assert refused.value.exit_code == 2
     assert refused.value.what == f"Pulumi.test.yaml: {what}."
     assert refused.value.next.startswith(then)
@@ -128,23 +141,72 @@ def test_a_fault_in_a_stack_file_is_one_clear_error(tmp_path: Path, text: str, w
 def test_an_unknown_stack_names_those_that_there_are(tmp_path: Path, stack: str) -> None:
     write(tmp_path, GOOD)
     with pytest.raises(UsageError, match=r"There is no stack") as refused:
-        load_config(stack, tmp_path, SITELOGIX)
+        load_config(stack, tmp_path, PROJECT)
     assert "there are: test" in refused.value.why
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("name: sitelogics\n", "Pulumi.yaml: the name is 'sitelogics', and the project's is 'sitelogix'."),
+        ("runtime: python\n", "Pulumi.yaml: the name is None, and the project's is 'sitelogix'."),
+        ("", "Pulumi.yaml: the name is None, and the project's is 'sitelogix'."),
+        ("name: [\n", "Pulumi.yaml: it is not YAML."),
+        (None, "Pulumi.yaml: it cannot be read."),
+    ],
+)
+def test_a_pulumi_project_of_another_name_is_refused(tmp_path: Path, text: str | None, what: str) -> None:
+    write(tmp_path, GOOD)
+    if text is None:
+        (tmp_path / "Pulumi.yaml").unlink()
+    else:
+        (tmp_path / "Pulumi.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError) as refused:
+        load_config("test", tmp_path, PROJECT)
+    assert refused.value.what == what
+
+
+def test_the_namespace_of_the_settings_is_the_project_s_name(tmp_path: Path) -> None:
+    write(tmp_path, GOOD.replace("sitelogix:", "orders:"))
+    (tmp_path / "Pulumi.yaml").write_text("name: orders\n", encoding="utf-8")
+    config = load_config("test", tmp_path, Project("orders", SITELOGIX))
+    assert (config.project, config.settings.account) == ("orders", "123456789012")
+    assert config.setting("account") == "orders:account"
+
+
+@pytest.mark.parametrize(
+    ("setting", "what", "then"),
+    [
+        ("orders:tabelPrefix: x", "unknown config key orders:tabelPrefix", "Did you mean tablePrefix?"),
+        ("orders:backfill: {rate: 0}", "orders:backfill.rate has a wrong value: 0", "Edit"),
+        ("orders:replaceStreams: [report]", "unknown orders:replaceStreams: report", "Did you mean reports?"),
+        ("sitelogix:contact: x", "unknown config key sitelogix:contact", "Did you mean orders:contact?"),
+    ],
+)
+def test_an_error_names_the_setting_as_it_stands_in_the_file(
+    tmp_path: Path, setting: str, what: str, then: str
+) -> None:
+    write(tmp_path, f"{GOOD.replace('sitelogix:', 'orders:')}  {setting}\n")
+    (tmp_path / "Pulumi.yaml").write_text("name: orders\n", encoding="utf-8")
+    with pytest.raises(UsageError) as refused:
+        load_config("test", tmp_path, Project("orders", SITELOGIX))
+    assert refused.value.what == f"Pulumi.test.yaml: {what}."
+    assert refused.value.next.startswith(then)
 
 
 @pytest.mark.parametrize("stack", ["local", "staging", "prod"])
 def test_every_stack_file_of_the_project_is_valid(stack: str) -> None:
-    assert load_config(stack, CHECKOUT, SITELOGIX).stack == stack
+    assert load_config(stack, CHECKOUT, PROJECT).stack == stack
 
 
 def test_only_the_local_stack_approves_the_removal_of_the_old_index() -> None:
-    approvals = {stack: load_config(stack, CHECKOUT, SITELOGIX).settings.approvals for stack in ("staging", "prod")}
+    approvals = {stack: load_config(stack, CHECKOUT, PROJECT).settings.approvals for stack in ("staging", "prod")}
     assert approvals == {"staging": {}, "prod": {}}
-    assert list(load_config("local", CHECKOUT, SITELOGIX).settings.approvals) == ["personnel/GSI2-ProjectIndex"]
+    assert list(load_config("local", CHECKOUT, PROJECT).settings.approvals) == ["personnel/GSI2-ProjectIndex"]
 
 
 def test_prod_has_the_required_table_names() -> None:
-    config = load_config("prod", CHECKOUT, SITELOGIX)
+    config = load_config("prod", CHECKOUT, PROJECT)
     assert [config.physical_name(table.name) for table in SITELOGIX] == [
         "sitelogix-reports",
         "sitelogix-personnel",
@@ -157,9 +219,9 @@ def test_prod_has_the_required_table_names() -> None:
 
 def test_a_relative_backend_lies_in_the_checkout(tmp_path: Path) -> None:
     write(tmp_path, GOOD)
-    assert load_config("test", tmp_path, SITELOGIX).backend_url == f"file://{tmp_path}/.local/state"
+    assert load_config("test", tmp_path, PROJECT).backend_url == f"file://{tmp_path}/.local/state"
 
 
 def test_a_backend_elsewhere_is_used_as_written(tmp_path: Path) -> None:
     write(tmp_path, GOOD.replace("file://.local/state", "s3://states?region=us-east-1"))
-    assert load_config("test", tmp_path, SITELOGIX).backend_url == "s3://states?region=us-east-1"
+    assert load_config("test", tmp_path, PROJECT).backend_url == "s3://states?region=us-east-1"

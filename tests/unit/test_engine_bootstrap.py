@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -47,7 +49,7 @@ def test_the_engine_on_path_is_used_when_it_is_the_pinned_version(get: ModuleTyp
 
 def test_another_version_on_path_is_passed_over_for_the_cache(get: ModuleType, tmp_path: Path) -> None:
     engine(tmp_path / "bin", "9.8.6")
-    cached = engine(tmp_path / "cache" / "sitelogix" / f"pulumi-{VERSION}")
+    cached = engine(tmp_path / "cache" / "keyshift" / f"pulumi-{VERSION}")
     assert get.main(VERSION, tmp_path / "answer") == 0
     assert (tmp_path / "answer").read_text(encoding="utf-8") == f"{cached}\n"
 
@@ -85,22 +87,37 @@ def test_an_engine_made_half_way_is_never_found(get: ModuleType, tmp_path: Path)
 
     with pytest.raises(get.NoEngine):
         get.into_cache(VERSION, interrupted)
-    assert list((tmp_path / "cache" / "sitelogix").iterdir()) == []
+    assert list((tmp_path / "cache" / "keyshift").iterdir()) == []
 
 
 def test_leavings_of_an_interrupted_try_are_removed_by_the_next(get: ModuleType, tmp_path: Path) -> None:
-    left_over = tmp_path / "cache" / "sitelogix" / f"pulumi-{VERSION}.partial-old"
+    left_over = tmp_path / "cache" / "keyshift" / f"pulumi-{VERSION}.partial-old"
     left_over.mkdir(parents=True)
     os.utime(left_over, (0, 0))
     made = get.into_cache(VERSION, engine)
-    assert list((tmp_path / "cache" / "sitelogix").iterdir()) == [made]
+    assert list((tmp_path / "cache" / "keyshift").iterdir()) == [made]
     assert get.cached(VERSION) == made
 
 
-def test_the_pinned_version_is_the_same_everywhere() -> None:
-    version = (CHECKOUT / ".pulumi.version").read_text(encoding="utf-8").strip()
-    assert f"pulumi=={version}" in (CHECKOUT / "requirements.lock").read_text(encoding="utf-8")
-    assert f"/pkg/v3 v{version}" in (CHECKOUT / "tools" / "engine" / "cli" / "go.mod").read_text(encoding="utf-8")
+def numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in version.strip().split("."))
+
+
+def test_the_cli_is_built_in_the_pinned_version() -> None:
+    pinned = (CHECKOUT / ".pulumi.version").read_text(encoding="utf-8").strip()
+    module = (CHECKOUT / "tools" / "engine" / "cli" / "go.mod").read_text(encoding="utf-8")
+    assert re.findall(r"github\.com/pulumi/pulumi/pkg/v3 v(\S+)", module) == [pinned]
+
+
+def test_the_sdk_is_of_the_engine_s_major_version_and_not_older() -> None:
+    engine_version = numbers((CHECKOUT / ".pulumi.version").read_text(encoding="utf-8"))
+    (sdk,) = re.findall(
+        r"^pulumi==(\S+)", (CHECKOUT / "requirements.lock").read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert f"pulumi=={sdk}" in project["dependencies"]
+    assert numbers(sdk)[0] == engine_version[0]
+    assert numbers(sdk) >= engine_version
 
 
 def test_without_the_engine_a_task_says_to_use_the_bootstrap() -> None:

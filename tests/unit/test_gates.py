@@ -7,12 +7,14 @@ from datetime import timedelta
 
 import pytest
 
+from migration.run.gates import Gate
 from schema.model import AccessPattern, Schema
-from schema.sitelogix import PERSONNEL, SITELOGIX
-from stack.gates import Condition, gate
-from stack.observed import ALARM, MISSING, OK, AlarmState, Observed
-from stack.settings import Approval, Settings
-from stack.world import World
+from sitelogix.tables import PERSONNEL, SITELOGIX
+from stack.file.settings import Approval, Settings
+from stack.gates.claims import Claim
+from stack.gates.gate import gate
+from stack.world.readings import ALARM, MISSING, OK, AlarmState, Observed
+from stack.world.world import World
 from tests.worlds import (
     APPROVAL,
     AT,
@@ -28,6 +30,7 @@ from tests.worlds import (
 )
 
 NEW = "personnel/GSI2-StatusIndex"
+APPROVE = "./invoke approve --table personnel --index GSI2-ProjectIndex --by NAME --application-updated --tests-passed"
 
 
 def ready() -> World:
@@ -40,25 +43,30 @@ def shut(world: World, told: Settings | None = None, schema: Schema = SITELOGIX)
     return {condition.name: condition.evidence for condition in found if not condition.holds}
 
 
+def next_command(world: World, told: Settings) -> str:
+    return Gate(RETIRED, tuple(gate(SITELOGIX, PERSONNEL, PERSONNEL.retired[0], told, world))).next
+
+
 def with_observed(**changes: object) -> World:
     return replace(ready(), observed=replace(observed(), **changes))  # type: ignore[arg-type]
 
 
 def test_an_open_gate_shows_the_evidence_of_each_condition() -> None:
     assert gate(SITELOGIX, PERSONNEL, PERSONNEL.retired[0], approving(), ready()) == [
-        Condition("no access pattern on it", True, "none of 14 access patterns reads it"),
-        Condition(
+        Claim("no access pattern on it", True, "none of 14 access patterns reads it"),
+        Claim(
             "replacement read-ready",
             True,
             f"{NEW} is read-ready since 2026-01-01T00:00:00Z: no late writer since 2026-01-01T00:00:00Z, 2 looks",
+            "./invoke late-writers",
         ),
-        Condition("shadow reads equal", True, "20 of 20 answers equal, at 2026-01-01T00:00:00Z"),
-        Condition("application updated", True, "the team, 2025-11-04T00:00:00Z"),
-        Condition("integration tests passed", True, "the team, 2025-11-04T00:00:00Z"),
-        Condition("alarms quiet", True, "2 alarms, all OK"),
-        Condition("last hour clean", True, "no throttled request and no system error"),
-        Condition("read metric alive", True, "our own read of 2026-01-01T00:07:00Z shows in ConsumedReadCapacityUnits"),
-        Condition("nobody reads it", True, "no read units but our own in 24 h"),
+        Claim("shadow reads equal", True, "20 of 20 answers equal, at 2026-01-01T00:00:00Z"),
+        Claim("application updated", True, "the team, 2025-11-04T00:00:00Z", APPROVE),
+        Claim("integration tests passed", True, "the team, 2025-11-04T00:00:00Z", APPROVE),
+        Claim("alarms quiet", True, "2 alarms, all OK"),
+        Claim("last hour clean", True, "no throttled request and no system error"),
+        Claim("read metric alive", True, "our own read of 2026-01-01T00:07:00Z shows in ConsumedReadCapacityUnits"),
+        Claim("nobody reads it", True, "no read units but our own in 24 h"),
     ]
 
 
@@ -127,6 +135,20 @@ def test_a_stack_without_cloudwatch_can_not_show_that_nobody_reads_it() -> None:
 
 def test_a_missing_approval_keeps_it_shut() -> None:
     assert shut(ready(), settings()) == {"approved": f"the stack file has no approval for {RETIRED}"}
+
+
+@pytest.mark.parametrize("missing", ["applicationUpdated", "testsPassed"])
+def test_a_half_given_approval_is_to_be_approved_and_nothing_to_migrate(missing: str) -> None:
+    half = Approval.model_validate({**APPROVAL.model_dump(by_alias=True), missing: False})
+    assert next_command(ready(), settings(approvals={RETIRED: half})) == APPROVE
+
+
+def test_the_next_command_is_that_of_the_first_claim_that_does_not_hold() -> None:
+    watched = {f"read-ready__{NEW}": None, "watch__personnel": {"unready": "3 items of a late writer"}}
+    assert next_command(with_proofs(ready(), **watched), settings()) == "./invoke late-writers"
+    assert next_command(ready(), settings()) == APPROVE
+    assert next_command(with_proofs(ready(), **{f"shadow__{NEW}": None}), settings()) == "./invoke migrate"
+    assert next_command(ready(), approving()) == "./invoke migrate"
 
 
 def test_an_approval_from_before_a_rollback_does_not_count_and_a_newer_one_does() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stack.late_writers import (
+from stack.file.settings import LateWriterSettings
+from stack.gates.late_writers import (
     MISSED_LOOKS,
     Look,
     clean_since,
@@ -19,12 +20,11 @@ from stack.late_writers import (
     unready,
     wants_every_value,
 )
-from stack.ledger import Facts
-from stack.settings import WatchSettings
+from stack.ledger.ledger import Facts
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-HOUR = WatchSettings.model_validate({"minutes": 60, "everyMinutes": 10, "leastWrites": 1})
-AT_ONCE = WatchSettings.model_validate({"minutes": 0, "everyMinutes": 10, "leastWrites": 0})
+HOUR = LateWriterSettings.model_validate({"minutes": 60, "everyMinutes": 10, "leastWrites": 1})
+AT_ONCE = LateWriterSettings.model_validate({"minutes": 0, "everyMinutes": 10, "leastWrites": 0})
 
 
 def look(minute: float, late: int = 0, stale: int | None = None) -> Look:
@@ -32,7 +32,7 @@ def look(minute: float, late: int = 0, stale: int | None = None) -> Look:
     return Look(began, began + timedelta(seconds=30), scanned=100, late=late, stale=stale)
 
 
-def record(*looks: Look, settings: WatchSettings = HOUR) -> Facts:
+def record(*looks: Look, settings: LateWriterSettings = HOUR) -> Facts:
     found: Facts | None = None
     for one in looks:
         found = recorded(found, one, settings)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from migration.engine import Change, refuse_losses
-from stack.errors import Refused
-from stack.managed import (
+from migration.session.engine import Change, refuse_losses
+from schema.errors import Refused
+from stack.world.managed import (
     ALARM_TYPE,
     DASHBOARD_TYPE,
     INDEX_TYPE,

@@ -6,17 +6,35 @@ from dataclasses import replace
 
 import pytest
 
-from migration.plan import plan
-from migration.step import Action, Plan
+from migration.plan.plan import plan
+from migration.plan.result import Plan
+from migration.steps.stack.wait import Wait
+from migration.steps.tables.backup import Backup
+from schema.backfill import Backfill, constant
+from schema.errors import Refused
 from schema.model import Attribute, Index, Projection, ProjectionType, Schema
-from schema.sitelogix import PERSONNEL, REPORTS, SITELOGIX
-from stack.errors import Refused
-from stack.live import LiveIndex
-from stack.managed import Managed
-from stack.settings import WatchSettings
-from stack.world import World
+from schema.references import IndexRef
+from sitelogix import backfills
+from sitelogix.tables import PERSONNEL, REPORTS, SITELOGIX
+from stack.file.settings import LateWriterSettings
+from stack.ledger.records import (
+    STACK,
+    BackfillProof,
+    BackupProof,
+    BrownOutProof,
+    IndexProof,
+    LateWritersProof,
+    ReadReadyProof,
+    ShadowProof,
+    TableProof,
+    VerifiedProof,
+)
+from stack.world.live import LiveIndex
+from stack.world.managed import Managed
+from stack.world.world import World
 from tests.worlds import (
     RETIRED,
+    TIME,
     after,
     approving,
     before,
@@ -25,9 +43,11 @@ from tests.worlds import (
     with_proofs,
     with_table,
     without_index,
+    without_proof,
 )
 
 STATUS_INDEX = REPORTS.index("GSI3-StatusIndex")
+STATUS = IndexRef("reports", "GSI3-StatusIndex")
 
 
 def names(found: Plan) -> list[str]:
@@ -63,10 +83,10 @@ def test_the_whole_migration_is_planned_in_this_order() -> None:
         "verify-index ai-analysis-cache/GSI1-TypeIndex",
         "verify-index ai-analysis-cache/GSI2-ModelIndex",
         "settle-capacity reports, personnel, vendors, constraints",
-        "watch reports",
-        "watch personnel",
-        "watch vendors",
-        "watch constraints",
+        "late-writers reports",
+        "late-writers personnel",
+        "late-writers vendors",
+        "late-writers constraints",
         "shadow-read reports/GSI3-StatusIndex",
         "shadow-read personnel/GSI2-StatusIndex",
         "shadow-read vendors/GSI2-TypeIndex",
@@ -84,8 +104,8 @@ def test_nothing_is_planned_when_all_is_done() -> None:
 def test_the_removal_is_held_without_approval_and_the_rest_goes_on() -> None:
     found = plan(SITELOGIX, settings(), before())
     assert "remove-index personnel/GSI2-ProjectIndex" not in names(found)
-    assert [held.subject for held in found.held] == [RETIRED]
-    assert [condition.name for condition in found.held[0].shut] == ["approved", "read metric alive"]
+    assert [blocked.ref for blocked in found.blocked] == [RETIRED]
+    assert [claim.name for claim in found.blocked[0].shut] == ["approved", "read metric alive"]
     assert names(found)[-1] == "verify"
 
 
@@ -93,20 +113,22 @@ def test_the_removal_is_held_without_approval_and_the_rest_goes_on() -> None:
 def test_half_an_approval_holds_the_removal(half: str) -> None:
     approval = approving().approvals[RETIRED].model_copy(update={half: False})
     found = plan(SITELOGIX, settings(approvals={RETIRED: approval}), before())
-    assert [held.subject for held in found.held] == [RETIRED]
+    assert [blocked.ref for blocked in found.blocked] == [RETIRED]
 
 
 def test_the_old_index_stays_until_its_replacement_is_verified() -> None:
     retired = PERSONNEL.index("GSI2-ProjectIndex")
     world = with_index(after(), "personnel", retired)
     world = replace(world, managed=replace(world.managed, indexes=world.managed.indexes | {RETIRED}))
-    unverified = with_proofs(world, **{"index__personnel/GSI2-StatusIndex": {"started": "now", "settled": "now"}})
+    unverified = with_proofs(
+        world, IndexProof(subject=IndexRef("personnel", "GSI2-StatusIndex"), started=TIME, settled=TIME)
+    )
     steps = planned(unverified)
     assert steps.index("verify-index personnel/GSI2-StatusIndex") < steps.index(f"remove-index {RETIRED}")
 
 
 def test_an_index_waits_for_its_backfill() -> None:
-    world = without_index(with_proofs(after(), backfill__reports=None), "reports", STATUS_INDEX.name)
+    world = without_index(without_proof(after(), BackfillProof, "reports"), "reports", STATUS_INDEX.name)
     steps = planned(world)
     assert steps.index("backfill reports") < steps.index("create-index reports/GSI3-StatusIndex")
 
@@ -122,13 +144,15 @@ def test_no_backup_is_repeated_for_the_same_schema() -> None:
 
 
 def test_a_backup_of_an_earlier_schema_does_not_count() -> None:
-    world = with_proofs(without_index(after(), "reports", STATUS_INDEX.name), backup__reports={"schema": "older"})
+    world = with_proofs(
+        without_index(after(), "reports", STATUS_INDEX.name), BackupProof(subject="reports", schema="older")
+    )
     assert planned(world)[0] == "backup reports"
 
 
 def test_only_tables_that_change_are_backed_up() -> None:
     world = without_index(after(), "reports", STATUS_INDEX.name)
-    world = with_proofs(world, backup__reports=None, backup__vendors=None)
+    world = without_proof(without_proof(world, BackupProof, "reports"), BackupProof, "vendors")
     assert [name for name in planned(world) if name.startswith("backup")] == ["backup reports"]
 
 
@@ -136,9 +160,9 @@ def test_only_tables_that_change_are_backed_up() -> None:
 def test_a_change_in_progress_is_waited_for_first(status: str) -> None:
     world = with_index(after(), "reports", STATUS_INDEX, status=status)
     found = plan(SITELOGIX, approving(), world)
-    waits = [step for step in found.steps if step.action is Action.WAIT]
+    waits = [step for step in found.steps if isinstance(step, Wait)]
     assert [step.why for step in waits] == [f"GSI3-StatusIndex {status}"]
-    rest = [step for step in found.steps if step.action not in {Action.WAIT, Action.BACKUP}]
+    rest = [step for step in found.steps if not isinstance(step, Wait | Backup)]
     assert found.steps.index(waits[0]) < found.steps.index(rest[0])
 
 
@@ -165,7 +189,7 @@ def test_an_index_dropped_by_hand_is_forgotten_then_created_and_verified() -> No
 
 def test_a_live_index_that_pulumi_does_not_know_is_adopted_not_created() -> None:
     world = after()
-    world = replace(world, managed=replace(world.managed, indexes=world.managed.indexes - {"reports/GSI3-StatusIndex"}))
+    world = replace(world, managed=replace(world.managed, indexes=world.managed.indexes - {STATUS}))
     assert planned(world) == ["adopt reports", "verify"]
 
 
@@ -210,7 +234,7 @@ def test_an_index_of_another_is_left_alone_and_reported() -> None:
 
 
 def test_a_changed_schema_is_verified_even_where_nothing_else_is_to_do() -> None:
-    assert planned(with_proofs(after(), verify__stack={"schema": "older"})) == ["verify"]
+    assert planned(with_proofs(after(), VerifiedProof(subject=STACK, schema="older"))) == ["verify"]
 
 
 def test_narrowing_to_a_table_leaves_the_others_out_but_adopts_all() -> None:
@@ -225,7 +249,7 @@ def test_narrowing_to_a_table_leaves_the_others_out_but_adopts_all() -> None:
         "create-index vendors/GSI2-TypeIndex",
         "verify-index vendors/GSI2-TypeIndex",
         "settle-capacity reports, personnel, vendors, constraints",
-        "watch vendors",
+        "late-writers vendors",
         "shadow-read vendors/GSI2-TypeIndex",
     ]
 
@@ -244,7 +268,7 @@ def test_a_new_table_that_vanished_is_refused_never_created_again(known_by: str)
     if known_by == "ledger":
         world = replace(world, managed=replace(world.managed, tables=world.managed.tables - {"work-logs"}))
     else:
-        world = with_proofs(world, **{"table__work-logs": None})
+        world = without_proof(world, TableProof, "work-logs")
     with pytest.raises(Refused, match="Table work-logs does not exist"):
         plan(SITELOGIX, approving(), world)
 
@@ -273,7 +297,9 @@ def test_an_index_with_another_definition_is_refused(index: Index) -> None:
 
 
 def test_a_stream_that_was_switched_off_comes_back_as_another_one_and_the_plan_says_so() -> None:
-    world = with_proofs(with_table(after(), "reports", stream=None), table__reports={"stream": "arn:aws:old"})
+    world = with_proofs(
+        with_table(after(), "reports", stream=None), TableProof(subject="reports", stream="arn:aws:old")
+    )
     (adopt, _) = plan(SITELOGIX, approving(), world).steps
     assert (adopt.name, adopt.why) == ("adopt reports", "reports: stream, with another ARN than before")
 
@@ -301,7 +327,7 @@ def test_a_half_created_new_table_is_adopted_and_completed() -> None:
         managed=Managed(
             created=True,
             tables=world.managed.tables - {"work-logs"},
-            indexes=frozenset(name for name in world.managed.indexes if not name.startswith("work-logs/")),
+            indexes=frozenset(ref for ref in world.managed.indexes if ref.table != "work-logs"),
         ),
     )
     assert planned(world) == [
@@ -315,68 +341,68 @@ def test_a_half_created_new_table_is_adopted_and_completed() -> None:
 def test_an_index_that_was_built_with_more_capacity_is_settled_once() -> None:
     built = replace(STATUS_INDEX, throughput=replace(STATUS_INDEX.throughput, write=15))  # type: ignore[type-var]
     world = with_table(after(), "reports", indexes={**after().live["reports"].indexes, built.name: LiveIndex(built)})
-    fresh = with_proofs(world, **{"index__reports/GSI3-StatusIndex": {"started": "now", "verified": "now"}})
+    fresh = with_proofs(world, IndexProof(subject=STATUS, started=TIME, verified=TIME))
     assert planned(fresh) == ["settle-capacity reports", "verify"]
     assert planned(world) == []
 
 
 def test_an_attribute_that_the_schema_adds_later_is_backfilled_before_its_index() -> None:
     region = Index("GSI4-RegionIndex", Attribute("region"), throughput=STATUS_INDEX.throughput)
-    reports = replace(REPORTS, backfilled=(*REPORTS.backfilled, "region"), indexes=(*REPORTS.indexes, region))
+    backfill = Backfill({**backfills.REPORTS.rules, "region": constant("south")})
+    reports = replace(REPORTS, backfill=backfill, indexes=(*REPORTS.indexes, region))
     schema = Schema((reports, *SITELOGIX.tables[1:]))
     steps = names(plan(schema, approving(), after()))
     assert steps.index("backfill reports") < steps.index("create-index reports/GSI4-RegionIndex")
 
 
 def test_proofs_about_a_table_say_nothing_of_one_restored_under_its_name() -> None:
-    filled = {"attributes": list(REPORTS.backfilled), "table": "reports", "table_id": "before"}
-    proofs = with_proofs(after(), backfill__reports=filled).proofs
-    restored = with_table(after(), "reports", id="after").live
-    assert proofs.about(restored).of("backfill", "reports") is None
-    assert proofs.about(with_table(after(), "reports", id="before").live).of("backfill", "reports") == filled
+    filled = BackfillProof(subject="reports", table_id="before", attributes=REPORTS.backfilled)
+    proofs = with_proofs(after(), filled).proofs
+    assert proofs.about({"reports": "after"}).get(BackfillProof, "reports") is None
+    assert proofs.about({"reports": "before"}).get(BackfillProof, "reports") == filled
 
 
 def test_a_new_table_that_the_ledger_does_not_know_is_recorded() -> None:
-    found = plan(SITELOGIX, approving(), with_proofs(after(), **{"table__work-logs": None}))
+    found = plan(SITELOGIX, approving(), without_proof(after(), TableProof, "work-logs"))
     assert (found.steps[0].name, found.steps[0].why) == ("adopt work-logs", "work-logs: record")
 
 
 def test_the_capacity_of_an_index_that_was_built_by_hand_is_never_cut() -> None:
     built = replace(STATUS_INDEX, throughput=replace(STATUS_INDEX.throughput, write=400))  # type: ignore[type-var]
     world = with_table(after(), "reports", indexes={**after().live["reports"].indexes, built.name: LiveIndex(built)})
-    assert planned(with_proofs(world, **{"index__reports/GSI3-StatusIndex": {"verified": "now"}})) == []
+    assert planned(with_proofs(world, IndexProof(subject=STATUS, verified=TIME))) == []
 
 
 def test_a_new_index_that_answers_other_than_its_table_is_not_to_be_read_from() -> None:
-    differs = {"at": "2026-01-01T00:00:00Z", "equal": False, "summary": "1 of 20 answers differs"}
-    world = with_proofs(after(), **{"shadow__reports/GSI3-StatusIndex": differs})
+    differs = ShadowProof(subject=STATUS, at=TIME, equal=False, summary="1 of 20 answers differs")
+    world = with_proofs(after(), differs)
     look = "shadow-read reports/GSI3-StatusIndex"
     assert planned(world) == [look]
-    (held,) = plan(SITELOGIX, approving(), world, {look}).held
-    assert (held.subject, held.is_new) == ("reports/GSI3-StatusIndex", True)
-    assert [condition.evidence for condition in held.shut] == ["1 of 20 answers differs"]
+    (blocked,) = plan(SITELOGIX, approving(), world, {look}).blocked
+    assert (blocked.ref, blocked.is_new) == (STATUS, True)
+    assert [claim.evidence for claim in blocked.shut] == ["1 of 20 answers differs"]
 
 
 def test_a_built_index_waits_for_its_window_and_a_run_looks_once() -> None:
     unready = "no late writer since 2026-01-01T00:00:00Z; read-ready at 2026-01-02T00:00:00Z"
-    record = {"unready": unready, "clean_since": "2026-01-01T00:00:00Z"}
-    world = with_proofs(after(), **{"read-ready__reports/GSI3-StatusIndex": None, "watch__reports": record})
+    record = LateWritersProof(subject="reports", since=TIME, clean_since=TIME, looked=TIME, ended=TIME, unready=unready)
+    world = with_proofs(without_proof(after(), ReadReadyProof, STATUS), record)
     found = plan(SITELOGIX, approving(), world)
-    assert (names(found), found.held) == (["watch reports"], ())
+    assert (names(found), found.blocked) == (["late-writers reports"], ())
     assert found.steps[0].why == f"{unready}; a look takes 1 read unit"
-    after_it = plan(SITELOGIX, approving(), world, {"watch reports"})
-    assert (names(after_it), [held.subject for held in after_it.held]) == ([], ["reports/GSI3-StatusIndex"])
+    after_it = plan(SITELOGIX, approving(), world, {"late-writers reports"})
+    assert (names(after_it), [blocked.ref for blocked in after_it.blocked]) == ([], [STATUS])
 
 
 def test_with_a_window_late_writers_are_watched_from_before_the_index() -> None:
-    day = WatchSettings.model_validate({"minutes": 1440, "everyMinutes": 15})
-    told = settings(approvals=approving().approvals, watch=day)
+    day = LateWriterSettings.model_validate({"minutes": 1440, "everyMinutes": 15})
+    told = settings(approvals=approving().approvals, late_writers=day)
     found = plan(SITELOGIX, told, before())
     steps = names(found)
-    assert steps.index("backfill reports") < steps.index("begin-watch reports")
-    assert steps.index("begin-watch reports") < steps.index("create-index reports/GSI3-StatusIndex")
+    assert steps.index("backfill reports") < steps.index("begin-late-writers reports")
+    assert steps.index("begin-late-writers reports") < steps.index("create-index reports/GSI3-StatusIndex")
     assert f"remove-index {RETIRED}" not in steps, "not before the window is over"
-    watch = next(step for step in found.steps if step.name == "watch reports")
+    watch = next(step for step in found.steps if step.name == "late-writers reports")
     assert watch.why == "until no late writer is left; a look takes 1 read unit, 97 looks 97 (on demand $0.00)"
 
 
@@ -385,7 +411,7 @@ def test_a_brown_out_comes_before_the_removal_once() -> None:
     world = with_index(after(), "personnel", PERSONNEL.index("GSI2-ProjectIndex"))
     world = replace(world, managed=replace(world.managed, indexes=world.managed.indexes | {RETIRED}))
     assert names(plan(SITELOGIX, told, world)) == [f"brown-out {RETIRED}", f"remove-index {RETIRED}", "verify"]
-    done = with_proofs(world, **{f"brown-out__{RETIRED}": {"from": "then"}})
+    done = with_proofs(world, BrownOutProof(subject=RETIRED, began=TIME, ended=TIME, minutes=60))
     assert names(plan(SITELOGIX, told, done)) == [f"remove-index {RETIRED}", "verify"]
 
 
@@ -395,7 +421,7 @@ def test_alarms_that_are_missing_are_declared_anew() -> None:
 
 
 def test_an_index_builds_with_the_write_units_that_the_stack_names() -> None:
-    wanted = {"reports/GSI3-StatusIndex": 5}
+    wanted = {STATUS: 5}
     told = settings(approvals=approving().approvals, building_write_units=wanted)
     world = without_index(after(), "reports", STATUS_INDEX.name)
     assert "settle-capacity reports" in planned(world)

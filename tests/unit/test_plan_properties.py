@@ -9,16 +9,20 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from migration.plan import plan
-from migration.step import Action
+from migration.plan.plan import plan
+from migration.steps.indexes.remove_index import RemoveIndex
+from migration.steps.stack.verify import Verify
+from migration.steps.stack.wait import Wait
+from migration.steps.tables.create_tables import CreateTables
 from schema.model import Schema
-from schema.sitelogix import SITELOGIX
-from stack.ledger import Proofs
-from stack.live import LiveIndex
-from stack.managed import Managed, index_resource
-from stack.world import World
+from schema.references import IndexRef
+from sitelogix.tables import SITELOGIX
+from stack.ledger.records import OwnReadProof, Proofs, TableProof
+from stack.world.live import LiveIndex
+from stack.world.managed import Managed
+from stack.world.world import World
 from tests.simulation import Simulation
-from tests.worlds import RETIRED, all_proofs, approving, live_table, observed
+from tests.worlds import RETIRED, all_proofs, approving, live_table, readings
 from tests.worlds import settings as stack_settings
 
 STATES = st.sampled_from(["ACTIVE", "ACTIVE", "ACTIVE", "CREATING", "DELETING", "UPDATING"])
@@ -36,21 +40,20 @@ def worlds(draw: st.DrawFn, schema: Schema = SITELOGIX) -> World:
         found = live_table(table, kept, protected=draw(st.booleans()))
         indexes = {name: LiveIndex(index.index, status=draw(STATES)) for name, index in found.indexes.items()}
         live[table.name] = replace(found, indexes=indexes)
-    resources = [index_resource(table.name, index.name) for table in schema for index in table.every_index]
-    known = frozenset(name for name in resources if name.partition("/")[0] in live)
+    known = [ref for ref in schema.every_ref if ref.table in live]
     managed = Managed(
         created=True,
         tables=frozenset(name for name in live if draw(st.booleans())),
-        indexes=frozenset(name for name in known if draw(st.booleans())),
+        indexes=frozenset(ref for ref in known if draw(st.booleans())),
         pending=draw(st.integers(0, 1)),
     )
-    proofs = {
-        name: facts
-        for name, facts in all_proofs(schema).items()
-        if draw(st.booleans()) and not (name.startswith("table#") and name.removeprefix("table#") not in live)
-    }
-    seen: dict[datetime, float] | None = None if f"own-read#{RETIRED}" in proofs else {}
-    return World(live=live, managed=managed, proofs=Proofs(proofs), observed=observed(seen=seen))
+    proofs = Proofs.of(
+        proof
+        for proof in all_proofs(schema)
+        if draw(st.booleans()) and not (isinstance(proof, TableProof) and proof.subject not in live)
+    )
+    seen: dict[datetime, float] | None = None if proofs.get(OwnReadProof, RETIRED) else {}
+    return World(live=live, managed=managed, proofs=proofs, readings=readings(seen=seen))
 
 
 @given(world=worlds(), approved=st.booleans())
@@ -66,8 +69,8 @@ def test_every_plan_ends_at_the_schema_one_index_at_a_time(world: World, approve
         assert steps[0].name not in done, f"{steps[0].name} does not get done"
         done.append(steps[0].name)
         assert len(done) < MOST_STEPS
-        assert (steps[0].action is Action.VERIFY) == (len(steps) == 1)
-        if steps[0].action not in {Action.WAIT, Action.CREATE_TABLES}:
+        assert isinstance(steps[0], Verify) == (len(steps) == 1)
+        if not isinstance(steps[0], Wait | CreateTables):
             assert len(before ^ _indexes(simulation.world)) <= 1
     _assert_at_the_schema(simulation.world, approved=approved)
 
@@ -75,9 +78,9 @@ def test_every_plan_ends_at_the_schema_one_index_at_a_time(world: World, approve
 @given(world=worlds())
 @settings(max_examples=200, deadline=None)
 def test_no_plan_removes_an_index_that_is_not_retired(world: World) -> None:
-    retired = {index_resource(table.name, index.name) for table in SITELOGIX for index in table.retired}
+    retired = {index.ref(table) for table in SITELOGIX for index in table.retired}
     found = plan(SITELOGIX, approving(), world)
-    assert {step.subject for step in found.steps if step.action is Action.REMOVE_INDEX} <= retired
+    assert {step.ref for step in found.steps if isinstance(step, RemoveIndex)} <= retired
 
 
 @given(world=worlds())
@@ -86,16 +89,16 @@ def test_the_same_world_gives_the_same_plan(world: World) -> None:
     assert plan(SITELOGIX, approving(), world) == plan(SITELOGIX, approving(), world)
 
 
-def _indexes(world: World) -> set[str]:
-    return {index_resource(name, index) for name, table in world.live.items() for index in table.indexes}
+def _indexes(world: World) -> set[IndexRef]:
+    return {IndexRef(name, index) for name, table in world.live.items() for index in table.indexes}
 
 
 def _assert_at_the_schema(world: World, *, approved: bool) -> None:
-    declared = {index_resource(table.name, index.name) for table in SITELOGIX for index in table.indexes}
-    retired = {index_resource(table.name, index.name) for table in SITELOGIX for index in table.retired}
+    declared = {ref for table in SITELOGIX for ref in table.refs}
+    retired = {index.ref(table) for table in SITELOGIX for index in table.retired}
     left = _indexes(world) - declared
     assert declared <= _indexes(world)
     assert left == set() if approved else left <= retired
     assert world.managed.indexes == _indexes(world)
-    assert all(world.proofs.of("table", table.name) is not None for table in SITELOGIX)
+    assert all(world.proofs.get(TableProof, table.name) is not None for table in SITELOGIX)
     assert world.managed.tables == frozenset(table.name for table in SITELOGIX)

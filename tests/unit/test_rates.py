@@ -8,9 +8,9 @@ import pytest
 
 from backfills.rates import ON_DEMAND_READS, ON_DEMAND_WRITES, Rates, rates_for
 from schema.model import Attribute, BillingMode, Index, Projection, ProjectionType, Throughput
-from stack.live import LiveIndex, LiveTable
-from stack.metrics import Metrics
-from stack.settings import BackfillSettings
+from stack.file.settings import BackfillSettings
+from stack.monitoring.metrics import Metrics
+from stack.world.live import LiveIndex, LiveTable
 
 TABLE = LiveTable(name="things", throughput=Throughput(read=100, write=80))
 EVERYTHING = Projection()

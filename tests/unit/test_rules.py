@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backfills import BACKFILLS
-from backfills.model import Backfill, Filled, Given, fill
-from backfills.newest import record_time
-from schema.sitelogix import SITELOGIX
+from backfills.items.transform import record_time
+from schema.backfill import Backfill, Filled, Given, constant, fill
+from sitelogix.tables import SITELOGIX
 
+BACKFILLS = {table.name: table.backfill for table in SITELOGIX if table.backfill is not None}
 CLOCK = "2026-01-02T03:04:05Z"
 NOTHING = Given(CLOCK)
 
@@ -107,14 +107,25 @@ def test_an_attribute_that_is_there_is_never_computed_again(backfill: Backfill) 
     assert fill(backfill, {**item(), **present}, NOTHING) == Filled()
 
 
-def test_every_backfill_fills_exactly_what_the_schema_says() -> None:
-    declared = {table.name: table.backfilled for table in SITELOGIX if table.backfilled}
-    assert {name: backfill.attributes for name, backfill in BACKFILLS.items()} == declared
+def test_each_existing_table_gets_the_two_keys_of_its_new_index() -> None:
+    assert {table.name: table.backfilled for table in SITELOGIX} == {
+        "reports": ("status", "timestamp"),
+        "personnel": ("status", "dateLastSeen"),
+        "vendors": ("vendor_type", "dateLastSeen"),
+        "constraints": ("project_id", "report_date"),
+        "work-logs": (),
+        "ai-analysis-cache": (),
+    }
 
 
-def test_a_backfill_can_not_read_what_it_writes() -> None:
-    with pytest.raises(ValueError, match="status is both read and written"):
-        Backfill("things", {"status": lambda item, given: "x"}, reads=("status",))
+def test_a_backfill_cannot_read_what_it_writes() -> None:
+    with pytest.raises(ValueError, match=r"^a backfill cannot read what it writes: status$"):
+        Backfill({"status": constant("x")}, reads=("status",))
+
+
+def test_a_backfill_has_rules() -> None:
+    with pytest.raises(ValueError, match=r"^a backfill without rules fills nothing$"):
+        Backfill({})
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from schema.backfill import Backfill, Rule, constant
 from schema.model import (
     AccessPattern,
     Attribute,
@@ -22,7 +23,7 @@ from schema.model import (
     Table,
     Throughput,
 )
-from schema.sitelogix import PERSONNEL, REPORTS, SITELOGIX
+from sitelogix.tables import PERSONNEL, REPORTS, SITELOGIX
 
 STEADY = Throughput(5, 5)
 
@@ -134,13 +135,23 @@ INVALID: list[tuple[str, Callable[[], object], str]] = [
     ),
     (
         "a backfilled table key",
-        lambda: table(backfilled=("PK",)),
-        "table things: PK is a key of the table and can not be backfilled",
+        lambda: table(backfill=Backfill({"PK": constant("x")})),
+        "table things: PK is a key of the table and cannot be backfilled",
     ),
     (
         "a backfill of a new table",
-        lambda: table(existing=False, backfilled=("status",)),
+        lambda: table(existing=False, backfill=Backfill({"status": constant("x")})),
         "table things is new, so it has no items to backfill status on",
+    ),
+    (
+        "a backfill of one sort key where there is none",
+        lambda: table(sort_key=None, backfill=Backfill({"status": constant("x")}, sort_key="PROFILE")),
+        "table things has no sort key, and its backfill asks for one (sort_key or newest_of)",
+    ),
+    (
+        "a backfill from records by sort key where there is none",
+        lambda: table(sort_key=None, backfill=Backfill({"status": constant("x")}, newest_of="HISTORY#")),
+        "table things has no sort key, and its backfill asks for one (sort_key or newest_of)",
     ),
     (
         "an existing index of a new table",
@@ -233,3 +244,16 @@ def test_the_digest_changes_with_the_tables_and_not_with_the_access_patterns() -
     other = Schema((replace(REPORTS, ttl="expires"), *SITELOGIX.tables[1:]))
     assert SITELOGIX.digest == Schema(SITELOGIX.tables).digest
     assert other.digest != SITELOGIX.digest
+
+
+def test_the_digest_is_the_one_that_ledgers_hold() -> None:
+    # Noted by every migration so far: with another one, a finished stack would be verified and backed up again.
+    assert SITELOGIX.digest == "125f55b3afbf396b"
+
+
+def test_the_digest_changes_with_the_attributes_that_a_backfill_fills_and_not_with_its_rules() -> None:
+    def digest(**rules: Rule) -> str:
+        return Schema((replace(REPORTS, backfill=Backfill(rules)), *SITELOGIX.tables[1:])).digest
+
+    assert digest(status=constant("x"), timestamp=constant("y")) == SITELOGIX.digest
+    assert digest(status=constant("x")) != SITELOGIX.digest

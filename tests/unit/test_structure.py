@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from schema.sitelogix import SITELOGIX
+from sitelogix.tables import SITELOGIX
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 MAY_IMPORT = {
@@ -18,10 +18,12 @@ MAY_IMPORT = {
     "backfills": {"schema", "stack"},
     "migration": {"schema", "stack", "backfills"},
     "local": {"schema", "stack"},
-    "terminal": {"schema", "stack", "components", "backfills", "migration", "local"},
-    "benchmarks": {"schema", "stack", "backfills", "local", "terminal"},
+    "terminal": {"schema", "stack", "components", "backfills", "migration", "local", "benchmarks"},
+    "benchmarks": {"schema", "stack", "backfills", "local"},
 }
 LONGEST_FILE = 330
+GENERAL = {"status", "timestamp", "createdAt"}
+"""Attributes of SiteLogix whose names are words that code may use for something else."""
 
 
 def imports(path: Path) -> set[str]:
@@ -48,27 +50,64 @@ def test_only_the_engine_imports_the_automation_api() -> None:
         for path in (CHECKOUT / package).rglob("*.py")
         if re.search(r"^(from|import) pulumi(\.| import )automation", path.read_text(encoding="utf-8"), re.MULTILINE)
     }
-    assert importers == {"migration/engine.py"}
+    assert importers == {"migration/session/engine.py"}
 
 
 def test_nothing_uses_a_target() -> None:
-    engine = (CHECKOUT / "migration" / "engine.py").read_text(encoding="utf-8")
+    engine = (CHECKOUT / "migration" / "session" / "engine.py").read_text(encoding="utf-8")
     assert "target" not in engine, "docs/pulumi.md says what a target can lose"
 
 
-def test_nothing_but_data_and_rules_knows_a_sitelogix_table() -> None:
-    names = [table.name for table in SITELOGIX if table.name != "reports"] + ["project_id", "dateLastSeen"]
-    general = [
+def project_words() -> set[str]:
+    """The names of the SiteLogix tables, and of the attributes that their indexes and backfills use."""
+    words = {table.name for table in SITELOGIX} | {name for table in SITELOGIX for name in table.backfilled}
+    words |= {key.name for table in SITELOGIX for index in table.every_index for key in index.keys}
+    words |= {name for table in SITELOGIX if table.backfill for name in table.backfill.reads}
+    return words - GENERAL
+
+
+def general_files() -> list[Path]:
+    """The code of the tool itself, which serves any project."""
+    return [
         path
-        for package in ("stack", "components", "migration", "terminal")
-        for path in (CHECKOUT / package).rglob("*.py")
+        for path in CHECKOUT.rglob("*.py")
+        if path.relative_to(CHECKOUT).parts[0] not in {"sitelogix", "examples", "tests", ".venv", ".local"}
     ]
-    rules = {"__init__", "last_seen", *(table.name for table in SITELOGIX)}
-    general += [path for path in (CHECKOUT / "backfills").glob("*.py") if path.stem not in rules]
-    general += [CHECKOUT / "schema" / "model.py", CHECKOUT / "tasks.py"]
-    for path in general:
-        text = path.read_text(encoding="utf-8")
-        assert [name for name in names if f'"{name}"' in text] == [], path
+
+
+def test_only_a_project_s_own_folder_knows_its_tables_and_attributes() -> None:
+    words = project_words()
+    assert {"reports", "work-logs", "vendor_type", "dateLastSeen", "projectId", "full_name"} <= words
+    for path in general_files():
+        texts = {
+            node.value
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        assert words & texts == set(), path
+
+
+def test_the_tool_s_own_code_says_sitelogix_only_in_former_type_tokens() -> None:
+    said = {
+        (path.relative_to(CHECKOUT).as_posix(), line)
+        for path in [*general_files(), CHECKOUT / "invoke"]
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "sitelogix" in line.lower() and "import PROJECT" not in line
+    }
+    assert said == {
+        ("components/indexed_table.py", 'FORMER_TYPE = "sitelogix:dynamodb:IndexedTable"'),
+        ("components/monitoring.py", 'FORMER_TYPE = "sitelogix:cloudwatch:Monitoring"'),
+    }
+
+
+def test_only_the_root_s_two_entry_points_import_a_project() -> None:
+    importing = {
+        path.relative_to(CHECKOUT).as_posix(): line
+        for path in [*general_files(), *(CHECKOUT / "examples").rglob("*.py")]
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.match(r"\s*(from|import) sitelogix", line)
+    }
+    assert importing == dict.fromkeys(("tasks.py", "__main__.py"), "from sitelogix.project import PROJECT")
 
 
 def test_no_file_has_outgrown_one_subject() -> None:

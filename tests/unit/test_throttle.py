@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backfills.patience import Stopped
-from backfills.throttle import BURST_SECONDS, Throttle
+from dynamo.retry import Stopped
+from dynamo.throttle import BURST_SECONDS, Throttle
 
 
 class Time:
@@ -64,7 +64,7 @@ def test_what_the_server_says_was_used_replaces_the_estimate() -> None:
     held = throttle(10, time)
     for _ in range(100):
         held.acquire(1)
-        held.settle(1, 5)
+        held.reconcile(1, 5)
     assert time.now - 1000 == pytest.approx(50, rel=0.05)
 
 

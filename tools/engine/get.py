@@ -183,7 +183,7 @@ def runs(directory: Path, version: str) -> bool:
 def cache() -> Path:
     """The per-user cache, outside any checkout."""
     root = os.environ.get("XDG_CACHE_HOME")
-    return Path(root) / "sitelogix" if root else Path.home() / ".cache" / "sitelogix"
+    return Path(root) / "keyshift" if root else Path.home() / ".cache" / "keyshift"
 
 
 def say(line: str) -> None:

@@ -1,0 +1,45 @@
+"""Taking a backfill back: exactly what the journal says was added, where it is still as it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migration.rollback.proposal import Proposal, roll_back
+from migration.session.context import Context
+from migration.steps.items.backfill import BackfillTable
+from migration.steps.items.working import backfilled_tables, working
+from migration.steps.step import Step
+from schema.errors import Refused
+from stack.ledger.ledger import Facts
+from stack.world.world import World
+
+
+def backfill_rollback(context: Context, name: str) -> Proposal[Facts]:
+    """The rollback of the backfills of one table. Raises UsageError for a table without a backfill; Refused while
+    an index needs those attributes, or when no journal was kept."""
+    world = context.read_world()
+    context.refuse_others_tables(world.proofs)
+    (name,) = backfilled_tables(context, world, name)
+    table, live = context.schema.table(name), world.live[name]
+    needing = [index.name for index in table.indexes if index.name in live.indexes and table.needs_backfill(index)]
+    if needing:
+        raise Refused(
+            f"The backfill of {name} cannot be rolled back.",
+            f"{', '.join(needing)} is built on it: items would vanish from the index.",
+            f"Remove the index first, then run: ./invoke rollback --backfill {name} --stack {context.config.stack}",
+        )
+    with working(context, world, name) as assembly:
+        if assembly.journal.is_empty():
+            raise Refused(
+                f"There is nothing to roll back on {name}.",
+                "The ledger holds no journal of a backfill: none ran, it was rolled back, or the stack keeps none.",
+                context.command("status"),
+            )
+
+    def steps(world: World) -> Iterator[Step]:
+        yield from BackfillTable(table=table).undo()
+
+    def do() -> Facts:
+        return roll_back(context, f"the backfill of {name}", steps).done[-1].facts
+
+    return Proposal((f"Removes what the backfill of {name} added, where it is still as it was written.",), do)

@@ -1,0 +1,199 @@
+"""The run: plan, do the first step, read the world again, plan again; until nothing is left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from migration.plan.plan import plan
+from migration.plan.result import Blocked, Plan
+from migration.run.prediction import check_prediction
+from migration.session.context import Context
+from migration.session.exclusive import exclusive
+from migration.session.waiting import refuse_if_paused
+from migration.steps.stack.wait import Wait
+from migration.steps.step import Step
+from schema.errors import EngineLost, Interrupted, ToolError, VerificationFailed
+from stack.aws import translated_errors
+from stack.ledger.history import DONE, ROLLED_BACK, WAITING, Run
+from stack.ledger.intents import clear
+from stack.ledger.ledger import Facts
+from stack.ledger.records import STACK, OwnerProof, VerifiedProof
+from stack.world.world import World
+
+Narrowing = Callable[[Plan], Plan]
+"""Leaves of a plan what a run is to do."""
+
+
+@dataclass(frozen=True)
+class Undertaking:
+    """What a run does: `plan` says what is left, from the world and the names of the steps that are done. `command` is
+    its name in the history; `result` what stands there once it is done; `again` the advice when it fails, where
+    `migrate` would do the wrong thing; `told` whether the team is told."""
+
+    command: str
+    plan: Callable[[World, Collection[str]], Plan]
+    result: str = DONE
+    again: str = ""
+    told: bool = True
+
+
+@dataclass(frozen=True)
+class FinishedStep:
+    """One finished step: how long it took (seconds) and what was noted of it."""
+
+    step: Step
+    seconds: float
+    facts: Facts
+
+
+@dataclass
+class Summary:
+    """What a run did. `run` is its id in the history, None when there was nothing to do."""
+
+    run: str | None = None
+    done: list[FinishedStep] = field(default_factory=list)
+    blocked: tuple[Blocked, ...] = ()
+    left_alone: tuple[str, ...] = ()
+    ups: int = 0
+    seconds: float = 0.0
+    narrowed_to: str | None = None
+
+
+def plan_of(context: Context, world: World, tried: Collection[str] = ()) -> Plan:
+    """What is left to do on the way to the schema. Raises Refused."""
+    context.refuse_others_tables(world.proofs)
+    return plan(context.schema, context.config.settings, world, tried)
+
+
+def migrate(context: Context, table: str | None = None, index: str | None = None) -> Summary:
+    """Takes the stack to the schema, or as far as shut gates allow. Raises ToolError."""
+    summary = narrowed_run(context, lambda found: found.narrowed(table, index), "migrate")
+    summary.narrowed_to = table
+    return summary
+
+
+def narrowed_run(context: Context, narrowing: Narrowing, command: str, *, told: bool = True) -> Summary:
+    """Does what `narrowing` leaves of the plan. Raises ToolError."""
+
+    def left(world: World, tried: Collection[str]) -> Plan:
+        return narrowing(plan_of(context, world, tried))
+
+    return run(context, Undertaking(command, left, told=told))
+
+
+def run(context: Context, undertaking: Undertaking) -> Summary:
+    """Does what the undertaking's plan says, a step at a time. Raises ToolError.
+
+    Nothing to do takes no lease, writes nothing and runs no `up`. The next run goes on from what AWS, Pulumi's state
+    and the ledger then say.
+    """
+    began = time.monotonic()
+    with translated_errors(context.config):
+        context.ledger.lease.refuse_if_held()
+        left = undertaking.plan(context.read_world(), ())
+        summary = Summary()
+        if left.steps:
+            with exclusive(context, undertaking.command, told=undertaking.told) as recorded:
+                context.reporter.planned(left.steps)
+                context.ledger.prove(OwnerProof(subject=STACK, stack=context.config.stack))
+                if any(not step.ONLY_LOOKS for step in left.steps):
+                    # Whatever was verified before, this run is about to change it.
+                    context.ledger.disprove(VerifiedProof, STACK)
+                summary.run = recorded.id
+                recorded.result = undertaking.result
+                left = _run(context, summary, recorded, undertaking)
+    summary.blocked, summary.left_alone = left.blocked, left.left_alone
+    summary.ups = context.engine.ups
+    summary.seconds = time.monotonic() - began
+    return summary
+
+
+def _run(context: Context, summary: Summary, recorded: Run, undertaking: Undertaking) -> Plan:
+    lost: set[str] = set()
+    done: set[str] = set()
+    world = context.read_world()
+    while True:
+        left = undertaking.plan(world, done)
+        if not left.steps:
+            _conclude(context, recorded, left)
+            return left
+        step = left.steps[0]
+        refuse_if_paused(context)
+        if step.name in done and not isinstance(step, Wait):
+            raise VerificationFailed(
+                f"{step.name} was done, and is still to do: {step.why}.",
+                "AWS does not show what the step changed.",
+                context.command("status"),
+            )
+        number, total = len(summary.done) + 1, len(summary.done) + len(left.steps)
+        where = f"{step.name}, step {number} of {total}"
+        with _stopped(context, undertaking, f"before {where}"):
+            context.safe_point()
+        try:
+            with _stopped(context, undertaking, f"in {where}"):
+                summary.done.append(_do(context, world, step, recorded, number, total))
+            done.add(step.name)
+            before, world = world, context.read_world()
+            check_prediction(step, before, world)
+        except EngineLost as error:
+            # The world says what was done and what is left, so it is planned anew; once a step.
+            if step.name in lost or undertaking.again:
+                raise _advised(error, undertaking) from error
+            lost.add(step.name)
+            # What it left half-done may need a step again that was done before.
+            done.clear()
+            context.reporter.noted(f"{error.what} {error.why} Planning anew.")
+            world = context.read_world()
+        except ToolError as error:
+            raise _advised(error, undertaking) from error
+
+
+def _conclude(context: Context, recorded: Run, left: Plan) -> None:
+    if recorded.result == ROLLED_BACK:
+        clear(context.ledger)
+    if left.blocked:
+        recorded.result = WAITING
+        recorded.why = "; ".join(f"{blocked.ref}: {blocked.shut[0].evidence}" for blocked in left.blocked)
+        task = "late-writers" if any(blocked.is_new for blocked in left.blocked) else "gate"
+        recorded.next = f"./invoke {task} --stack {context.config.stack}"
+
+
+def _advised(error: ToolError, undertaking: Undertaking) -> ToolError:
+    """The engine's advice is meant for a migration, which would build again what a rollback removes."""
+    if undertaking.again and type(error) in {ToolError, EngineLost}:
+        return ToolError(error.what, error.why, undertaking.again)
+    return error
+
+
+@contextmanager
+def _stopped(context: Context, undertaking: Undertaking, where: str) -> Iterator[None]:
+    """Says of a run that was stopped where it was."""
+    try:
+        yield
+    except Interrupted:
+        migrating = f"run: ./invoke migrate --stack {context.config.stack}"
+        raise Interrupted(
+            f"Stopped {where}.",
+            "What is done is recorded; what AWS is still doing, it goes on with.",
+            f"To go on, {'repeat the command.' if undertaking.again else migrating}",
+        ) from None
+
+
+def _do(context: Context, world: World, step: Step, recorded: Run, number: int, total: int) -> FinishedStep:
+    began = time.monotonic()
+    context.reporter.started(step, number, total)
+    with recorded.step(step.name) as facts:
+        try:
+            with translated_errors(context.config):
+                facts.update(step.apply(context, world))
+        except Exception:
+            # What fails in a step that was being stopped, fails because of that.
+            context.interrupts.check()
+            raise
+    seconds = time.monotonic() - began
+    context.reporter.ended(step, seconds, facts)
+    context.notifier.flush()
+    return FinishedStep(step, seconds, facts)

@@ -1,0 +1,81 @@
+"""The stack at a glance: each table and index with one word for where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from schema.model import Schema, Table
+from stack.file.settings import Settings
+from stack.gates.claims import failing
+from stack.gates.gate import gate
+from stack.gates.late_writers import against_reading, is_verified, meets_late_writers, read_ready
+from stack.ledger.codec import written
+from stack.ledger.records import BackfillProof, IndexProof, ReadReadyProof
+from stack.world.live import ACTIVE, LiveTable
+from stack.world.world import World
+
+
+@dataclass(frozen=True)
+class ResourceStatus:
+    """One table (`index` is None) or index: `state` is the word for it, `detail` the rest of the line."""
+
+    table: str
+    index: str | None
+    state: str
+    detail: str = ""
+
+
+def status(schema: Schema, settings: Settings, world: World) -> list[ResourceStatus]:
+    """Every table with its indexes, in the schema's order. Pure."""
+    found: list[ResourceStatus] = []
+    for table in schema:
+        live = world.live.get(table.name)
+        found.append(_table(table, live, world))
+        found += [_index(table, index.name, live, world) for index in table.indexes]
+        found += _retired(schema, table, settings, world)
+    return found
+
+
+def _table(table: Table, live: LiveTable | None, world: World) -> ResourceStatus:
+    if live is None:
+        return ResourceStatus(table.name, None, "missing", "new" if not table.existing else "it was live before")
+    adopted = "in Pulumi's state" if table.name in world.managed.tables else "not adopted yet"
+    details = [adopted, f"{live.item_count:,} items"]
+    if table.backfilled:
+        proven = world.proofs.get(BackfillProof, table.name) is not None
+        details.append("backfilled" if proven else "backfill to do")
+    return ResourceStatus(table.name, None, live.status.lower(), ", ".join(details))
+
+
+def _index(table: Table, name: str, live: LiveTable | None, world: World) -> ResourceStatus:
+    index, found = table.index(name), live.indexes.get(name) if live else None
+    if found is None:
+        return ResourceStatus(table.name, name, "missing")
+    if found.status != ACTIVE:
+        building = found.status == "CREATING"
+        return ResourceStatus(table.name, name, "building" if building else found.status.lower())
+    if index.existing:
+        return ResourceStatus(table.name, name, "active")
+    proof = world.proofs.get(IndexProof, table.ref(index))
+    verified = f"verified {written(proof.verified)}" if proof and proof.verified else "not yet verified"
+    if not read_ready(table, index, live, world.proofs).holds:
+        waits = meets_late_writers(table, index) and is_verified(table, index, world.proofs)
+        return ResourceStatus(
+            table.name, name, "built", against_reading(table.name, world.proofs) if waits else verified
+        )
+    ready = world.proofs.get(ReadReadyProof, table.ref(index))
+    since = f", read-ready {written(ready.at)}" if ready and ready.at else ""
+    return ResourceStatus(table.name, name, "read-ready", f"{verified}{since}")
+
+
+def _retired(schema: Schema, table: Table, settings: Settings, world: World) -> Iterator[ResourceStatus]:
+    for retired in table.retired:
+        if world.live_index(retired.ref(table)) is None:
+            gone = f"gone, replaced by {retired.replaced_by}"
+            yield ResourceStatus(table.name, retired.name, "retired", gone)
+            continue
+        shut = failing(gate(schema, table, retired, settings, world))
+        waiting = f"{shut[0].name}: {shut[0].evidence}" if shut else "its gate is open"
+        more = f", and {len(shut) - 1} more" if len(shut) > 1 else ""
+        yield ResourceStatus(table.name, retired.name, "awaiting removal", waiting + more)

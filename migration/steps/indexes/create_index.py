@@ -1,0 +1,54 @@
+"""`create-index`: one `pulumi up` that adds one new index to a live table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from migration.session.context import Context
+from migration.steps.indexes.building import building
+from migration.steps.indexes.one_index import OfIndex
+from migration.steps.indexes.take_back_index import TakeBackIndex
+from migration.steps.step import Step, Up
+from schema.model import Throughput
+from stack.declaration import present
+from stack.ledger.codec import now
+from stack.ledger.ledger import Facts
+from stack.ledger.records import IndexProof, ReadReadyProof, ShadowProof
+from stack.world.live import LiveIndex
+from stack.world.world import World
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateIndex(OfIndex, Up):
+    """Creates one index. `building` is the capacity that it builds with (None: on demand)."""
+
+    ACTION = "create-index"
+    NEEDS_BACKUP = True
+
+    building: Throughput | None
+
+    def apply(self, context: Context, world: World) -> Facts:
+        """See Step."""
+        # Before the `up`: killed in the middle of it, the index is still known to be ours, and gets settled.
+        context.ledger.prove(replace(self._proof(), table_id=world.live[self.table.name].id))
+        for kind in (ReadReadyProof, ShadowProof):
+            # Whatever was shown of an index of that name, this is another one.
+            context.ledger.disprove(kind, self.ref)
+        with building(context, self.ref):
+            context.engine.up(world.live, present(context.schema, world).with_index(self.ref))
+        return {}
+
+    def effect(self, world: World) -> World:
+        """See Step."""
+        built = LiveIndex(replace(self.index, throughput=self.building, existing=False))
+        created = world.with_index(self.ref, built).without_proofs(self.ref, ReadReadyProof, ShadowProof)
+        return self.managed(created.with_proof(self._proof()))
+
+    def undo(self) -> tuple[Step, ...]:
+        """See Step."""
+        return (TakeBackIndex(schema=self.schema, table=self.table, index=self.index),)
+
+    def _proof(self) -> IndexProof:
+        """That it was begun; and that it is settled, where it builds with its steady capacity."""
+        steady = self.building is None or self.building == self.index.throughput
+        return IndexProof(subject=self.ref, started=now(), settled=now() if steady else None)

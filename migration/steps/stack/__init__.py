@@ -1,0 +1,1 @@
+"""Steps about the whole stack: waiting for AWS, monitoring, verifying."""

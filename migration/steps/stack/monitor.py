@@ -1,0 +1,35 @@
+"""`monitor`: alarms, dashboard, topic and subscriptions as the program declares them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from migration.session.context import Context
+from migration.steps.step import Up
+from stack.declaration import present
+from stack.ledger.ledger import Facts
+from stack.world.world import World
+
+
+@dataclass(frozen=True, kw_only=True)
+class Monitor(Up):
+    """Declares what monitors the stack, where no other `up` of the run does."""
+
+    ACTION = "monitor"
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        return ()
+
+    def apply(self, context: Context, world: World) -> Facts:
+        """See Step."""
+        context.engine.up(world.live, present(context.schema, world))
+        return {"monitors": len(world.unmonitored)}
+
+    def effect(self, world: World) -> World:
+        """See Step."""
+        return self.managed(world)
+
+    def told(self, facts: Facts) -> str:
+        """See Step."""
+        return f"{facts['monitors']} declared"

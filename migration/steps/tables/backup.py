@@ -1,0 +1,86 @@
+"""`backup`: an on-demand backup of one table, AVAILABLE before anything is changed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from migration.session.context import Context
+from migration.session.waiting import pause_here
+from migration.steps.step import Step
+from schema.errors import VerificationFailed
+from schema.model import Schema
+from stack.ledger.ledger import Facts
+from stack.ledger.records import BackupProof
+from stack.world.world import World
+
+BACKUP_MINUTES = 60
+"""How long a backup may take until it is AVAILABLE; AWS needs seconds, whatever the size."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backup(Step):
+    """Backs one table up, or goes on with the backup that a killed run has asked for. `before` is what follows it, and
+    stands in the backup's name: a migration or a rollback."""
+
+    ACTION = "backup"
+
+    table: str
+    schema: Schema = field(repr=False)
+    before: str = "migration"
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        return (self.table,)
+
+    def apply(self, context: Context, world: World) -> Facts:
+        """See Step. Raises VerificationFailed."""
+        physical = context.config.physical_name(self.table)
+        name = f"{physical}-pre-{self.before}-{datetime.fromisoformat(context.clock()):%Y%m%d}"
+        arn = self._unproven(context, world, name)
+        if arn is None:
+            arn = context.client.create_backup(TableName=physical, BackupName=name)["BackupDetails"]["BackupArn"]
+        size = _available(context, name, arn)
+        id, digest = world.live[self.table].id, self.schema.digest
+        context.ledger.prove(
+            BackupProof(subject=self.table, table_id=id, schema=digest, arn=arn, name=name, bytes=size)
+        )
+        return {"arn": arn, "name": name, "bytes": size, "schema": digest}
+
+    def effect(self, world: World) -> World:
+        """See Step."""
+        return world.with_proof(BackupProof(subject=self.table, schema=self.schema.digest))
+
+    def told(self, facts: Facts) -> str:
+        """See Step."""
+        return f"{facts['name']}, {facts['bytes']:,} bytes"
+
+    def _unproven(self, context: Context, world: World, name: str) -> str | None:
+        """The backup of that table that a killed run asked for and did not come to prove: as good as a new one."""
+        table, proof = world.live[self.table], world.proofs.get(BackupProof, self.table)
+        proven = proof.at if proof and proof.at else datetime.min.replace(tzinfo=UTC)
+        physical = context.config.physical_name(self.table)
+        for page in context.client.get_paginator("list_backups").paginate(TableName=physical):
+            for backup in page["BackupSummaries"]:
+                same = backup["BackupName"] == name and backup.get("TableId", table.id) == table.id
+                if same and backup["BackupStatus"] != "DELETED" and backup["BackupCreationDateTime"] > proven:
+                    return backup["BackupArn"]
+        return None
+
+
+def _available(context: Context, name: str, arn: str) -> int:
+    """Waits until the backup is AVAILABLE. Returns its size in bytes."""
+    deadline = time.monotonic() + BACKUP_MINUTES * 60
+    while True:
+        details = context.client.describe_backup(BackupArn=arn)["BackupDescription"]["BackupDetails"]
+        if details["BackupStatus"] == "AVAILABLE":
+            return int(details.get("BackupSizeBytes", 0))
+        if time.monotonic() > deadline or details["BackupStatus"] == "DELETED":
+            raise VerificationFailed(
+                f"Backup {name} is {details['BackupStatus']}.",
+                f"It was to be AVAILABLE within {BACKUP_MINUTES} minutes. Nothing was changed.",
+                context.command("migrate"),
+            )
+        context.reporter.progress(0, 0, details["BackupStatus"])
+        pause_here(context)

@@ -1,0 +1,103 @@
+"""`compare`: a restored table and the live one, item by item and by definition."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from backfills.rates import read_rate
+from dynamo.reader import Reader
+from dynamo.retry import Retry
+from dynamo.throttle import Throttle
+from dynamo.units import UNLIMITED, segments_for
+from migration.session.context import Context
+from migration.session.reading import stoppable
+from migration.steps.items.comparison import TableComparison, compare
+from migration.steps.step import Step
+from migration.steps.tables.definitions import differences
+from migration.steps.tables.restore import restored_name
+from migration.steps.tables.source import Source
+from stack.ledger.ledger import Facts
+from stack.ledger.records import RestoredProof
+from stack.monitoring.metrics import Metrics
+from stack.world.live import LiveTable, read_table
+from stack.world.world import World
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compare(Step):
+    """Compares `<table>-restored` with the live table, where there is one."""
+
+    ACTION = "compare"
+    ONLY_LOOKS = True
+
+    table: str
+    source: Source
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        return (self.table,)
+
+    def apply(self, context: Context, world: World) -> Facts:
+        """See Step."""
+        live = read_table(context.client, context.config, self.table)
+        restored = read_table(context.client, context.config, restored_name(self.table))
+        facts: dict[str, object] = {"source": str(self.source), "compared": None, "definition": []}
+        counts: Mapping[str, int] = {}
+        if live is not None and restored is not None:
+            compared = self._items(context, live, restored)
+            counts = counted(compared)
+            facts["compared"] = {
+                **counts,
+                "attributes": dict(compared.attributes.most_common()),
+                "examples": {_SHOWN.get(kind, kind): keys for kind, keys in compared.examples.items()},
+            }
+            facts["definition"] = [asdict(each) for each in differences(context.client, live, restored)]
+        context.ledger.prove(RestoredProof(subject=self.table, source=str(self.source), compared=dict(counts)))
+        return facts
+
+    def effect(self, world: World) -> World:
+        """See Step."""
+        return world.with_proof(RestoredProof(subject=self.table, source=str(self.source), compared={}))
+
+    def _items(self, context: Context, live: LiveTable, restored: LiveTable) -> TableComparison:
+        settings = context.config.settings.backfill
+        stop = threading.Event()
+        metrics = Metrics(context.cloudwatch, context.config.physical_name(self.table))
+
+        def reader(table: LiveTable, rate: float) -> Reader:
+            physical, throttle = context.config.physical_name(table.name), Throttle(rate, stop)
+            retry = Retry(physical, stop, throttle.throttled)
+            # AWS counts the items of a table that was just restored hours later.
+            return Reader(context.once, physical, retry, throttle, size=live.size, item_count=live.item_count)
+
+        def show(comparison: TableComparison, scanned: int) -> None:
+            text = f"{comparison.equal:,} equal, {comparison.different:,} different"
+            total = live.item_count + restored.item_count
+            context.reporter.progress(scanned, total, text, counted(comparison))
+
+        with stoppable(context, stop):
+            return compare(
+                # Nobody else reads the restored table.
+                reader(restored, UNLIMITED),
+                reader(live, read_rate(live, settings, metrics)),
+                tuple(key.name for key in live.keys),
+                segments_for(max(live.size, restored.size)),
+                settings.workers,
+                stop,
+                show,
+            )
+
+
+_SHOWN = {"only_first": "only_restored", "only_second": "only_live"}
+
+
+def counted(comparison: TableComparison) -> Mapping[str, int]:
+    """The counts of a comparison of a restored table with a live one."""
+    return {
+        "equal": comparison.equal,
+        "different": comparison.different,
+        "only_restored": comparison.only_first,
+        "only_live": comparison.only_second,
+    }

@@ -1,0 +1,101 @@
+"""Second half of the rollback of `create-tables`: the new tables go, with a backup of each that holds data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from dynamo.expressions import Expressions
+from dynamo.reader import Reader
+from migration.session.context import Context
+from migration.session.reading import reader_of
+from migration.steps.agreement import agreed, forget, forgotten
+from migration.steps.step import Up
+from migration.steps.tables.backup import Backup
+from schema.errors import Refused
+from schema.model import Table
+from schema.references import table_of
+from stack.declaration import present
+from stack.ledger.intents import Intent, intending
+from stack.ledger.ledger import Facts
+from stack.ledger.records import IntentProof
+from stack.world.world import World
+
+BEFORE_ROLLBACK = "rollback"
+"""What stands in the names of backups that are made before tables are removed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoveTables(Up):
+    """Removes new tables; of those that hold data only the `confirmed` ones, which are backed up before."""
+
+    ACTION = "remove-tables"
+
+    new: tuple[Table, ...]
+    confirmed: frozenset[str] = frozenset()
+    backed_up: frozenset[str] = frozenset()
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        return tuple(table.name for table in self.new)
+
+    def apply(self, context: Context, world: World) -> Facts:
+        """See Step. Raises Refused when somebody has written to a table that was not confirmed."""
+        world = agreed(context)
+        # Somebody may have written meanwhile.
+        holding = holding_data(context, world, self.new)
+        refuse_unconfirmed(world, self.new, holding, self.confirmed)
+        for name in sorted(holding & set(world.live) - self.backed_up):
+            Backup(table=name, schema=self.schema, before=BEFORE_ROLLBACK).apply(context, world)
+        forget(context, lambda subject: table_of(subject) in self.tables)
+        # Also those that are gone: what a killed rollback has left behind for them is taken back as well.
+        resources = frozenset({*self.tables, *(str(ref) for table in self.new for ref in table.refs)})
+        there = [table for table in self.new if table.name in world.live]
+        with intending(context.ledger, Intent.DELETE, resources):
+            if there:
+                declaration = present(context.schema, world).releasing(there).without_tables(there)
+                context.engine.up(world.live, declaration, deletions=resources)
+        return {}
+
+    def effect(self, world: World) -> World:
+        """See Step."""
+        world = replace(world, live={name: table for name, table in world.live.items() if name not in self.tables})
+        return self.managed(forgotten(world, lambda subject: table_of(subject) in self.tables))
+
+
+def holding_data(context: Context, world: World, tables: Iterable[Table]) -> frozenset[str]:
+    """The tables that hold data, or may have held some: one that somebody else has deleted cannot be asked."""
+
+    def may_hold(name: str) -> bool:
+        if name in world.live:
+            return holds_data(reader_of(context, world.live[name]))
+        return world.proofs.get(IntentProof, name) is None
+
+    return frozenset(table.name for table in tables if may_hold(table.name))
+
+
+def holds_data(reader: Reader) -> bool:
+    """Whether the table has an item now: read consistently, because AWS's own count is hours old."""
+    return any(page.items for page in reader.scan(Expressions(), most_a_page=1, consistent=True))
+
+
+def refuse_unconfirmed(
+    world: World, tables: Iterable[Table], holding: frozenset[str], confirmed: frozenset[str]
+) -> None:
+    """Raises Refused unless all tables that hold data were confirmed by name."""
+    unconfirmed = [table.name for table in tables if table.name in holding - confirmed]
+    if not unconfirmed:
+        return
+    flag = f"If that is right, add: --holding-data {','.join(sorted(confirmed | set(unconfirmed)))}"
+    gone = [name for name in unconfirmed if name not in world.live]
+    if gone:
+        raise Refused(
+            f"New tables are gone, and may have held data: {', '.join(gone)}.",
+            "No rollback has removed them. Named, they are forgotten, and `migrate` makes them again, empty.",
+            flag,
+        )
+    raise Refused(
+        f"New tables hold data: {', '.join(unconfirmed)}.",
+        "They are removed only if they are named, and backed up before.",
+        flag,
+    )

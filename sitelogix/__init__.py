@@ -1,0 +1,1 @@
+"""The SiteLogix project: its six tables, the rules of their backfills, and the data set of its local stack."""

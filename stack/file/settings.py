@@ -1,0 +1,138 @@
+"""The settings of a stack file under the project's own namespace: what each key may hold."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from schema.references import IndexRef
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, alias_generator=to_camel)
+
+
+def _is_account(value: str) -> str:
+    if not re.fullmatch(r"[0-9]{12}", value):
+        raise ValueError("an AWS account id has 12 digits, in quotes")
+    return value
+
+
+def _is_prefix(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{0,50}", value):
+        raise ValueError("a prefix has up to 50 letters, digits, '_', '-' or '.'")
+    return value
+
+
+def _is_dashboard(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,255}", value):
+        raise ValueError("a dashboard's name has up to 255 letters, digits, '_' or '-'")
+    return value
+
+
+def _is_backend(value: str) -> str:
+    if not re.match(r"(file|s3|gs|azblob|https?)://.", value):
+        raise ValueError("a backend is a URL that begins with file://, s3://, gs://, azblob:// or https://")
+    return value
+
+
+def _is_written_date(value: object) -> object:
+    # A number would be taken for seconds since 1970.
+    if not isinstance(value, str | date):
+        raise ValueError('a date is like "2025-11-04"')
+    return value
+
+
+def _in_utc(value: datetime) -> datetime:
+    """A time without a zone, such as a bare date, is taken as UTC."""
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def _is_index(value: object) -> object:
+    return IndexRef.parse(value) if isinstance(value, str) else value
+
+
+IndexName = Annotated[IndexRef, BeforeValidator(_is_index)]
+"""An index, written as `table/index`."""
+
+
+class Approval(_Settings):
+    """Leave to remove one retired index, written into the stack file and reviewed in a pull request."""
+
+    application_updated: bool
+    tests_passed: bool
+    by: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+    at: Annotated[datetime, Field(strict=False), BeforeValidator(_is_written_date), AfterValidator(_in_utc)]
+
+
+class Subscription(_Settings):
+    """Who is told of alarms and of how runs go: a protocol of SNS, and the address for it."""
+
+    protocol: Literal["email", "email-json", "https", "lambda", "sms", "sqs"]
+    endpoint: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class LateWriterSettings(_Settings):
+    """When an index is read-ready: after so many `minutes` without a late writer, in which the application wrote at
+    least `least_writes` write units to the table; it is looked at `every_minutes`."""
+
+    minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 24 * 60
+    every_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 15
+    least_writes: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1
+
+
+class BackfillSettings(_Settings):
+    """How backfills write: `writer` is what the server was seen to honour; `rate` and `read_rate` are write and read
+    units a second, without which a `share` of what the table and its indexes have left is used; `journal` is whether
+    a backfill can be undone (None: below a million items)."""
+
+    writer: Literal["batched", "single"] = "batched"
+    rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    read_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    workers: Annotated[int, Field(ge=1, le=64)] = 4
+    journal: bool | None = None
+
+
+class Settings(_Settings):
+    """The keys of a stack file under the project's own namespace."""
+
+    table_prefix: Annotated[str, AfterValidator(_is_prefix)]
+    account: Annotated[str, AfterValidator(_is_account)]
+    backend: Annotated[str, AfterValidator(_is_backend)]
+    tags: dict[str, str] = {}
+    approvals: dict[IndexName, Approval] = {}
+    accepted_violations: dict[str, Annotated[int, Field(ge=0)]] = {}
+    accepted_hot_keys: dict[IndexName, Annotated[float, Field(gt=0, le=1)]] = {}
+    backfill: BackfillSettings = BackfillSettings()
+    replace_streams: list[str] = []
+    acknowledged_owners: list[str] = []
+    index_timeout_minutes: Annotated[int, Field(ge=1)] = 24 * 60
+    lease_seconds: Annotated[int, Field(ge=2, le=3600)] = 60
+    building_write_units: dict[IndexName, Annotated[int, Field(ge=1)]] = {}
+    contact: str | None = None
+    dashboard: Annotated[str, AfterValidator(_is_dashboard)] | None = None
+    subscriptions: list[Subscription] = []
+    late_writers: LateWriterSettings = LateWriterSettings()
+    quiet_minutes: Annotated[float, Field(ge=0, le=14 * 24 * 60, allow_inf_nan=False)] = 24 * 60
+    brown_out_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
+
+
+FORMER_NAMES = {"watch": "lateWriters"}
+"""Settings that once had another name."""
+
+
+def setting_names(setting: str | None = None) -> list[str]:
+    """The keys of a stack's settings, or those within one of them."""
+    models: dict[str | None, type[BaseModel]] = {
+        None: Settings,
+        "backfill": BackfillSettings,
+        "lateWriters": LateWriterSettings,
+        "subscriptions": Subscription,
+        "approvals": Approval,
+    }
+    return [to_camel(name) for name in models.get(setting, Settings).model_fields]

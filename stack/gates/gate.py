@@ -1,0 +1,165 @@
+"""When a retired index may go. Pure rules: each is a claim, with its evidence and what to do if it does not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from schema.model import RetiredIndex, Schema, Table
+from schema.references import IndexRef, table_of
+from stack.file.settings import Settings
+from stack.gates.claims import Claim
+from stack.gates.late_writers import read_ready
+from stack.ledger.codec import written
+from stack.ledger.records import BackfillProof, OwnReadProof, Proofs, RolledBackProof, ShadowProof
+from stack.world.readings import ALARM, MISSING, OK, AlarmState, Readings
+from stack.world.world import World
+
+SHADOW_READS_HOLD = timedelta(days=7)
+"""How long shadow reads count: what they showed a week ago says little of today's items."""
+NO_CLOUDWATCH = "the stack file names no CloudWatch and SNS endpoints"
+
+LOUD = {ALARM, MISSING}
+"""States of an alarm that keep a gate shut."""
+READ_READY = "replacement read-ready"
+SHADOW_READS = "shadow reads equal"
+ALARMS = "alarms quiet"
+LAST_HOUR_CLEAN = "last hour clean"
+METRIC_ALIVE = "read metric alive"
+NOBODY_READS = "nobody reads it"
+NO_PATTERN = "no access pattern on it"
+APPROVED = "approved"
+APPLICATION_UPDATED = "application updated"
+TESTS_PASSED = "integration tests passed"
+MIGRATE = "./invoke migrate"
+
+
+def backfill_proven(table: Table, proofs: Proofs) -> bool:
+    """Whether every attribute that the schema now wants filled was filled."""
+    proof = proofs.get(BackfillProof, table.name)
+    return proof is not None and set(table.backfilled) <= set(proof.attributes)
+
+
+def gate(schema: Schema, table: Table, retired: RetiredIndex, settings: Settings, world: World) -> list[Claim]:
+    """All conditions for removing `retired`, in the order in which they are usually met."""
+    replacement = IndexRef(table.name, retired.replaced_by)
+    ready = read_ready(table, table.index(retired.replaced_by), world.live.get(table.name), world.proofs)
+    return [
+        _no_pattern(schema, retired.ref(table)),
+        Claim(READ_READY, ready.holds, ready.evidence, ready.next),
+        shadow_reads_equal(world.proofs, replacement, world.readings.at),
+        *_approval(retired.ref(table), settings, world.proofs),
+        *_alarms(retired.ref(table), world.readings),
+        *_reads(retired.ref(table), settings, world),
+    ]
+
+
+def approved(table: Table, retired: RetiredIndex, settings: Settings, proofs: Proofs | None = None) -> bool:
+    """Whether the stack file approves the removal: the reviewed part of the gate."""
+    return all(claim.holds for claim in _approval(retired.ref(table), settings, proofs or Proofs()))
+
+
+def own_reads(proofs: Proofs, ref: IndexRef) -> dict[datetime, float]:
+    """The read units of this tool's own reads of an old index, by the start of the minute."""
+    proof = proofs.get(OwnReadProof, ref)
+    return dict(proof.units) if proof else {}
+
+
+def shadow_reads_equal(proofs: Proofs, ref: IndexRef, at: datetime) -> Claim:
+    """Whether shadow reads of a new index were equal, and not too long ago."""
+    proof = proofs.get(ShadowProof, ref)
+    if proof is None or proof.at is None:
+        return Claim(SHADOW_READS, False, f"{ref} was not compared with its table yet", MIGRATE)
+    if at - proof.at > SHADOW_READS_HOLD:
+        old = f"compared at {written(proof.at)}, more than {SHADOW_READS_HOLD.days} days ago"
+        return Claim(SHADOW_READS, False, old, MIGRATE)
+    return Claim(SHADOW_READS, proof.equal, f"{proof.summary}, at {written(proof.at)}", MIGRATE)
+
+
+def _no_pattern(schema: Schema, ref: IndexRef) -> Claim:
+    reading = [pattern.name for pattern in schema.patterns_on(ref)]
+    evidence = f"none of {len(schema.access_patterns)} access patterns reads it"
+    return Claim(NO_PATTERN, not reading, f"read by {', '.join(reading)}" if reading else evidence, MIGRATE)
+
+
+def _approval(ref: IndexRef, settings: Settings, proofs: Proofs) -> list[Claim]:
+    approve = f"./invoke approve --table {ref.table} --index {ref.index} --by NAME --application-updated --tests-passed"
+    approval = settings.approvals.get(ref)
+    if approval is None:
+        return [Claim(APPROVED, False, f"the stack file has no approval for {ref}", approve)]
+    signed = f"{approval.by}, {written(approval.at)}"
+    rolled_back = proofs.get(RolledBackProof, ref)
+    if rolled_back is not None and rolled_back.at is not None and approval.at <= rolled_back.at:
+        again = f"it was built again at {written(rolled_back.at)} by {rolled_back.by}"
+        return [Claim(APPROVED, False, f"{again}; the approval ({signed}) is older", approve)]
+    return [
+        Claim(APPLICATION_UPDATED, approval.application_updated, signed, approve),
+        Claim(TESTS_PASSED, approval.tests_passed, signed, approve),
+    ]
+
+
+def _alarms(ref: IndexRef, readings: Readings) -> Iterable[Claim]:
+    if not readings.available:
+        yield Claim(ALARMS, False, NO_CLOUDWATCH)
+        return
+    ours = alarms_of(ref.table, readings)
+    # In the `up` that removes the index, its own alarms may go first.
+    loud = [
+        f"{alarm.name} is {alarm.state}"
+        for alarm in ours
+        if alarm.state in LOUD and (alarm.subject, alarm.state) != (ref, MISSING)
+    ]
+    silent = sum(alarm.state not in {OK, *LOUD} for alarm in ours)
+    evidence = f"{len(ours)} alarms, all OK" if ours else "there are no alarms"
+    if silent:
+        # DynamoDB's metrics exist only while they are not zero.
+        evidence = f"{len(ours)} alarms: {len(ours) - silent} OK, {silent} have nothing to tell yet"
+    yield Claim(ALARMS, bool(ours) and not loud, "; ".join(loud) or evidence, MIGRATE)
+    wrong = [f"{count:,.0f} {what}" for what, count in readings.disturbances.get(ref.table, {}).items()]
+    clean = "; ".join(wrong) or "no throttled request and no system error"
+    yield Claim(LAST_HOUR_CLEAN, not wrong, clean, MIGRATE)
+
+
+def alarms_of(table: str, readings: Readings) -> list[AlarmState]:
+    """The alarms of a table and its indexes, and those of the whole account."""
+    return [alarm for alarm in readings.alarms if alarm.subject is None or table_of(alarm.subject) == table]
+
+
+def _reads(ref: IndexRef, settings: Settings, world: World) -> Iterable[Claim]:
+    if not world.readings.available:
+        yield Claim(METRIC_ALIVE, False, NO_CLOUDWATCH)
+        return
+    seen = world.readings.reads.get(ref, {})
+    own = _as_counted(own_reads(world.proofs, ref), seen)
+    alive = [minute for minute, units in own.items() if seen.get(minute, 0.0) >= units]
+    if alive:
+        shown = f"our own read of {written(max(alive))} shows in ConsumedReadCapacityUnits"
+        yield Claim(METRIC_ALIVE, True, shown, MIGRATE)
+    else:
+        since = f"our own read of {written(max(own))} does not show" if own else "we have not read it ourselves yet"
+        yield Claim(METRIC_ALIVE, False, f"{since}, so that a zero says nothing", MIGRATE)
+    start = world.readings.at - timedelta(minutes=settings.quiet_minutes)
+    others = {
+        minute: units - own.get(minute, 0.0)
+        for minute, units in seen.items()
+        if minute >= start and units - own.get(minute, 0.0) > 0
+    }
+    if others:
+        evidence = f"{sum(others.values()):,.1f} read units by others, last at {written(max(others))}"
+    else:
+        evidence = f"no read units but our own in {_span(settings.quiet_minutes)}"
+    yield Claim(NOBODY_READS, not others, evidence, MIGRATE)
+
+
+def _as_counted(own: Mapping[datetime, float], seen: Mapping[datetime, float]) -> dict[datetime, float]:
+    """Our own reads by the minute to which CloudWatch counts them, which may be the one after that of the read."""
+    counted: dict[datetime, float] = {}
+    for minute, units in own.items():
+        later = minute + timedelta(minutes=1)
+        delayed = seen.get(minute, 0.0) < units <= seen.get(later, 0.0)
+        counted[later if delayed else minute] = counted.get(later if delayed else minute, 0.0) + units
+    return counted
+
+
+def _span(minutes: float) -> str:
+    return f"{minutes / 60:g} h" if minutes >= 60 else f"{minutes:g} min"

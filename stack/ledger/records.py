@@ -1,0 +1,347 @@
+"""Every kind of record in the ledger: its key, its fields, who writes it, who reads it, and when it is valid.
+
+| partition key    | sort key             | record                                                                  |
+|------------------|----------------------|-------------------------------------------------------------------------|
+| `PROOF`          | `<kind>#<subject>`   | a Proof: one fact that later steps rely on, the newest reading only      |
+| `CONTROL`        | `LEASE`              | who is at work on the stack: stack/ledger/lease.py                      |
+| `CONTROL`        | `PAUSE`              | a Pause                                                                 |
+| `BROWN-OUT`      | `<table>/<index>`    | a BrownOutNote                                                          |
+| `HISTORY`        | `<run>#1-began` …    | runs and requests: stack/ledger/history.py                              |
+| `RUN#<run>`      | `<number>#1-began` … | the steps of one run: stack/ledger/history.py                           |
+| `BACKFILL#<table>` …                    || a backfill's place and its journal: backfills/                          |
+| `PROBE`          | a random name        | an item on which a writer is tried, deleted at once: backfills/probe.py |
+
+A proof with a `table_id` is valid for that very table only: a table that was restored under the name has another id.
+Times are UTC. Records of versions before 0.1.0 are read through OLD_NAMES.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, ClassVar, TypeVar
+
+from schema.errors import Refused
+from schema.references import IndexRef, Subject, table_of
+from stack.ledger.codec import KEY, Record, decoded
+
+STACK = "stack"
+"""The subject of what is true of the whole stack."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof(Record):
+    """What all proofs have: their `subject` (a table, an index, or STACK), when they were written, and AWS's id of the
+    table that they are about (None: of whatever table has the name)."""
+
+    KIND: ClassVar[str]
+    OF_INDEX: ClassVar[bool] = False
+
+    subject: Subject = field(metadata=KEY)
+    at: datetime | None = None
+    table_id: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Its sort key."""
+        return sort_key(type(self), self.subject)
+
+
+P = TypeVar("P", bound=Proof)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnerProof(Proof):
+    """Of STACK: the `stack` whose tables these are. Written by each run; every task refuses another stack's tables."""
+
+    KIND = "owner"
+
+    stack: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifiedProof(Proof):
+    """Of STACK: so many `checks` of the schema with this digest held. Written by the step `verify`; taken back when a
+    run begins to change something. A plan is empty only with it."""
+
+    KIND = "verify"
+
+    schema: str
+    checks: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableProof(Proof):
+    """Of a table: it was adopted or created, with the ARN of its `stream`. Written by `adopt` and `create-tables`. A
+    table with this proof that is gone is never created again."""
+
+    KIND = "table"
+
+    stream: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackupProof(Proof):
+    """Of a table: its backup, AVAILABLE, of so many `bytes`, made for the `schema` with this digest. Written by
+    `backup`. No step changes a table without one of its schema; `rollback --from-backup latest` restores it."""
+
+    KIND = "backup"
+
+    schema: str
+    arn: str = ""
+    name: str = ""
+    bytes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackfillProof(Proof):
+    """Of a table: its items have these `attributes`, but for those that are reported. Counts are of items, as in
+    backfills' Counts; `late_a_second` are the items a second that writers still left without them, `spread` the hot
+    keys of each new index, for a reader. Written by `backfill`, taken back by its rollback; no index is created
+    without it."""
+
+    KIND = "backfill"
+
+    attributes: tuple[str, ...]
+    scanned: int = 0
+    changed: int = 0
+    skipped: int = 0
+    raced: int = 0
+    deleted: int = 0
+    passes: int = 0
+    remaining: int = 0
+    violating: int = 0
+    violations: dict[str, int] = field(default_factory=dict)
+    late_a_second: str = ""
+    spread: dict[str, str] = field(default_factory=dict)
+    OLD_NAMES: ClassVar[Mapping[str, str]] = {"unfit": "violating"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexProof(Proof):
+    """Of an index: when a run `started` to build it, when an item was found through it (`verified`; `queried` is that
+    item's key), and when it got its steady capacity (`settled`). Written by `create-index`, `verify-index` and
+    `settle-capacity`. Only an index with `started` is ours to settle."""
+
+    KIND, OF_INDEX = "index", True
+
+    started: datetime | None = None
+    verified: datetime | None = None
+    settled: datetime | None = None
+    queried: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RaisedProof(Proof):
+    """Of an index: somebody gave it so many `write` units a second while it was built. Written by the task `capacity`,
+    taken back when the index is settled."""
+
+    KIND, OF_INDEX = "raised", True
+
+    write: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LateWritersProof(Proof):
+    """Of a table: the scans for late writers, without a gap `since` then (`gaps` counts earlier gaps). `looked` and
+    `ended` are the last scan's times, `looks` their number, `late` all items found, `last_late` those of the last scan,
+    `stale` the values that are no longer what their sources give (None: never counted). `clean_since` is the end of the
+    last scan that found something. `unready` says what stood against reading from the index at the last scan; empty:
+    nothing. Written by `begin-late-writers` and `late-writers`."""
+
+    KIND = "watch"
+
+    since: datetime
+    clean_since: datetime
+    looked: datetime
+    ended: datetime
+    looks: int = 0
+    late: int = 0
+    last_late: int = 0
+    gaps: int = 0
+    stale: int | None = None
+    unready: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadReadyProof(Proof):
+    """Of a new index: readers may use it, after so many `looks` for late writers since `since`, none of which found one
+    after `clean_since`. Written by `late-writers`; taken back when one is found again."""
+
+    KIND, OF_INDEX = "read-ready", True
+
+    since: datetime
+    clean_since: datetime
+    looks: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShadowProof(Proof):
+    """Of a new index: whether it answered as its table does (`equal`), a line on it (`summary`), and the counts behind
+    it. Written by `shadow-read`; counts for seven days."""
+
+    KIND, OF_INDEX = "shadow", True
+
+    equal: bool
+    summary: str
+    scanned: int = 0
+    read_units: int = 0
+    outside: dict[str, Any] = field(default_factory=dict)
+    patterns: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnReadProof(Proof):
+    """Of a retired index: the read `units` of this tool's own reads, by the start of the minute. Written by
+    `read-index`; the gate subtracts them from what CloudWatch shows."""
+
+    KIND, OF_INDEX = "own-read", True
+
+    units: dict[datetime, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrownOutProof(Proof):
+    """Of a retired index: its reads were refused for so many `minutes` and no alarm fired. Written by `brown-out`."""
+
+    KIND, OF_INDEX = "brown-out", True
+
+    began: datetime
+    ended: datetime
+    minutes: float
+    OLD_NAMES: ClassVar[Mapping[str, str]] = {"from": "began", "to": "ended"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolledBackProof(Proof):
+    """Of a retired index: it was built again, `by` whom. An approval given before that no longer counts."""
+
+    KIND, OF_INDEX = "rolled-back", True
+
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoredProof(Proof):
+    """Of a table: a restoration from `source` was asked for; `compared` are the counts of items once it was compared
+    with the live table (None: not yet, so a repeated rollback goes on with it)."""
+
+    KIND = "restored"
+
+    source: str
+    compared: dict[str, int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntentProof(Proof):
+    """Of a Pulumi resource: the run that holds `lease` may make this change (`intent`), which the guards refuse
+    everybody else. Valid only while that lease is held: stack/ledger/intents.py."""
+
+    KIND = "rollback"
+
+    intent: str
+    lease: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pause(Record):
+    """Somebody (`by`) asked what runs to stop. Written by the task `pause`; every run reads it between two steps."""
+
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrownOutNote(Record):
+    """Reads of an index are about to be refused, or are: the table's `policy` before (None: it had none), the policy
+    that refuses them (`denying`), and the `revision` of that change once it is made. Written before the policy is
+    changed, so that a killed run leaves a way back; removed when the policy is put back."""
+
+    index: IndexRef = field(metadata=KEY)
+    table_arn: str
+    index_arn: str
+    denying: str
+    at: datetime
+    policy: str | None = None
+    revision: str | None = None
+
+
+_KINDS: Mapping[str, type[Proof]] = {
+    kind.KIND: kind
+    for kind in (
+        OwnerProof,
+        VerifiedProof,
+        TableProof,
+        BackupProof,
+        BackfillProof,
+        IndexProof,
+        RaisedProof,
+        LateWritersProof,
+        ReadReadyProof,
+        ShadowProof,
+        OwnReadProof,
+        BrownOutProof,
+        RolledBackProof,
+        RestoredProof,
+        IntentProof,
+    )
+}
+
+
+def sort_key(kind: type[Proof], subject: Subject) -> str:
+    """The sort key of a proof."""
+    return f"{kind.KIND}#{subject}"
+
+
+def proof_of(item: Mapping[str, Any]) -> Proof:
+    """The proof that an item of the partition PROOF holds. Raises Refused for a kind or a field of another version."""
+    name, _, subject = str(item["SK"]).partition("#")
+    kind = _KINDS.get(name)
+    if kind is None:
+        raise Refused(
+            f"The ledger has a proof of a kind that this version does not know: {item['SK']}.",
+            f"Known are: {', '.join(_KINDS)}.",
+            "Use the version of this tool that wrote it: ./invoke history names the code of each run.",
+        )
+    return decoded(kind, item, subject=IndexRef.parse(subject) if kind.OF_INDEX else subject)
+
+
+@dataclass(frozen=True)
+class Proofs:
+    """All proofs of a stack, by sort key."""
+
+    by_key: Mapping[str, Proof] = field(default_factory=dict)
+
+    @staticmethod
+    def of(proofs: Iterable[Proof]) -> Proofs:
+        """These proofs."""
+        return Proofs({proof.key: proof for proof in proofs})
+
+    def get(self, kind: type[P], subject: Subject) -> P | None:
+        """One proof, or None: not proven."""
+        found = self.by_key.get(sort_key(kind, subject))
+        return found if isinstance(found, kind) else None
+
+    def with_proof(self, proof: Proof) -> Proofs:
+        """Also this proof, in place of an older one of its subject."""
+        return Proofs({**self.by_key, proof.key: proof})
+
+    def without(self, kind: type[Proof], subject: Subject) -> Proofs:
+        """No longer that proof."""
+        return Proofs({key: proof for key, proof in self.by_key.items() if key != sort_key(kind, subject)})
+
+    def about(self, table_ids: Mapping[str, str]) -> Proofs:
+        """Without the proofs about tables that were restored since, by AWS's ids of the tables that are live now: such
+        a proof says nothing of the new table."""
+
+        def holds(proof: Proof) -> bool:
+            live = table_ids.get(table_of(proof.subject))
+            return live is None or proof.table_id in {None, live}
+
+        return Proofs({key: proof for key, proof in self.by_key.items() if holds(proof)})
+
+
+def of_table(proof: P, table_id: str) -> P:
+    """The proof, valid for the table with this id only."""
+    return replace(proof, table_id=table_id)

@@ -1,0 +1,27 @@
+"""The tasks of a project, as invoke wants them: `ns = collection(PROJECT, folder)` in a tasks.py is all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from invoke.collection import Collection
+
+from schema.project import Project
+from terminal.tasks import back, change, local, look, stop
+from terminal.workspace import TOOL, Workspace
+
+
+def collection(project: Project, directory: Path) -> Collection:
+    """Every task, for a project whose Pulumi.yaml and stack files are in that folder.
+
+    The tasks for working on the tool itself are there only where the project is in the tool's own folder.
+    """
+    tasks = [*look.TASKS, *change.TASKS, *back.TASKS, *stop.TASKS, local.env]
+    directory = directory.resolve()
+    if directory == TOOL:
+        from terminal.tasks import development
+
+        tasks += development.TASKS
+    made = Collection(*tasks, Collection("local", *local.TASKS))
+    made.configure({"keyshift": {"workspace": Workspace(project, directory)}})
+    return made

@@ -1,0 +1,90 @@
+"""The flags that several tasks have: their help texts, and what is wrong with their values."""
+
+from __future__ import annotations
+
+import sys
+from typing import TypedDict
+
+from invoke.context import Context as Shell
+
+from schema.errors import UsageError
+from stack.file.config import guess
+from terminal.workspace import workspace_of
+
+FLAGS = {
+    "stack": "the stack to work on: local, staging or prod",
+    "table": "work on this table only",
+    "index": "work on this index of --table only",
+    "rate": "write units a second for backfills; without it the stack's setting counts",
+    "workers": "how many segments of a table a backfill scans at the same time",
+    "yes": "do it without asking",
+    "json": "print one JSON document, and the progress of a long task as JSON lines on standard error",
+}
+"""The help texts of flags that several tasks have."""
+MOST_WORKERS = 64
+
+
+class Pace(TypedDict):
+    """How fast backfills write and scan; None stands for the stack's setting."""
+
+    rate: float | None
+    workers: int | None
+
+
+def only(shell: Shell, table: str | None, index: str | None = None) -> tuple[str | None, str | None]:
+    """The --table and --index flags. Raises UsageError for names that the schema does not have."""
+    schema = workspace_of(shell).project.schema
+    if table is None:
+        if index is not None:
+            raise UsageError("--index needs --table.", "Two tables may have an index of one name.", "Add --table.")
+        return None, None
+    tables = [known.name for known in schema]
+    if table not in tables:
+        raise UsageError(
+            f"There is no table {table!r} in the schema.", f"There are: {', '.join(tables)}.", guess(table, tables)
+        )
+    indexes = [known.name for known in schema.table(table).every_index]
+    if index is not None and index not in indexes:
+        raise UsageError(
+            f"Table {table} has no index {index!r}.", f"It has: {', '.join(indexes)}.", guess(index, indexes)
+        )
+    return table, index
+
+
+def pace(rate: int, workers: int) -> Pace:
+    """The --rate and --workers flags, which are 0 when they are not given. Raises UsageError."""
+    if rate < 0 or not 0 <= workers <= MOST_WORKERS:
+        raise UsageError(
+            f"--rate and --workers are positive; workers are at most {MOST_WORKERS}.",
+            "A rate is write units a second; without one the stack's setting counts.",
+            "Correct the flag.",
+        )
+    return {"rate": float(rate) or None, "workers": workers or None}
+
+
+def at_least_one(flag: str, value: int, what: str) -> int:
+    """The value of a flag that counts something. Raises UsageError for less than one."""
+    if value < 1:
+        raise UsageError(f"{flag} is at least 1.", f"It is {what}.", "Correct the flag.")
+    return value
+
+
+def survey_flags(*, dry_run: bool, check: bool, mend: bool) -> None:
+    """The flags of `backfill` that look instead of filling. Raises UsageError for those that exclude each other."""
+    if mend and not check:
+        raise UsageError("--mend needs --check.", "It mends what the check finds.", "Add --check.")
+    if dry_run and check:
+        raise UsageError("--dry-run and --check exclude each other.", "One looks at what is missing.", "Drop one.")
+
+
+def confirm(question: str, *, yes: bool, why: str) -> None:
+    """Asks on the terminal, unless --yes was given. Raises UsageError for a no, and where there is no terminal."""
+    if yes:
+        return
+    if sys.stdin.isatty():
+        from rich.console import Console
+        from rich.prompt import Confirm
+
+        if Confirm.ask(question, default=False, console=Console(stderr=True)):
+            return
+    raise UsageError("Nothing was changed.", why, "Answer y, or add --yes.")

@@ -1,0 +1,148 @@
+"""How a task answers: what it returns is shown as text or as JSON, and an error as three lines."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json as jsons
+import sys
+import tempfile
+import traceback
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+
+from invoke.context import Context as Shell
+from invoke.exceptions import Exit
+from invoke.tasks import Task, task
+from rich.console import Console
+
+from schema.errors import Interrupted, ToolError
+from terminal.flags import FLAGS
+from terminal.workspace import workspace_of
+
+if TYPE_CHECKING:
+    from terminal.text import Line
+
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True)
+class Result(ABC):
+    """What a task found or did."""
+
+    @property
+    def exit_code(self) -> int:
+        """What the task ends with: 0, unless something waits or is wrong."""
+        return 0
+
+    def document(self) -> dict[str, Any]:
+        """The result for a program, as one JSON document: the fields as they are, unless a result says otherwise."""
+        return asdict(self)
+
+    @abstractmethod
+    def text(self) -> Iterable[Line]:
+        """The result for a person."""
+
+
+def command(**help: str) -> Callable[[Callable[Concatenate[Shell, P], Result | str | None]], Task[Any]]:
+    """Makes a task: the result is shown on standard output, as JSON with --json, and its exit code is the task's.
+
+    A task that only does something returns a sentence, which goes to standard error. A ToolError becomes its three
+    lines and its exit code, and any other exception a note where its details are. `help` are the texts of flags that
+    only this task has, or that mean something else here.
+    """
+
+    def make(body: Callable[Concatenate[Shell, P], Result | str | None]) -> Task[Any]:
+        @functools.wraps(body)
+        def run(shell: Shell, *args: P.args, **kwargs: P.kwargs) -> None:
+            json = bool(kwargs.get("json"))
+            try:
+                result = body(shell, *args, **kwargs)
+                if isinstance(result, str):
+                    say(result)
+                elif result is not None:
+                    _show(result, json=json)
+                    if result.exit_code:
+                        raise Exit(code=result.exit_code)
+            except ToolError as error:
+                raise _shown(error, json=json) from None
+            except KeyboardInterrupt:
+                stopped = Interrupted("Interrupted.", "What is done is recorded.", "To go on, repeat the command.")
+                raise _shown(stopped, json=json) from None
+            except Exit:
+                raise
+            except Exception as error:  # noqa: BLE001  # a user must never meet a traceback
+                unexpected = ToolError(
+                    f"Unexpected: {type(error).__name__}: {error}",
+                    f"The details are in {_write_details(workspace_of(shell).directory)}.",
+                    "What is done is recorded; repeating the command goes on from there.",
+                )
+                raise _shown(unexpected, json=json) from None
+
+        flags = inspect.signature(body).parameters
+        texts = {name: text for name, text in {**FLAGS, **help}.items() if name in flags}
+        made: Task[Any] = task(help=texts)(run)
+        return made
+
+    return make
+
+
+def _shown(error: ToolError, *, json: bool) -> Exit:
+    show_error(error, json=json)
+    return Exit(code=error.exit_code)
+
+
+def say(line: str) -> None:
+    """Tells a person something that is no result, on standard error."""
+    sys.stderr.write(f"{line}\n")
+
+
+def show_error(error: ToolError, *, json: bool) -> None:
+    """Writes the error to standard error, a line each for what, why and what next; with `json` also a document."""
+    if json:
+        _print_json({"error": {"what": error.what, "why": error.why, "next": error.next, "code": error.exit_code}})
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    # Whatever is quoted in it, each part is one line.
+    what, why, then = (" ".join(text.split()) for text in (error.what, error.why, error.next))
+    console.print(what, style="bold red", markup=False)
+    for line in (why, then):
+        if line:
+            console.print(line, markup=False)
+
+
+def _show(result: Result, *, json: bool) -> None:
+    if json:
+        _print_json(result.document())
+    else:
+        from terminal.text import write
+
+        write(result.text())
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    jsons.dump(document, sys.stdout, indent=2, default=_jsonable, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def _write_details(directory: Path) -> str:
+    details = traceback.format_exc()
+    path = directory / ".local" / "error.log"
+    with suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(details, encoding="utf-8")
+        return str(path.relative_to(directory))
+    with suppress(OSError), tempfile.NamedTemporaryFile("w", prefix="error-", suffix=".log", delete=False) as file:
+        file.write(details)
+        return file.name
+    return "nowhere: no file can be written"

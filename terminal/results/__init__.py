@@ -1,0 +1,1 @@
+"""What tasks return: each result has a document for a program and a text for a person."""

@@ -1,0 +1,48 @@
+"""Settings that were changed: an approval in the stack file, or the capacity of an index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from stack.file.approving import approval_record
+from stack.file.writing import Approved
+from terminal.reporting import Result
+from terminal.text import Line
+
+
+@dataclass(frozen=True)
+class ApprovalResult(Result):
+    """An approval that was written into the stack file."""
+
+    stack: str
+    approved: Approved
+
+    def document(self) -> dict[str, Any]:
+        approved = self.approved
+        record = approval_record(approved.approval)
+        return {"stack": self.stack, "file": approved.file.name, "index": str(approved.ref), "approval": record}
+
+    def text(self) -> Iterator[Line]:
+        approved = self.approved
+        record = approval_record(approved.approval)
+        yield (
+            f"{approved.file.name}: {approved.setting} now lets {approved.ref} go, says {record['by']}, {record['at']}."
+        )
+        yield "Next: commit the file and open a pull request."
+        yield f"  ./invoke preview --stack {self.stack}    shows exactly one deletion, once the index is adopted"
+        yield f"  ./invoke migrate --stack {self.stack}    removes the index, once the rest of its gate is open"
+
+
+@dataclass(frozen=True)
+class CapacityResult(Result):
+    """An index that gets other write units while it is built."""
+
+    stack: str
+    index: str
+    before: int
+    write: int
+
+    def text(self) -> Iterator[Line]:
+        yield f"{self.index} gets {self.write} write units instead of {self.before}, until it has its steady capacity."

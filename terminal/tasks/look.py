@@ -1,0 +1,94 @@
+"""Tasks that look at a stack and change nothing."""
+
+from __future__ import annotations
+
+from invoke.context import Context as Shell
+
+from terminal.flags import at_least_one, only
+from terminal.reporting import Result, command
+
+
+@command()
+def plan(
+    shell: Shell, stack: str = "local", table: str | None = None, index: str | None = None, json: bool = False
+) -> Result:
+    """Show the steps that migrate would do, and why."""
+    from migration.run.runner import plan_of
+    from terminal.results.plan import PlanResult
+    from terminal.session import open_session
+
+    chosen = only(shell, table, index)
+    with open_session(shell, stack, json=json) as context:
+        return PlanResult(stack, plan_of(context, context.read_world()).narrowed(*chosen))
+
+
+@command()
+def status(shell: Shell, stack: str = "local", json: bool = False) -> Result:
+    """Show every table and index with one word for its state, and who is at work."""
+    from migration.run.records import activity
+    from migration.run.status import status as states
+    from terminal.results.status import StatusResult
+    from terminal.session import open_session
+
+    with open_session(shell, stack, json=json) as context:
+        found = states(context.schema, context.config.settings, context.read_world())
+        return StatusResult(stack, **activity(context), states=found)
+
+
+@command()
+def gate(
+    shell: Shell, stack: str = "local", table: str | None = None, index: str | None = None, json: bool = False
+) -> Result:
+    """Show what must hold before a retired index is removed. Exit code 3 if something does not."""
+    from migration.run.gates import gates
+    from terminal.results.claims import GatesResult
+    from terminal.session import open_session
+
+    chosen = only(shell, table, index)
+    with open_session(shell, stack, json=json) as context:
+        return GatesResult(stack, gates(context, chosen))
+
+
+@command()
+def verify(shell: Shell, stack: str = "local", json: bool = False) -> Result:
+    """Compare the whole stack with the schema, down to its items. Exit code 5 if a check fails."""
+    from functools import partial
+
+    from migration.checks.verify import verify as checks
+    from migration.session.reading import reader_of
+    from terminal.results.claims import ChecksResult
+    from terminal.session import open_session
+
+    with open_session(shell, stack, json=json) as context:
+        accepted, world = context.config.settings.accepted_violations, context.read_world()
+        found = checks(partial(reader_of, context), context.schema, accepted, world, context.reporter)
+        return ChecksResult(stack, found, context.schema.notes)
+
+
+@command()
+def preview(shell: Shell, stack: str = "local", json: bool = False) -> Result:
+    """Show what Pulumi would change, for a pull request. Exit code 4 if that could lose something."""
+    from migration.run.preview import preview as changes
+    from terminal.results.preview import PreviewResult
+    from terminal.session import open_session
+
+    with open_session(shell, stack, json=json) as context:
+        return PreviewResult(stack, changes(context))
+
+
+@command(limit="how many runs and requests to show, newest first", run="show the steps of the run with this id instead")
+def history(shell: Shell, stack: str = "local", limit: int = 20, run: str | None = None, json: bool = False) -> Result:
+    """Show what was done to the stack, by whom, and when."""
+    from migration.run.records import history as events
+    from migration.run.records import steps
+    from terminal.results.history import HistoryResult, StepsResult
+    from terminal.session import open_session
+
+    at_least_one("--limit", limit, "how many runs and requests are shown")
+    with open_session(shell, stack, json=json) as context:
+        if run is None:
+            return HistoryResult(stack, events(context, limit))
+        return StepsResult(stack, run, steps(context, run))
+
+
+TASKS = (plan, status, gate, verify, preview, history)
