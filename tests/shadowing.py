@@ -14,6 +14,7 @@ from migration.shadow.reads import shadow_reads
 from migration.shadow.result import ShadowResult
 from schema.model import AccessPattern, Attribute, AttributeType, BillingMode, Index, Projection, Table
 from tests.conftest import EmulatedStack
+from tests.limits import EXPECTED
 
 BY_ROOM = Index("ByRoom", Attribute("room"), Attribute("starts"))
 MEETINGS = Table(
@@ -70,7 +71,7 @@ class Shadowed:
             AttributeDefinitions=[{"AttributeName": key.name, "AttributeType": key.type.value} for key in keys],
             GlobalSecondaryIndexUpdates=[{"Create": definition}],
         )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + EXPECTED
         while True:
             (found,) = client.describe_table(TableName=self.physical)["Table"]["GlobalSecondaryIndexes"]
             if found["IndexStatus"] == "ACTIVE":
