@@ -12,7 +12,8 @@ from dynamo.units import UNLIMITED
 from local.stack import create_table, put_items
 from migration.shadow.reads import shadow_reads
 from migration.shadow.result import ShadowResult
-from schema.model import AccessPattern, Attribute, AttributeType, BillingMode, Index, Projection, Table
+from schema.model import AccessPattern, Index, Table
+from schema.parts import Attribute, AttributeType, BillingMode, Projection
 from tests.conftest import EmulatedStack
 from tests.limits import EXPECTED
 

@@ -10,7 +10,8 @@ import pytest
 
 from migration.run.building_capacity import raise_capacity
 from schema.errors import Refused
-from schema.model import Attribute, Schema, Throughput
+from schema.model import Schema
+from schema.parts import Attribute, Throughput
 from sitelogix.tables import PERSONNEL, WORK_LOGS
 from stack.declaration import present, whole
 from stack.ledger.records import STACK, OwnerProof

@@ -67,7 +67,7 @@ class Lifecycle:
 
     def planned(self) -> list[Step]:
         context = self.stack.context()
-        return [step for step in plan_of(context, context.read_world(), self.looked).steps]
+        return list(plan_of(context, context.read_world(), self.looked).steps)
 
     def names(self) -> list[str]:
         return [step.name for step in self.planned()]
@@ -82,13 +82,16 @@ class Lifecycle:
 
     def kill(self, step: Step, moment: str) -> None:
         """Does it in a process that is killed at that moment."""
-        with pytest.raises(Killed), self.run() as context:
+        with pytest.raises(Killed):
+            self._killed(step, moment)
+
+    def _killed(self, step: Step, moment: str) -> None:
+        with self.run() as context:
             world = context.read_world()
-            if moment == "before":
-                raise Killed
             if moment == "inside":
                 kill_inside(context)
-            step.apply(context, world)
+            if moment != "before":
+                step.apply(context, world)
             raise Killed
 
     def step(self, step: Step) -> None:

@@ -12,7 +12,8 @@ from migration.steps.stack.wait import Wait
 from migration.steps.tables.backup import Backup
 from schema.backfill import Backfill, constant
 from schema.errors import Refused
-from schema.model import Attribute, Index, Projection, ProjectionType, Schema
+from schema.model import Index, Schema
+from schema.parts import Attribute, Projection, ProjectionType
 from schema.references import IndexRef
 from sitelogix import backfills
 from sitelogix.tables import PERSONNEL, REPORTS, SITELOGIX
