@@ -9,7 +9,8 @@ import pulumi
 from pulumi_aws import dynamodb
 
 from components.guards import Guards
-from schema.model import BillingMode, Index, ProjectionType, Table
+from schema.model import Index, Table
+from schema.parts import BillingMode, ProjectionType
 from schema.references import IndexRef
 from stack.capacity import building_throughput
 from stack.declaration import Declaration

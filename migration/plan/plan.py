@@ -28,7 +28,8 @@ from migration.steps.step import Step
 from migration.steps.tables.backup import Backup
 from migration.steps.tables.create_tables import CreateTables
 from schema.errors import Refused
-from schema.model import Index, Schema, Table, Throughput
+from schema.model import Index, Schema, Table
+from schema.parts import Throughput
 from stack.capacity import building_throughput
 from stack.file.settings import Settings
 from stack.gates.gate import backfill_proven
@@ -122,9 +123,11 @@ def _table_steps(schema: Schema, table: Table, settings: Settings, world: World)
 
 
 def _building(table: Table, index: Index, live: LiveTable, settings: Settings) -> Throughput | None:
-    """What the index builds with; None on demand."""
+    """What the index builds with; None on demand. An index of a new table gets its steady capacity at once."""
     if live.throughput is None or index.throughput is None:
         return None
+    if not table.existing:
+        return index.throughput
     return building_throughput(live, index.throughput, settings.building_write_units.get(table.ref(index)))
 
 

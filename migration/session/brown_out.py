@@ -34,7 +34,7 @@ NO_POLICY = "NO_POLICY"
 CONSISTENT_SECONDS = 60.0
 """After so long a policy reads as it was last written; before that it may read as it was (AWS)."""
 TRIES = 5
-WATCH_SECONDS = 15.0
+ALARM_SECONDS = 15.0
 """How often alarms are looked at meanwhile."""
 
 
@@ -171,7 +171,7 @@ def _wait(context: Context, ref: IndexRef, seconds: float) -> None:
                 "Somebody needed the index. It was not removed.",
                 f"Find out who reads it; then run: ./invoke migrate --stack {stack}",
             )
-        if time.monotonic() - asked >= WATCH_SECONDS:
+        if time.monotonic() - asked >= ALARM_SECONDS:
             asked = time.monotonic()
             loud = [alarm.name for alarm in context.read_world().readings.alarms if alarm.state == ALARM]
             if loud:

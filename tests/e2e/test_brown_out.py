@@ -20,6 +20,7 @@ from migration.session import brown_out
 from migration.session.brown_out import at_work, end_brown_outs, read_policy
 from schema.errors import Waiting
 from stack.aws import cloudwatch
+from stack.ledger.records import BrownOutProof
 from tests.stacks import APPROVED, OLD, PEOPLE, PROJECT, SCHEMA, SmallStack
 
 POLICY = """{ "Version": "2012-10-17",
@@ -53,7 +54,7 @@ def browning(migrated_but_for_the_old_index: SmallStack) -> Iterator[SmallStack]
     yield stack
     if policy(stack) is not None:
         stack.client.delete_resource_policy(ResourceArn=arn(stack))
-    stack.context().ledger.disprove("brown-out", OLD)
+    stack.context().ledger.disprove(BrownOutProof, OLD)
     backend = cloudwatch_backends["123456789012"]["us-east-1"]
     backend.metric_data[:] = [one for one in backend.metric_data if one.name != "WriteThrottleEvents"]
     for alarm in backend.alarms.values():
@@ -127,7 +128,7 @@ def test_it_is_one_command_away_from_undone_while_the_run_is_at_work(browning: S
 
 
 def test_an_alarm_ends_it(browning: SmallStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(brown_out, "WATCH_SECONDS", 0.5)
+    monkeypatch.setattr(brown_out, "ALARM_SECONDS", 0.5)
     client = cloudwatch(browning.context().config)
     assert client is not None
     dimensions: Any = [{"Name": "TableName", "Value": browning.physical("personnel")}]
@@ -155,7 +156,7 @@ def test_what_others_change_in_the_policy_meanwhile_stays(browning: SmallStack) 
 
     thread = in_the_middle(browning, act)
     context = browning.context()
-    brown_out.brown_out(context, context.read_world(), "personnel", "GSI2-ProjectIndex")
+    brown_out.brown_out(context, arn(browning), OLD, context.config.settings.brown_out_minutes)
     thread.join()
     assert [one["Sid"] for one in json.loads(policy(browning) or "")["Statement"]] == ["Partner"]
 

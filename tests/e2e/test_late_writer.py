@@ -12,6 +12,8 @@ from typing import Any
 
 from migration.run.late_writers import find_late_writers, readiness
 from migration.run.status import status
+from schema.references import IndexRef
+from stack.ledger.records import LateWritersProof
 from tests.stacks import APPROVED, NEW, OLD, PEOPLE, SCHEMA, SmallStack
 
 WINDOW = "{minutes: 0.05, everyMinutes: 5, leastWrites: 0}"
@@ -41,10 +43,10 @@ def late_writer(stack: SmallStack) -> Iterator[list[str]]:
         thread.join()
 
 
-def states(stack: SmallStack) -> dict[str, str]:
+def states(stack: SmallStack) -> dict[IndexRef, str]:
     world = stack.world()
     found = status(SCHEMA, stack.context().config.settings, world)
-    return {f"{state.table}/{state.index}": state.state for state in found if state.index}
+    return {IndexRef(each.table, each.index): each.state for each in found if each.index}
 
 
 def items(stack: SmallStack) -> list[dict[str, Any]]:
@@ -63,25 +65,25 @@ def test_an_index_is_built_under_a_late_writer_and_read_ready_only_after_it_has_
 
     with late_writer(stack) as written:
         summary = stack.migrate()
-        assert {held.subject for held in summary.held} == {NEW, OLD}
+        assert {blocked.ref for blocked in summary.blocked} == {NEW, OLD}
         assert stack.indexes("personnel") == ["GSI1-NameIndex", "GSI2-ProjectIndex", "GSI2-StatusIndex"]
         assert (states(stack)[NEW], states(stack)[OLD]) == ("built", "awaiting removal")
         # Again and again: it stays shut for as long as they write.
         for _ in range(2):
             world = find_late_writers(stack.context(), None, once=True)
-            (found,) = readiness(stack.context(), world, None)
-            assert (found.index, found.read_ready) == (NEW, False)
-            assert "items of a late writer at" in found.evidence
-            record = world.proofs.of("watch", "personnel")
+            ((ref, claim),) = readiness(stack.context(), world, None)
+            assert (ref, claim.holds) == (NEW, False)
+            assert "items of a late writer at" in claim.evidence
+            record = world.proofs.get(LateWritersProof, "personnel")
             assert record is not None
-            assert record["last_late"] > 0
+            assert record.last_late > 0
         assert len(written) > 10
 
     world = find_late_writers(stack.context(), None, once=False)
     assert states(stack)[NEW] == "read-ready"
-    record = world.proofs.of("watch", "personnel")
+    record = world.proofs.get(LateWritersProof, "personnel")
     assert record is not None
-    assert record["late"] > 0
+    assert record.late > 0
     profiles = items(stack)
     assert len(profiles) == len(written) + 1
     assert all({"status", "dateLastSeen"} <= set(item) for item in profiles)

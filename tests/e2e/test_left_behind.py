@@ -126,7 +126,7 @@ def test_a_connection_to_the_engine_that_breaks_is_planned_anew_once_a_step(stac
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(context.engine, "up", up)
         summary = migrate(context)
-    assert summary.held == ()
+    assert summary.blocked == ()
     assert stack.indexes("personnel") == ["GSI1-NameIndex", "GSI2-StatusIndex"]
 
 
@@ -173,7 +173,7 @@ def lock_state(stack: SmallStack, machine: str, pid: int, at: datetime) -> Path:
 
 def test_a_lock_of_pulumis_is_cancelled_only_when_its_owner_is_surely_gone(migrated: SmallStack) -> None:
     now = datetime.now(UTC)
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as another:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as another:
         time.sleep(0.1)
         migrated.drop_by_hand("work-logs", "GSI2-TeamIndex")
         alive, of_another_machine = (host(), another.pid), ("elsewhere", 1)

@@ -11,12 +11,13 @@ import pytest
 
 from backfills.items.probe import probe
 from backfills.progress.counts import Counts
-from backfills.run.assembly import Options
-from schema.errors import Refused, VerificationFailed
+from backfills.run.assembly import Assembly, Options
+from schema.errors import LeaseLost, Refused, VerificationFailed
 from sitelogix.data_set import before_migration
 from sitelogix.tables import SITELOGIX
+from stack.aws import dynamodb_once
 from stack.ledger.ledger import Ledger
-from tests.backfilling import CLOCK, assembly, report
+from tests.backfilling import CLOCK, assembly, report, target
 from tests.conftest import EmulatedStack
 
 
@@ -259,6 +260,22 @@ def test_a_writer_that_would_overwrite_is_refused_before_it_touches_an_item(moto
     ledger = Ledger(moto_stack.client, moto_stack.config)
     assert list(ledger.records("PROBE")) == []
     probe(moto_stack.client, ledger.table, "single", work.retry, "")
+
+
+def test_what_the_guard_refuses_is_not_written(moto_stack: EmulatedStack) -> None:
+    moto_stack.create("reports", [report(1)])
+    ledger = Ledger(moto_stack.client, moto_stack.config)
+    ledger.create()
+
+    def lost() -> None:
+        raise LeaseLost("This run has lost its hold on the stack.")
+
+    once = dynamodb_once(moto_stack.config)
+    options = Options(writer="single")
+    work = Assembly(once, target(moto_stack, "reports"), ledger, options, guard=lost)
+    with pytest.raises(LeaseLost):
+        work.run(CLOCK)
+    assert list(moto_stack.items("reports").values()) == [report(1)]
 
 
 @pytest.mark.parametrize("table", ["reports", "personnel", "vendors", "constraints"])

@@ -9,7 +9,7 @@ from typing import Any
 from migration.steps.building import Build, read_build
 
 from migration.session.context import Context
-from schema.model import BillingMode
+from schema.parts import BillingMode
 from sitelogix.tables import REPORTS
 from stack.aws import cloudwatch
 from stack.ledger.ledger import Facts

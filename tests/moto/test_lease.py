@@ -16,13 +16,19 @@ from stack.ledger.ledger import Ledger
 from stack.processes import Process, who
 from tests.conftest import EmulatedStack
 
-SECONDS = 2
+SECONDS = 60
+SHORT = 8
+"""The same, where it has to pass: renewed every two seconds."""
 
 
 @pytest.fixture
 def ledgers(moto_stack: EmulatedStack) -> tuple[Ledger, Ledger]:
-    """Two runs' views of one ledger, with a short lease."""
-    settings = moto_stack.config.settings.model_copy(update={"lease_seconds": SECONDS})
+    """Two runs' views of one ledger, with a lease of a minute."""
+    return two_ledgers(moto_stack, SECONDS)
+
+
+def two_ledgers(moto_stack: EmulatedStack, seconds: int) -> tuple[Ledger, Ledger]:
+    settings = moto_stack.config.settings.model_copy(update={"lease_seconds": seconds})
     config = replace(moto_stack.config, settings=settings)
     ours, theirs = Ledger(moto_stack.client, config), Ledger(moto_stack.client, config)
     ours.create()
@@ -62,18 +68,18 @@ def test_a_second_run_is_told_who_holds_the_stack_since_when_and_how_to_break_th
                 f"Another run is at work on stack test: migrate, by {who()}, process {Process.current().pid}, "
                 f"since {holder.since}."
             )
-            assert "runs out by itself after 2 s without renewal" in refused.value.why
+            assert "runs out by itself after 60 s without renewal" in refused.value.why
             assert "./invoke unlock --stack test" in refused.value.next
     theirs.lease.refuse_if_held()
     with theirs.lease.held("backfill") as dead:
         assert dead is None
 
 
-def test_a_lease_that_is_renewed_outlives_its_length(ledgers: tuple[Ledger, Ledger]) -> None:
-    ours, theirs = ledgers
+def test_a_lease_that_is_renewed_outlives_its_length(moto_stack: EmulatedStack) -> None:
+    ours, theirs = two_ledgers(moto_stack, SHORT)
     with ours.lease.held("migrate"):
-        deadline = time.monotonic() + 2.5 * SECONDS
-        while time.monotonic() < deadline:
+        taken = holder_of(theirs).renewed
+        while holder_of(theirs).renewed - taken <= SHORT:
             with pytest.raises(Refused):
                 theirs.lease.refuse_if_held()
             time.sleep(0.2)
@@ -106,6 +112,35 @@ def test_a_process_of_this_machine_that_has_ended_is_taken_over_at_once(
         with theirs.lease.held("migrate") as dead:
             assert dead is not None
             assert dead.token == "dead"
+
+
+def test_of_two_that_find_the_stack_free_one_takes_it(
+    ledgers: tuple[Ledger, Ledger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = ledgers
+    with ours.lease.held("migrate"):
+        looks = iter([None, ours.lease.holder()])
+        monkeypatch.setattr(theirs.lease, "holder", lambda: next(looks))
+        with pytest.raises(Refused, match="Another run is at work on stack test: migrate"):
+            take("backfill", theirs)
+        assert holder_of(ours).token == ours.lease.token
+
+
+@pytest.mark.parametrize(
+    "meanwhile", [{"revision": {"S": "renewed"}}, {"token": {"S": "another"}}], ids=["renewed", "taken over"]
+)
+def test_a_holder_that_looked_dead_is_not_taken_over_once_its_record_has_changed(
+    moto_stack: EmulatedStack, ledgers: tuple[Ledger, Ledger], monkeypatch: pytest.MonkeyPatch, meanwhile: Any
+) -> None:
+    ours, theirs = ledgers
+    with ours.lease.held("migrate"):
+        silent = replace(holder_of(ours), renewed=0.0)
+        change_record(moto_stack, ours, **meanwhile)
+        looks = iter([silent, ours.lease.holder()])
+        monkeypatch.setattr(theirs.lease, "holder", lambda: next(looks))
+        with pytest.raises(Refused, match="Another run is at work on stack test: migrate"):
+            take("backfill", theirs)
+        assert holder_of(ours).command == "migrate"
 
 
 def test_whoever_has_lost_the_lease_writes_nothing_more(ledgers: tuple[Ledger, Ledger]) -> None:
@@ -169,6 +204,19 @@ def test_who_slept_while_another_took_over_finds_out_at_its_next_check(
         with pytest.raises(LeaseLost, match="This run has lost its hold on stack test"):
             ours.lease.check()
     assert ours.get("CONTROL", "LEASE") is not None, "the lease of the other one is left alone"
+
+
+@pytest.mark.parametrize("stood_still", ["monotonic", "wall"])
+def test_a_sleep_is_noticed_though_one_of_the_clocks_stood_still(
+    moto_stack: EmulatedStack, ledgers: tuple[Ledger, Ledger], stood_still: str
+) -> None:
+    ours, _ = ledgers
+    with ours.lease.held("migrate"):
+        change_record(moto_stack, ours, token={"S": "another"})
+        slept = {"monotonic": (0, 100), "wall": (100, 0)}[stood_still]
+        ours.lease._renewed = (time.monotonic() - slept[0], time.time() - slept[1])
+        with pytest.raises(LeaseLost):
+            ours.lease.check()
 
 
 def test_making_the_ledger_again_changes_nothing_and_its_past_is_kept(

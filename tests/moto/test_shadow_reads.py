@@ -12,7 +12,8 @@ from migration.shadow.answers import Kind
 from migration.shadow.reads import shadow_reads
 from migration.shadow.result import ShadowResult
 from schema.errors import Interrupted
-from schema.model import AccessPattern, AttributeType, Projection, ProjectionType
+from schema.model import AccessPattern
+from schema.parts import AttributeType, Projection, ProjectionType
 from stack.ledger.ledger import Ledger
 from tests.conftest import EmulatedStack
 from tests.shadowing import MEETINGS, Shadowed, Silent, Tampered, by_room, meeting

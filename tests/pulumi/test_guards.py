@@ -21,6 +21,7 @@ from stack.file.settings import Settings
 from stack.ledger.intents import Intent, intending
 from stack.ledger.ledger import Ledger
 from tests.conftest import EmulatedStack
+from tests.limits import EXPECTED
 from tests.worlds import RETIRED, VERIFIED, approving, settings
 
 Hook = Callable[[Any], Awaitable[Any]]
@@ -147,6 +148,15 @@ def test_an_index_is_not_created_before_its_backfill_is_proven(guard: Guard) -> 
     guarded.call("index-before-create", NEW)
 
 
+def test_a_backfill_of_a_table_that_was_restored_since_proves_nothing(guard: Guard) -> None:
+    guarded = guard(settings())
+    guarded.stack.create("personnel", [])
+    filled = {"attributes": ["status", "dateLastSeen"], "table": "personnel", "table_id": "before"}
+    guarded.ledger.prove("backfill", "personnel", filled)
+    with pytest.raises(Refused, match="must not be created yet"):
+        guarded.call("index-before-create", NEW)
+
+
 def test_an_index_is_never_created_under_a_live_name(guard: Guard) -> None:
     guarded = guard(settings())
     guarded.stack.create("personnel", [])
@@ -214,10 +224,14 @@ def test_a_retired_index_goes_only_through_its_whole_gate(guard: Guard, missing:
 def test_index_changes_of_one_table_wait_for_each_other_and_tables_do_not(guard: Guard) -> None:
     guarded = guard(settings())
     order: list[str] = []
+    another_table = asyncio.Event()
 
     async def change(resource: str, end: str) -> None:
         await guarded.hook("index-before-create", resource)
         order.append(f"begins {resource}")
+        if resource.startswith("ai-analysis-cache"):
+            another_table.set()
+        await asyncio.wait_for(another_table.wait(), timeout=EXPECTED)
         await asyncio.sleep(0.2)
         order.append(f"ends {resource}")
         if end == "index-on-error":
@@ -276,7 +290,7 @@ def test_a_check_comes_to_its_end_while_every_thread_of_the_program_waits_for_th
         await asyncio.sleep(0)
         try:
             with pytest.raises(Refused, match="Pulumi must not delete table personnel"):
-                await asyncio.wait_for(guarded.hook("table-before-delete", "personnel"), timeout=10)
+                await asyncio.wait_for(guarded.hook("table-before-delete", "personnel"), timeout=EXPECTED)
         finally:
             answered.set()
             await asyncio.gather(*waiting)

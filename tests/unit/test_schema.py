@@ -9,20 +9,8 @@ from typing import Any
 import pytest
 
 from schema.backfill import Backfill, Rule, constant
-from schema.model import (
-    AccessPattern,
-    Attribute,
-    AttributeType,
-    BillingMode,
-    Index,
-    Projection,
-    ProjectionType,
-    RetiredIndex,
-    Schema,
-    SchemaError,
-    Table,
-    Throughput,
-)
+from schema.model import AccessPattern, Index, RetiredIndex, Schema, Table
+from schema.parts import Attribute, AttributeType, BillingMode, Projection, ProjectionType, SchemaError, Throughput
 from sitelogix.tables import PERSONNEL, REPORTS, SITELOGIX
 
 STEADY = Throughput(5, 5)

@@ -1,0 +1,110 @@
+"""Reading a stack against its schema over the AWS protocol: what is missing is told, and what is there passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from migration.verify import no_item_missed, query_index, verify
+from schema.sitelogix import REPORTS
+from stack.errors import VerificationFailed
+from stack.live import read_live
+
+from local.stack import create_table, put_items
+from schema.model import AccessPattern, Schema
+from stack.world import World
+from terminal.progress import SilentObserver
+from tests.backfilling import report
+from tests.conftest import EmulatedStack
+
+STATUS = REPORTS.index("GSI3-StatusIndex")
+SCHEMA = Schema((REPORTS,), (AccessPattern("workflow queue", "reports", "GSI3-StatusIndex"),))
+
+
+def built(stack: EmulatedStack, *items: dict[str, Any]) -> str:
+    """Creates the table with all of its indexes; returns its physical name."""
+    physical = stack.config.physical_name("reports")
+    create_table(stack.client, physical, REPORTS)
+    put_items(stack.client, physical, items)
+    return physical
+
+
+class Forgetful:
+    """A client whose queries never return one item."""
+
+    def __init__(self, client: Any, key: str) -> None:
+        self._client = client
+        self._key = key
+
+    def get_paginator(self, name: str) -> Any:
+        return self if name == "query" else self._client.get_paginator(name)
+
+    def paginate(self, **parameters: Any) -> Iterator[Any]:
+        for page in self._client.get_paginator("query").paginate(**parameters):
+            yield {**page, "Items": [item for item in page["Items"] if item["PK"]["S"] != self._key]}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+def test_an_item_is_found_through_its_index(moto_stack: EmulatedStack) -> None:
+    physical = built(moto_stack, report(1, status="draft", timestamp="2025"))
+    assert query_index(moto_stack.client, physical, REPORTS.key_names, STATUS) == {"queried": "REPORT#00001 / METADATA"}
+
+
+def test_an_index_that_returns_other_items_with_the_same_keys_is_wrong(
+    moto_stack: EmulatedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("migration.verify.INDEX_LAG_SECONDS", 0)
+    physical = built(moto_stack, *(report(number, status="draft", timestamp="2025") for number in range(3)))
+    (first, _), *_ = moto_stack.items("reports")
+    client: Any = Forgetful(moto_stack.client, first)
+    with pytest.raises(VerificationFailed, match="does not return an item that it should"):
+        query_index(client, physical, REPORTS.key_names, STATUS)
+
+
+def test_items_that_lack_an_attribute_or_hold_what_no_index_takes_are_counted(moto_stack: EmulatedStack) -> None:
+    whole = report(1, status="draft", timestamp="2025")
+    number = {**report(2, timestamp="2025"), "status": {"N": "7"}}
+    moto_stack.create("reports", [whole, number, report(3, status="draft")])
+    missed = no_item_missed(moto_stack.client, moto_stack.config, REPORTS)
+    assert (missed.holds, missed.evidence) == (False, "2 items lack status or timestamp")
+    told = moto_stack.config.settings.model_copy(update={"accepted_violations": {"reports": 2}})
+    accepted = no_item_missed(moto_stack.client, replace(moto_stack.config, settings=told), REPORTS)
+    assert (accepted.holds, accepted.evidence) == (True, "2 items lack status or timestamp; the stack accepts 2")
+
+
+def failed(stack: EmulatedStack) -> list[str]:
+    world = World(live=read_live(stack.client, stack.config, SCHEMA))
+    checks = verify(stack.client, stack.config, SCHEMA, world, SilentObserver())
+    return [check.subject for check in checks if not check.holds]
+
+
+def test_everything_that_the_migration_brings_is_looked_for(moto_stack: EmulatedStack) -> None:
+    moto_stack.create("reports", [report(1)])
+    assert failed(moto_stack) == [
+        "reports stream",
+        "reports point-in-time recovery",
+        "reports deletion protection",
+        "reports/GSI3-StatusIndex",
+        "reports backfill",
+        "access pattern: workflow queue",
+    ]
+
+
+def test_a_table_that_is_all_that_the_schema_says_fails_nothing(moto_stack: EmulatedStack) -> None:
+    physical = built(moto_stack, report(1, status="draft", timestamp="2025"))
+    moto_stack.client.update_table(
+        TableName=physical, StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    )
+    moto_stack.client.update_table(TableName=physical, DeletionProtectionEnabled=True)
+    moto_stack.client.update_continuous_backups(
+        TableName=physical, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+    assert failed(moto_stack) == []
+
+
+def test_a_table_that_is_gone_fails(moto_stack: EmulatedStack) -> None:
+    assert failed(moto_stack) == ["reports", "access pattern: workflow queue"]
