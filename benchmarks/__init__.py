@@ -1,1 +1,6 @@
-"""Measurements of what the tool promises, ratios side by side in one run. Never part of the tests."""
+"""Measurements of what the tool promises, with ratios side by side in one run. Never part of the tests.
+
+Touches no stack.
+
+May import: schema, dynamo, stack, backfills, local.
+"""

@@ -1,1 +1,6 @@
-"""The embedded default: a moto server as a background process, the pre-migration data set, a stand-in aws plugin."""
+"""The local stack: a moto server as a background process, what AWS does around it, and a stand-in aws plugin.
+
+Also DynamoDB Local, for tests and benchmarks.
+
+May import: schema, stack.
+"""

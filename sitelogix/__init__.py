@@ -1,1 +1,6 @@
-"""The SiteLogix project: its six tables, the rules of their backfills, and the data set of its local stack."""
+"""The SiteLogix project: its six tables, the rules of their backfills, and the data set of its local stack.
+
+Nothing else knows a SiteLogix name.
+
+May import: schema.
+"""

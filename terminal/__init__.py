@@ -1,1 +1,6 @@
-"""What a person sees: tables, progress, errors with their exit codes, and the invoke program itself."""
+"""What a person sees: tasks, results, progress, and errors with their exit codes.
+
+`collection.py` makes the tasks of a project.
+
+May import: schema, stack, components, local, migration.
+"""

@@ -46,10 +46,8 @@ def _where(error: Exception, directory: Path) -> tuple[Path, int | None] | None:
     elif isinstance(error, ImportError) and error.path:
         found.append((error.path, None))
     for name, line in reversed(found):
-        path = Path(name)
         for folder in (directory, TOOL):
-            if not path.is_relative_to(folder) or path.relative_to(folder).parts[0] in _READERS:
-                continue
-            file = path.relative_to(folder)
-            return (file, line) if folder == directory and file.parts[0] not in _TOOL else None
+            file = Path(name).relative_to(folder) if Path(name).is_relative_to(folder) else None
+            if file is not None and file.parts[0] not in _READERS:
+                return (file, line) if folder == directory and file.parts[0] not in _TOOL else None
     return None

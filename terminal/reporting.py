@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 from invoke.context import Context as Shell
 from invoke.exceptions import Exit
@@ -23,10 +23,8 @@ from rich.console import Console
 
 from schema.errors import Interrupted, ToolError
 from terminal.flags import FLAGS
+from terminal.text import Line, write
 from terminal.workspace import workspace_of
-
-if TYPE_CHECKING:
-    from terminal.text import Line
 
 P = ParamSpec("P")
 
@@ -119,8 +117,6 @@ def _show(result: Result, *, json: bool) -> None:
     if json:
         _print_json(result.document())
     else:
-        from terminal.text import write
-
         write(result.text())
 
 

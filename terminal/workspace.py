@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from invoke.context import Context as Shell
 
 from schema.project import Project
-
-if TYPE_CHECKING:
-    from stack.file.config import StackConfig
+from stack.file.config import StackConfig, load_config
 
 TOOL = Path(__file__).resolve().parents[1]
 """The tool's own folder: its code and .venv. A project's folder may be another one."""
@@ -26,8 +23,6 @@ class Workspace:
 
     def config(self, stack: str) -> StackConfig:
         """The settings of one stack. Raises UsageError."""
-        from stack.file.config import load_config
-
         return load_config(stack, self.directory, self.project)
 
 

@@ -1,4 +1,6 @@
 """What a backfill has done so far: its counts, its place, its journal, and the ledger records that hold them.
 
-Imports `backfills.items`, `dynamo`, and the ledger.
+Knows no pass and no worker.
+
+May import: dynamo, backfills.items, stack.ledger.
 """

@@ -6,9 +6,10 @@ import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from backfills.items.target import Target
 from backfills.progress.counts import Counts
 from backfills.progress.records import BackfillState, PageViolations, Records, SegmentState
-from stack.ledger.codec import now, written
+from stack.ledger.codec import attributes, decoded, now
 
 
 class Checkpoint:
@@ -28,37 +29,36 @@ class Checkpoint:
     def last(self) -> BackfillState | None:
         """The newest backfill of the table, running or finished, or None."""
         found = self._records.get(self._partition, "STATE")
-        return None if found is None else BackfillState.recorded(found)
+        return None if found is None else decoded(BackfillState, found)
 
-    def open(self, table_id: str, attributes: tuple[str, ...], clock: str, segments: int) -> None:
+    def open(self, target: Target, clock: str, segments: int) -> None:
         """Goes on with the unfinished backfill of this very table and these attributes, else begins one."""
-        last = self.last()
-        if last and not last.finished and (last.table_id, last.attributes) == (table_id, attributes):
+        last, filling = self.last(), target.backfill.attributes
+        if last and not last.finished and (last.table_id, last.attributes) == (target.id, filling):
             self._keep(replace(last, interrupted=True))
-        else:
-            self._keep(BackfillState(secrets.token_hex(8), table_id, attributes, clock, segments))
+            return
+        id = secrets.token_hex(8)
+        self._keep(BackfillState(id=id, table_id=target.id, attributes=filling, clock=clock, segments=segments))
 
     def segment(self, number: int) -> SegmentState:
         """Where that segment is in the current pass."""
         found = self._records.get(self._own, f"SEGMENT#{number:04}")
-        recorded = SegmentState.recorded(found) if found else None
-        if recorded is None or recorded.number != self.state.number:
-            return SegmentState(number=self.state.number)
-        return recorded
+        segment = decoded(SegmentState, found) if found else None
+        return segment if segment and segment.number == self.state.number else SegmentState(number=self.state.number)
 
     def reached(self, number: int, segment: SegmentState, violations: Mapping[str, list[str]]) -> None:
         """Records a finished page of that segment, first the keys that it reported (as JSON, with reasons)."""
         if violations:
-            current, _ = PageViolations.sort_keys(segment.number)
-            record = PageViolations(violations)
-            self._records.put(self._own, f"{current}{number:04}#{segment.pages:09}", record.facts())
-        self._records.put(self._own, f"SEGMENT#{number:04}", segment.facts())
+            sort = f"VIOLATIONS#{segment.number:04}#{number:04}#{segment.pages:09}"
+            self._records.put(self._own, sort, attributes(PageViolations.of(violations)))
+        self._records.put(self._own, f"SEGMENT#{number:04}", attributes(segment))
 
     def violations(self) -> Iterator[tuple[str, list[str]]]:
         """Every key that the current pass reported (as JSON), with its reasons."""
+        number = f"{self.state.number:04}"
         for record in self._records.records(self._own):
-            if str(record["SK"]).startswith(PageViolations.sort_keys(self.state.number)):
-                yield from PageViolations.recorded(record).keys.items()
+            if str(record["SK"]).startswith((f"VIOLATIONS#{number}#", f"UNFIT#{number}#")):
+                yield from decoded(PageViolations, record).reasons.items()
 
     def next_pass(self, totals: Counts) -> None:
         """Begins another pass over every segment."""
@@ -67,7 +67,7 @@ class Checkpoint:
     def finish(self, totals: Counts) -> None:
         """Records that it ended, and clears what only a running backfill needs."""
         self._clear(self.state)
-        self._keep(replace(self.state, finished=written(now()), totals=totals))
+        self._keep(replace(self.state, finished=now(), totals=totals))
 
     def forget(self) -> None:
         """Lets the next backfill begin anew."""
@@ -86,4 +86,4 @@ class Checkpoint:
 
     def _keep(self, state: BackfillState) -> None:
         self._state = state
-        self._records.put(self._partition, "STATE", state.facts())
+        self._records.put(self._partition, "STATE", attributes(state))

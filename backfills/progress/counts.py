@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import AliasChoices, Field
 
 from stack.ledger.ledger import Facts
 
-_RECORDED = ("scanned", "changed", "skipped", "raced", "deleted", "passes", "remaining", "violating")
+_TOLD = ("scanned", "changed", "skipped", "raced", "deleted", "passes", "remaining", "violating")
 
 
 @dataclass
@@ -17,7 +20,8 @@ class Counts:
     Of the whole backfill: `changed`; `raced`, how often the application was faster; `deleted` by it meanwhile;
     `passes`. Of the last pass: `scanned`; `skipped`, those that needed nothing; `remaining`, those that it still had
     to change or leave; `violating`, those that cannot be filled or be in an index, with `violations` by reason.
-    `seconds` is how long that pass took, `rate` the write units a second that are allowed now.
+    `seconds` is how long that pass took, `rate` the write units a second that are allowed now. In the ledger records of
+    older versions `violating` is `unfit`.
     """
 
     scanned: int = 0
@@ -27,7 +31,7 @@ class Counts:
     deleted: int = 0
     passes: int = 0
     remaining: int = 0
-    violating: int = 0
+    violating: Annotated[int, Field(validation_alias=AliasChoices("violating", "unfit"))] = 0
     violations: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     rate: float = 0.0
@@ -39,15 +43,8 @@ class Counts:
         self.violations.update(other.violations)
 
     def facts(self) -> Facts:
-        """What is recorded of them."""
-        return {name: getattr(self, name) for name in _RECORDED} | {"violations": dict(self.violations)}
-
-    @staticmethod
-    def recorded(facts: Facts) -> Counts:
-        """The counts that these facts were recorded of. In records of older versions `violating` is `unfit`."""
-        known = {"violating": facts.get("unfit", 0), **facts}
-        violations = Counter({reason: int(count) for reason, count in known["violations"].items()})
-        return Counts(**{name: int(known[name]) for name in _RECORDED}, violations=violations)
+        """What is told and recorded of them."""
+        return {name: getattr(self, name) for name in _TOLD} | {"violations": dict(self.violations)}
 
     def next_pass(self) -> None:
         """Keeps what counts for the whole backfill, and begins the rest anew."""

@@ -1,4 +1,6 @@
 """Whole backfills: passes over a table, dry runs, checks and rollbacks, and what stops them.
 
-Imports the rest of `backfills` but the rules.
+`assembly.py` puts the parts together.
+
+May import: schema, dynamo, stack.ledger, backfills.items, backfills.progress, backfills.
 """

@@ -18,7 +18,7 @@ from backfills.rates import Rates
 from backfills.run.job import Job
 from backfills.run.mender import Mender
 from backfills.run.runner import BackfillRun, Result
-from backfills.run.survey import Survey, Surveyor
+from backfills.run.survey import Survey, dry_run, late, stale
 from backfills.run.undo import Undone, undo
 from dynamo.reader import Reader
 from dynamo.retry import Retry
@@ -86,23 +86,22 @@ class Assembly:
 
     def run(self, clock: str, violations_file: Path | None = None) -> Result:
         """Backfills, or goes on where the last run of the same backfill was left, at that one's clock and segments."""
-        target = self._job.target
-        self.retry.call(lambda: self.checkpoint.open(target.id, target.backfill.attributes, clock, self._job.segments))
+        self.retry.call(lambda: self.checkpoint.open(self._job.target, clock, self._job.segments))
         job = replace(self._job, segments=self.checkpoint.state.segments)
         return BackfillRun(job, self.checkpoint, violations_file).run()
 
     def dry_run(self, clock: str) -> Survey:
         """What a backfill would change now. Writes nothing."""
-        return Surveyor(self._job, clock).dry_run()
+        return dry_run(self._job, clock)
 
     def check(self, *, mend: bool) -> Survey:
         """Which filled values have gone stale; mended, if so asked."""
         last = self.checkpoint.last()
-        return Surveyor(self._job, last.clock if last else "").check(mend=mend)
+        return stale(self._job, last.clock if last else "", mend=mend)
 
     def late(self, clock: str) -> Survey:
         """Finds the items that late writers left without their attributes, and fills them."""
-        return Surveyor(self._job, clock).late(mend=True)
+        return late(self._job, clock, mend=True)
 
     def undo(self, on_progress: Callable[[Undone], None]) -> Undone:
         """Takes back what the journal notes."""

@@ -1,1 +1,6 @@
-"""Taking things back: indexes, the new tables; restoring a table beside the live one. Proposed first, then done."""
+"""Rollbacks: what each kind would do, and its steps, which `migration/run` runs.
+
+Each is proposed first, and done once it is confirmed.
+
+May import: schema, stack, migration.session, migration.steps, migration.plan, migration.run.
+"""

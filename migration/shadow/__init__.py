@@ -1,1 +1,6 @@
-"""Shadow reads: what an index answers, compared with what its table says."""
+"""Shadow reads: what an index answers, compared with what its table says.
+
+Reads only.
+
+May import: schema, dynamo, stack.ledger, migration.checks.
+"""

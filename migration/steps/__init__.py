@@ -1,4 +1,6 @@
 """Every kind of step, one file each, in folders by what they are about. `step.py` says what a step is.
 
-May import migration/session, migration/checks, migration/shadow and what stands below migration/.
+A step knows no plan.
+
+May import: schema, stack, migration.session.
 """

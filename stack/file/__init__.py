@@ -1,1 +1,6 @@
-"""To be said."""
+"""The stack file `Pulumi.<stack>.yaml`: reading and checking it, and writing an approval into it.
+
+Calls no AWS.
+
+May import: schema.
+"""

@@ -6,11 +6,15 @@ strict: an attribute that no field explains was written by another version of th
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
+=======
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+>>>>>>> origin/main
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
@@ -70,7 +74,8 @@ def decoded(kind: type[R], item: Mapping[str, Any], **key_fields: Any) -> R:
 
 
 def plain(value: Any) -> Any:
-    """A value as DynamoDB's serializer takes it: times as text, fractions as decimals, tuples as lists."""
+    """A value as DynamoDB's serializer takes it: times as text, fractions as decimals, tuples as lists,
+    dataclasses as maps."""
     if isinstance(value, datetime):
         return written(value)
     if isinstance(value, float):
@@ -79,9 +84,24 @@ def plain(value: Any) -> Any:
         return {written(name) if isinstance(name, datetime) else name: plain(each) for name, each in value.items()}
     if isinstance(value, tuple | list):
         return [plain(each) for each in value]
+    if is_dataclass(value):
+        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
     return value
 
 
+<<<<<<< HEAD
+=======
+def _adapter(kind: type[Record]) -> TypeAdapter[Any]:
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
+
+
+_ADAPTERS: dict[type[Record], TypeAdapter[Any]] = {}
+"""Made once for each kind: making one takes milliseconds."""
+
+
+>>>>>>> origin/main
 def _is_key(each: Field[Any]) -> bool:
     return bool(each.metadata.get("key"))
 

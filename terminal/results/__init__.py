@@ -1,1 +1,6 @@
-"""What tasks return: each result has a document for a program and a text for a person."""
+"""What tasks return: each result has a document for a program and a text for a person.
+
+Decides nothing.
+
+May import: schema, stack, backfills, migration, terminal.
+"""

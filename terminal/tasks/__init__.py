@@ -1,1 +1,6 @@
-"""The tasks, one file a group. A task reads its flags, calls what does the work, and returns its result."""
+"""The tasks, one file a group. A task reads its flags, calls what does the work, and returns its result.
+
+Holds no logic of its own.
+
+May import: schema, stack, local, benchmarks, migration, terminal, terminal.results.
+"""

@@ -11,7 +11,7 @@ import pulumi
 import pytest
 
 from components.program import declare
-from schema.model import BillingMode
+from schema.parts import BillingMode
 from sitelogix.tables import REPORTS, SITELOGIX
 from stack.declaration import Declaration, present, whole
 from stack.file.config import StackConfig

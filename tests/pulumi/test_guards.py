@@ -23,7 +23,12 @@ from stack.ledger.intents import Intent, intending
 from stack.ledger.ledger import Ledger
 from stack.ledger.records import BackfillProof, IndexProof, IntentProof, ShadowProof, TableProof
 from tests.conftest import EmulatedStack
+<<<<<<< HEAD
 from tests.worlds import RETIRED, TIME, approving, settings
+=======
+from tests.limits import EXPECTED
+from tests.worlds import RETIRED, VERIFIED, approving, settings
+>>>>>>> origin/main
 
 Hook = Callable[[Any], Awaitable[Any]]
 NEW = "personnel/GSI2-StatusIndex"
@@ -227,10 +232,14 @@ def test_a_retired_index_goes_only_through_its_whole_gate(guard: Guard, missing:
 def test_index_changes_of_one_table_wait_for_each_other_and_tables_do_not(guard: Guard) -> None:
     guarded = guard(settings())
     order: list[str] = []
+    another_table = asyncio.Event()
 
     async def change(resource: str, end: str) -> None:
         await guarded.hook("index-before-create", resource)
         order.append(f"begins {resource}")
+        if resource.startswith("ai-analysis-cache"):
+            another_table.set()
+        await asyncio.wait_for(another_table.wait(), timeout=EXPECTED)
         await asyncio.sleep(0.2)
         order.append(f"ends {resource}")
         if end == "index-on-error":
@@ -289,7 +298,7 @@ def test_a_check_comes_to_its_end_while_every_thread_of_the_program_waits_for_th
         await asyncio.sleep(0)
         try:
             with pytest.raises(Refused, match="Pulumi must not delete table personnel"):
-                await asyncio.wait_for(guarded.hook("table-before-delete", "personnel"), timeout=10)
+                await asyncio.wait_for(guarded.hook("table-before-delete", "personnel"), timeout=EXPECTED)
         finally:
             answered.set()
             await asyncio.gather(*waiting)

@@ -11,42 +11,80 @@ import pytest
 from sitelogix.tables import SITELOGIX
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-MAY_IMPORT = {
-    "schema": set[str](),
-    "stack": {"schema"},
-    "components": {"schema", "stack"},
-    "backfills": {"schema", "stack"},
-    "migration": {"schema", "stack", "backfills"},
-    "local": {"schema", "stack"},
-    "terminal": {"schema", "stack", "components", "backfills", "migration", "local", "benchmarks"},
-    "benchmarks": {"schema", "stack", "backfills", "local"},
-}
+PACKAGES = (
+    "schema",
+    "dynamo",
+    "stack",
+    "components",
+    "backfills",
+    "migration",
+    "terminal",
+    "local",
+    "benchmarks",
+    "sitelogix",
+)
+ROOMS = sorted(
+    path.parent.relative_to(CHECKOUT).as_posix().replace("/", ".")
+    for package in PACKAGES
+    for path in (CHECKOUT / package).rglob("__init__.py")
+)
+MOST_FILES = 13
+"""Files of one folder, its `__init__.py` among them."""
 LONGEST_FILE = 330
 GENERAL = {"status", "timestamp", "createdAt"}
 """Attributes of SiteLogix whose names are words that code may use for something else."""
 
 
 def imports(path: Path) -> set[str]:
-    """The project's packages that a file imports."""
+    """The project's modules that a file imports."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module.partition(".")[0])
-    return found & set(MAY_IMPORT)
+            found.add(node.module)
+    return {name for name in found if name.partition(".")[0] in PACKAGES}
 
 
-@pytest.mark.parametrize("package", MAY_IMPORT)
-def test_imports_point_one_way(package: str) -> None:
-    for path in (CHECKOUT / package).rglob("*.py"):
-        assert imports(path) - {package} <= MAY_IMPORT[package], path
+def folder(room: str) -> Path:
+    return CHECKOUT / room.replace(".", "/")
+
+
+def may_import(room: str) -> list[str]:
+    """What the docstring of a room says that it may import."""
+    said = re.search(r"^May import: (.*)\.$", (folder(room) / "__init__.py").read_text(encoding="utf-8"), re.MULTILINE)
+    assert said is not None, f"{room} does not say what it may import"
+    return [] if said[1] == "nothing of the project" else said[1].split(", ")
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_what_it_says(room: str) -> None:
+    allowed = (room, *may_import(room))
+    assert {name for name in allowed if name not in ROOMS} == set()
+    for path in folder(room).glob("*.py"):
+        # A collection of tasks puts together what the rooms below it hold.
+        assembling = path.relative_to(CHECKOUT).as_posix() == "terminal/collection.py"
+        for name in imports(path):
+            known = any(name == each or name.startswith(f"{each}.") for each in allowed)
+            assert known or (assembling and name.startswith("terminal.")), f"{path} imports {name}"
+
+
+def test_no_room_imports_back_what_imports_it() -> None:
+    above = {room: {each for each in may_import(room) if not room.startswith(f"{each}.")} for room in ROOMS}
+    while free := {room for room, others in above.items() if not any(each in above for each in others)}:
+        above = {room: others for room, others in above.items() if room not in free}
+    assert above == {}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_folder_holds_more_than_a_dozen_files(room: str) -> None:
+    assert len(list(folder(room).glob("*.py"))) <= MOST_FILES
 
 
 def test_only_the_engine_imports_the_automation_api() -> None:
     importers = {
         path.relative_to(CHECKOUT).as_posix()
-        for package in MAY_IMPORT
+        for package in PACKAGES
         for path in (CHECKOUT / package).rglob("*.py")
         if re.search(r"^(from|import) pulumi(\.| import )automation", path.read_text(encoding="utf-8"), re.MULTILINE)
     }
@@ -113,7 +151,7 @@ def test_only_the_root_s_two_entry_points_import_a_project() -> None:
 def test_no_file_has_outgrown_one_subject() -> None:
     long = {
         path.relative_to(CHECKOUT).as_posix(): count
-        for package in MAY_IMPORT
+        for package in PACKAGES
         for path in (CHECKOUT / package).rglob("*.py")
         if (count := len(path.read_text(encoding="utf-8").splitlines())) > LONGEST_FILE
     }
