@@ -16,6 +16,7 @@ import boto3
 import psutil
 
 from local.dynamodb_local import free_port
+from migration.run.prediction import CHECK
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -61,7 +62,7 @@ class Checkout:
         return subprocess.run(
             command,
             cwd=self.path,
-            env={**os.environ, MARK: self.mark, "COLUMNS": "200", **(environment or {})},
+            env={**os.environ, MARK: self.mark, CHECK: "1", "COLUMNS": "200", **(environment or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -74,7 +75,7 @@ class Checkout:
         return subprocess.Popen(
             ["./invoke", *arguments],
             cwd=self.path,
-            env={**os.environ, MARK: self.mark},
+            env={**os.environ, MARK: self.mark, CHECK: "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
