@@ -6,13 +6,8 @@ strict: an attribute that no field explains was written by another version of th
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields
-=======
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
->>>>>>> origin/main
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, TypeVar
@@ -36,7 +31,6 @@ class Record:
 
 
 R = TypeVar("R", bound=Record)
-_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
 
 
 def now() -> datetime:
@@ -89,8 +83,6 @@ def plain(value: Any) -> Any:
     return value
 
 
-<<<<<<< HEAD
-=======
 def _adapter(kind: type[Record]) -> TypeAdapter[Any]:
     if kind not in _ADAPTERS:
         _ADAPTERS[kind] = TypeAdapter(kind)
@@ -101,7 +93,6 @@ _ADAPTERS: dict[type[Record], TypeAdapter[Any]] = {}
 """Made once for each kind: making one takes milliseconds."""
 
 
->>>>>>> origin/main
 def _is_key(each: Field[Any]) -> bool:
     return bool(each.metadata.get("key"))
 

@@ -7,12 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from migration.session.context import Context
-<<<<<<< HEAD
 from migration.steps.indexes.building import Build, read_build
-from schema.model import BillingMode
-=======
 from schema.parts import BillingMode
->>>>>>> origin/main
 from sitelogix.tables import REPORTS
 from stack.aws import cloudwatch
 from stack.ledger.ledger import Facts

@@ -12,13 +12,9 @@ from migration.shadow.answers import Kind
 from migration.shadow.reads import shadow_reads
 from migration.shadow.result import ShadowResult
 from schema.errors import Interrupted
-<<<<<<< HEAD
-from schema.model import AccessPattern, AttributeType, Projection, ProjectionType
-from schema.references import IndexRef
-=======
 from schema.model import AccessPattern
 from schema.parts import AttributeType, Projection, ProjectionType
->>>>>>> origin/main
+from schema.references import IndexRef
 from stack.ledger.ledger import Ledger
 from stack.ledger.records import ShadowProof
 from tests.conftest import EmulatedStack

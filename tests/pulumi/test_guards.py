@@ -23,12 +23,8 @@ from stack.ledger.intents import Intent, intending
 from stack.ledger.ledger import Ledger
 from stack.ledger.records import BackfillProof, IndexProof, IntentProof, ShadowProof, TableProof
 from tests.conftest import EmulatedStack
-<<<<<<< HEAD
-from tests.worlds import RETIRED, TIME, approving, settings
-=======
 from tests.limits import EXPECTED
-from tests.worlds import RETIRED, VERIFIED, approving, settings
->>>>>>> origin/main
+from tests.worlds import RETIRED, TIME, approving, settings
 
 Hook = Callable[[Any], Awaitable[Any]]
 NEW = "personnel/GSI2-StatusIndex"

@@ -12,7 +12,6 @@ from schema.references import IndexRef
 from sitelogix.project import PROJECT
 from sitelogix.tables import SITELOGIX
 from stack.file.config import load_config
-from tests.worlds import RETIRED
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 GOOD = """\
@@ -204,13 +203,9 @@ def test_every_stack_file_of_the_project_is_valid(stack: str) -> None:
 def test_only_the_local_stack_approves_the_removal_of_the_old_index() -> None:
     approvals = {stack: load_config(stack, CHECKOUT, PROJECT).settings.approvals for stack in ("staging", "prod")}
     assert approvals == {"staging": {}, "prod": {}}
-<<<<<<< HEAD
-    assert list(load_config("local", CHECKOUT, PROJECT).settings.approvals) == [RETIRED]
-=======
     assert list(load_config("local", CHECKOUT, PROJECT).settings.approvals) == [
         IndexRef("personnel", "GSI2-ProjectIndex")
     ]
->>>>>>> origin/main
 
 
 def test_prod_has_the_required_table_names() -> None:
