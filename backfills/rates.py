@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schema.model import Projection, ProjectionType
+from schema.parts import Projection, ProjectionType
 from stack.file.settings import BackfillSettings
 from stack.monitoring.metrics import Metrics
 from stack.world.live import LiveTable

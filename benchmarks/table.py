@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from schema.backfill import Backfill, Given, Item, constant, text
-from schema.model import Attribute, Index, Table, Throughput
+from schema.model import Index, Table
+from schema.parts import Attribute, Throughput
 
 CAPACITY = Throughput(read=10, write=10)
 

@@ -9,7 +9,8 @@ import pulumi
 from pulumi_aws import dynamodb
 
 from components.guards import Guards
-from schema.model import BillingMode, Index, ProjectionType, Table
+from schema.model import Index, Table
+from schema.parts import BillingMode, ProjectionType
 from schema.references import IndexRef
 from stack.capacity import building_throughput
 from stack.declaration import Declaration
@@ -145,5 +146,5 @@ def _creation_arguments(table: Table, tags: Mapping[str, str]) -> dict[str, obje
 def _projection(index: Index) -> dict[str, object]:
     projection: dict[str, object] = {"projection_type": index.projection.type.value}
     if index.projection.type is ProjectionType.INCLUDE:
-        projection["non_key_attributes"] = list(index.projection.attributes)
+        projection["non_key_attributes"] = sorted(index.projection.attributes)  # a set in AWS
     return projection

@@ -7,7 +7,7 @@ from typing import Any
 
 from dynamo.keys import IndexKey, prefix_of
 from dynamo.values import Value
-from schema.model import Attribute, AttributeType
+from schema.parts import Attribute, AttributeType
 
 
 class Expressions:

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from schema.backfill import Item
-from schema.model import Attribute, AttributeType, Index
+from schema.model import Index
+from schema.parts import Attribute, AttributeType
 
 LONGEST_PARTITION_KEY = 2048
 """Bytes that DynamoDB allows the partition key of a table or an index."""

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.server import DomainDispatcherApplication, create_backend_app
 
+from local import quick_reads
 from local.alarm_states import evaluate_alarms
 from local.consumption import OPERATIONS, Consumed, Meter, consumed
 from local.metric_math import Unsupported
@@ -33,6 +34,7 @@ _USER_ERROR: list[Consumed] = [("UserErrors", (), 1)]
 
 def application() -> Application:
     """The whole as a WSGI application, for any number of threads. All of it shares moto's one world of this process."""
+    quick_reads.install()
     return Emulation(DomainDispatcherApplication(create_backend_app))
 
 

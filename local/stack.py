@@ -76,7 +76,7 @@ class LocalStack:
         self._say(f"Starting the local AWS endpoint {self._config.endpoint} (moto) …")
         record = self._server.start()
         self._state.mkdir(parents=True, exist_ok=True)
-        items, tables = self._load()
+        items, tables = load(dynamodb(self._config), self._config, self._project)
         self._server.mark_loaded(record)
         self._say(f"Loaded {items:,} items into {tables} pre-migration tables.")
 
@@ -135,20 +135,20 @@ class LocalStack:
             else:
                 path.unlink(missing_ok=True)
 
-    def _load(self) -> tuple[int, int]:
-        """Returns how many items it put into how many tables."""
-        client = dynamodb(self._config)
-        items = tables = 0
-        with translated_errors(self._config):
-            for table in self._project.schema:
-                before = table.before()
-                if before is None:
-                    continue
-                physical = self._config.physical_name(table.name)
-                create_table(client, physical, before)
-                tables += 1
-                items += put_items(client, physical, self._project.items_of(table.name))
-        return items, tables
+
+def load(client: DynamoDBClient, config: StackConfig, project: Project) -> tuple[int, int]:
+    """Creates the pre-migration tables with the project's data set. Returns how many items it put into how many."""
+    items = tables = 0
+    with translated_errors(config):
+        for table in project.schema:
+            before = table.before()
+            if before is None:
+                continue
+            physical = config.physical_name(table.name)
+            create_table(client, physical, before)
+            tables += 1
+            items += put_items(client, physical, project.items_of(table.name))
+    return items, tables
 
 
 def create_table(client: DynamoDBClient, physical: str, table: Table) -> None:
@@ -164,7 +164,7 @@ def create_table(client: DynamoDBClient, physical: str, table: Table) -> None:
             {
                 "IndexName": index.name,
                 "KeySchema": _key_schema(index),
-                "Projection": {"ProjectionType": index.projection.type.value},
+                "Projection": _projection(index),
                 **_throughput(index),
             }
             for index in table.indexes
@@ -188,6 +188,11 @@ def put_items(client: DynamoDBClient, physical: str, items: Iterable[Item]) -> i
             requests = left.get(physical, [])
         count += len(batch)
     return count
+
+
+def _projection(index: Index) -> dict[str, Any]:
+    named = {"NonKeyAttributes": list(index.projection.attributes)} if index.projection.attributes else {}
+    return {"ProjectionType": index.projection.type.value, **named}
 
 
 def _key_schema(owner: Table | Index) -> list[dict[str, str]]:

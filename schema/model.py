@@ -7,101 +7,32 @@ knows AWS, Pulumi or a table of any project.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 
 from schema.backfill import Backfill
 from schema.digest import digest
+from schema.parts import (
+    EVERYTHING,
+    Attribute,
+    AttributeType,
+    BillingMode,
+    Projection,
+    ProjectionType,
+    SchemaError,
+    Throughput,
+    refuse_repeats,
+)
 from schema.references import IndexRef
 
 MAXIMUM_INDEXES = 20
 """Global secondary indexes that one table may have (AWS service quota)."""
-MAXIMUM_INCLUDED_ATTRIBUTES = 20
-"""Attributes that an INCLUDE projection may name (AWS service quota)."""
 
 # DynamoDB's own rule for table and index names. Table names here are the part after the stack's prefix, which may be
 # shorter than the three characters that the whole name needs.
 _INDEX_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,200}")
-
-
-class SchemaError(ValueError):
-    """A schema that cannot be: the message says what is wrong and where."""
-
-
-def _refuse_repeats(what: str, names: Iterable[str]) -> None:
-    repeated = [name for name, count in Counter(names).items() if count > 1]
-    if repeated:
-        raise SchemaError(f"{what} {', '.join(repeated)} is named more than once")
-
-
-class AttributeType(StrEnum):
-    """The scalar types that a key attribute may have."""
-
-    STRING = "S"
-    NUMBER = "N"
-    BINARY = "B"
-
-
-class BillingMode(StrEnum):
-    """How a table's capacity is paid for."""
-
-    PROVISIONED = "PROVISIONED"
-    ON_DEMAND = "PAY_PER_REQUEST"
-
-
-class ProjectionType(StrEnum):
-    """Which attributes an index copies from its table."""
-
-    ALL = "ALL"
-    KEYS_ONLY = "KEYS_ONLY"
-    INCLUDE = "INCLUDE"
-
-
-@dataclass(frozen=True)
-class Attribute:
-    """A key attribute: its name (1 to 255 bytes) and scalar type."""
-
-    name: str
-    type: AttributeType = AttributeType.STRING
-
-    def __post_init__(self) -> None:
-        if not 1 <= len(self.name.encode()) <= 255:
-            raise SchemaError(f"key attribute {self.name!r}: a name is 1 to 255 bytes long")
-        if not isinstance(self.type, AttributeType):
-            raise SchemaError(f"key attribute {self.name}: its type is an AttributeType, not {self.type!r}")
-
-
-@dataclass(frozen=True)
-class Throughput:
-    """Provisioned capacity in read and write units a second."""
-
-    read: int
-    write: int
-
-    def __post_init__(self) -> None:
-        if self.read < 1 or self.write < 1:
-            raise SchemaError(f"capacity {self.read}/{self.write}: both figures are at least 1")
-
-
-@dataclass(frozen=True)
-class Projection:
-    """What an index copies: everything, its keys only, or the keys and the named attributes."""
-
-    type: ProjectionType = ProjectionType.ALL
-    attributes: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.type is ProjectionType.INCLUDE and not self.attributes:
-            raise SchemaError("an INCLUDE projection names the attributes that it includes")
-        if self.type is not ProjectionType.INCLUDE and self.attributes:
-            raise SchemaError(f"a projection of {self.type} names no attributes, not {', '.join(self.attributes)}")
-        if len(self.attributes) > MAXIMUM_INCLUDED_ATTRIBUTES:
-            raise SchemaError(f"an INCLUDE projection names at most {MAXIMUM_INCLUDED_ATTRIBUTES} attributes")
-        _refuse_repeats("the projection", self.attributes)
 
 
 @dataclass(frozen=True)
@@ -115,7 +46,7 @@ class Index:
     name: str
     partition_key: Attribute
     sort_key: Attribute | None = None
-    projection: Projection = Projection()
+    projection: Projection = EVERYTHING
     throughput: Throughput | None = None
     existing: bool = False
 
@@ -131,9 +62,9 @@ class Index:
         return (self.partition_key,) if self.sort_key is None else (self.partition_key, self.sort_key)
 
     @property
-    def definition(self) -> tuple[tuple[Attribute, ...], Projection]:
-        """What can never change under one name: its keys and its projection."""
-        return self.keys, self.projection
+    def definition(self) -> tuple[tuple[Attribute, ...], ProjectionType, frozenset[str]]:
+        """What can never change under one name: its keys and its projection, whose attributes have no order."""
+        return self.keys, self.projection.type, frozenset(self.projection.attributes)
 
 
 @dataclass(frozen=True)
@@ -259,7 +190,7 @@ class Table:
                 raise SchemaError(
                     f"{where}, index {retired.name}: it is replaced by {retired.replaced_by}, which is not declared"
                 )
-        _refuse_repeats(f"{where}: index", [index.name for index in self.every_index])
+        refuse_repeats(f"{where}: index", [index.name for index in self.every_index])
         if len(self.every_index) > MAXIMUM_INDEXES:
             raise SchemaError(f"{where} has {len(self.every_index)} indexes; DynamoDB allows {MAXIMUM_INDEXES}")
         for index in self.every_index:
@@ -272,8 +203,9 @@ class Table:
         for name in self.backfilled:
             if name in self.key_names:
                 raise SchemaError(f"{where}: {name} is a key of the table and cannot be backfilled")
-        if self.sort_key is None and (backfill.sort_key is not None or backfill.newest_of is not None):
-            raise SchemaError(f"{where} has no sort key, and its backfill asks for one (sort_key or newest_of)")
+        has_text = self.sort_key is not None and self.sort_key.type is AttributeType.STRING
+        if not has_text and (backfill.sort_key is not None or backfill.newest_of is not None):
+            raise SchemaError(f"{where} has no sort key of type S, which its backfill asks for (sort_key or newest_of)")
 
     def _check_types(self, where: str) -> None:
         types = {key.name: key.type for key in self.keys}
@@ -312,8 +244,8 @@ class Schema:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _refuse_repeats("the schema: table", [table.name for table in self.tables])
-        _refuse_repeats("the schema: access pattern", [pattern.name for pattern in self.access_patterns])
+        refuse_repeats("the schema: table", [table.name for table in self.tables])
+        refuse_repeats("the schema: access pattern", [pattern.name for pattern in self.access_patterns])
         by_name = {table.name: table for table in self.tables}
         for pattern in self.access_patterns:
             where = f"access pattern {pattern.name!r}"
@@ -323,8 +255,8 @@ class Schema:
             if pattern.index is not None and pattern.index not in {index.name for index in table.every_index}:
                 raise SchemaError(f"{where} reads index {pattern.index}, which {table.name} does not have")
             keys = table.keys if pattern.index is None else table.index(pattern.index).keys
-            if pattern.sort_key_prefix is not None and len(keys) < 2:
-                raise SchemaError(f"{where} narrows by sort key, but what it reads has none")
+            if pattern.sort_key_prefix is not None and (len(keys) < 2 or keys[1].type is AttributeType.NUMBER):
+                raise SchemaError(f"{where} narrows by a prefix of the sort key, but what it reads has none of text")
 
     def __iter__(self) -> Iterator[Table]:
         return iter(self.tables)

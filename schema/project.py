@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from schema.backfill import Item
-from schema.model import Schema, SchemaError
+from schema.model import Schema
+from schema.parts import SchemaError
 
 
 @dataclass(frozen=True)

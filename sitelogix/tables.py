@@ -1,6 +1,7 @@
 """The SiteLogix tables, before and after the migration, and the reads that they serve. Data only."""
 
-from schema.model import AccessPattern, Attribute, Index, RetiredIndex, Schema, Table, Throughput
+from schema.model import AccessPattern, Index, RetiredIndex, Schema, Table
+from schema.parts import Attribute, Throughput
 from sitelogix import backfills
 
 PK = Attribute("PK")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from schema.model import Throughput
+from schema.parts import Throughput
 from stack.world.live import LiveTable
 
 BUILDING_WRITE_FACTOR = 1.5

@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from tests.limits import EXPECTED
+
 FAULTS = ("throttle", "server error", "reset before", "reset after", "timeout", "partial")
 """`reset before` loses the request, `reset after` and `timeout` lose the answer, `partial` fails part of a batch."""
 
@@ -21,7 +23,7 @@ class FaultProxy:
     """Forwards to `endpoint` (a URL on this machine); `rate` of the requests meet a fault, at random by `seed`. A
     timeout takes `timeout` seconds. `met` counts the faults."""
 
-    def __init__(self, endpoint: str, rate: float, seed: int = 0, timeout: float = 1.5) -> None:
+    def __init__(self, endpoint: str, rate: float, seed: int = 0, timeout: float = 2.5) -> None:
         self._address = urlsplit(endpoint).netloc
         self._rate = rate
         self._random = random.Random(seed)
@@ -99,7 +101,7 @@ class FaultProxy:
         return json.dumps({"Responses": [error if fail else next(responses) for fail in fails]}).encode()
 
     def _forward(self, handler: BaseHTTPRequestHandler, body: bytes) -> tuple[int, bytes, dict[str, str]]:
-        connection = http.client.HTTPConnection(self._address, timeout=30)
+        connection = http.client.HTTPConnection(self._address, timeout=EXPECTED)
         try:
             headers = {
                 name: value

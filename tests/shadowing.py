@@ -12,8 +12,10 @@ from dynamo.units import UNLIMITED
 from local.stack import create_table, put_items
 from migration.shadow.reads import shadow_reads
 from migration.shadow.result import ShadowResult
-from schema.model import AccessPattern, Attribute, AttributeType, BillingMode, Index, Projection, Table
+from schema.model import AccessPattern, Index, Table
+from schema.parts import Attribute, AttributeType, BillingMode, Projection
 from tests.conftest import EmulatedStack
+from tests.limits import EXPECTED
 
 BY_ROOM = Index("ByRoom", Attribute("room"), Attribute("starts"))
 MEETINGS = Table(
@@ -70,7 +72,7 @@ class Shadowed:
             AttributeDefinitions=[{"AttributeName": key.name, "AttributeType": key.type.value} for key in keys],
             GlobalSecondaryIndexUpdates=[{"Create": definition}],
         )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + EXPECTED
         while True:
             (found,) = client.describe_table(TableName=self.physical)["Table"]["GlobalSecondaryIndexes"]
             if found["IndexStatus"] == "ACTIVE":

@@ -27,6 +27,7 @@ from stack.ledger.history import History
 from stack.ledger.ledger import Ledger
 from stack.world.world import World
 from terminal.session import pulumi_environment
+from tests.plugin import attached
 from tests.silence import SilentReporter
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class SmallStack:
             lambda live, declaration, on_refusal: declare(
                 schema, config, live, declaration, on_refusal, ledger.lease.check
             ),
-            pulumi_environment(config, project),
+            {**pulumi_environment(config, project), **attached()},
             ledger.lease.check,
         )
         return Context(

@@ -11,6 +11,7 @@ from schema.model import Index, Schema, Table
 from schema.references import IndexRef, Subject
 from sitelogix.tables import SITELOGIX
 from stack.file.settings import Approval, Settings
+from stack.ledger.proofs import Proofs
 from stack.ledger.records import (
     STACK,
     BackfillProof,
@@ -18,7 +19,6 @@ from stack.ledger.records import (
     IndexProof,
     OwnReadProof,
     Proof,
-    Proofs,
     ReadReadyProof,
     ShadowProof,
     TableProof,

@@ -10,7 +10,7 @@ from dynamo.expressions import Expressions
 from dynamo.keys import key_of
 from dynamo.reader import Reader
 from schema.backfill import Filled, Given, Item, apply_rules, fill
-from schema.model import Attribute
+from schema.parts import Attribute
 
 
 class Transform:

@@ -18,7 +18,7 @@ from backfills.rates import Rates
 from backfills.run.job import Job
 from backfills.run.mender import Mender
 from backfills.run.runner import BackfillRun, Result
-from backfills.run.survey import Survey, Surveyor
+from backfills.run.survey import Survey, dry_run, late, stale
 from backfills.run.undo import Undone, undo
 from dynamo.reader import Reader
 from dynamo.retry import Retry
@@ -92,16 +92,16 @@ class Assembly:
 
     def dry_run(self, clock: str) -> Survey:
         """What a backfill would change now. Writes nothing."""
-        return Surveyor(self._job, clock).dry_run()
+        return dry_run(self._job, clock)
 
     def check(self, *, mend: bool) -> Survey:
         """Which filled values have gone stale; mended, if so asked."""
         last = self.checkpoint.last()
-        return Surveyor(self._job, last.clock if last else "").check(mend=mend)
+        return stale(self._job, last.clock if last else "", mend=mend)
 
     def late(self, clock: str) -> Survey:
         """Finds the items that late writers left without their attributes, and fills them."""
-        return Surveyor(self._job, clock).late(mend=True)
+        return late(self._job, clock, mend=True)
 
     def undo(self, on_progress: Callable[[Undone], None]) -> Undone:
         """Takes back what the journal notes."""

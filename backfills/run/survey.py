@@ -31,64 +31,57 @@ class Survey:
     units: float = 0.0
 
 
-class Surveyor:
-    """Looks at the target of one job, at one reading of the clock."""
+def dry_run(job: Job, clock: str) -> Survey:
+    """What a backfill would change now, at that reading of the clock. Writes nothing."""
+    survey = late(job, clock, mend=False)
+    survey.spreads = key_spreads(job, clock)
+    return survey
 
-    def __init__(self, job: Job, clock: str) -> None:
-        self._job = job
-        self._clock = clock
-        self._transform = Transform(job.target, job.reader, clock)
-        self._lock = threading.Lock()
 
-    def dry_run(self) -> Survey:
-        """What a backfill would change now. Writes nothing."""
-        survey = self.late(mend=False)
-        survey.spreads = key_spreads(self._job, self._clock)
-        return survey
+def late(job: Job, clock: str, *, mend: bool) -> Survey:
+    """Which items lack an attribute, or hold what no index takes; filled, if so asked."""
+    missing = Transform(job.target, job.reader, clock).missing
 
-    def late(self, *, mend: bool) -> Survey:
-        """Which items lack an attribute, or hold what no index takes; filled, if so asked."""
-        return self._look(needing_work(self._job.target), self._would_fill, mend=mend)
-
-    def check(self, *, mend: bool) -> Survey:
-        """Which filled values are no longer what their sources give; mended, if so asked."""
-        return self._look(filled(self._job.target), self._transform.stale, mend=mend)
-
-    def _would_fill(self, item: Item) -> tuple[Filled, ItemChange | None]:
-        found, change = self._transform.missing(item)
-        reasons = {reason: reason for reason in self._job.target.violations(item)}
+    def wanted(item: Item) -> tuple[Filled, ItemChange | None]:
+        found, change = missing(item)
+        reasons = {reason: reason for reason in job.target.violations(item)}
         return Filled(found.values, {**found.reasons, **reasons}), change
 
-    def _example(self, item: Item, found: Filled) -> dict[str, Any]:
-        was = {name: item.get(name) for name in found.values}
-        return {"key": shown_key(self._job.target, item), "values": dict(found.values), "was": was}
+    return _look(job, needing_work(job.target), wanted, mend=mend)
 
-    def _look(self, selection: Expressions, wanted: Wanted, *, mend: bool) -> Survey:
-        survey, job = Survey(Counts(passes=1)), self._job
 
-        def segment(number: int) -> None:
-            for page in job.reader.scan(selection, number, job.segments):
-                counts = Counts(scanned=page.scanned, skipped=page.scanned - len(page.items))
-                examples: list[dict[str, Any]] = []
-                changing: list[Item] = []
-                for item in page.items:
-                    found, change = wanted(item)
-                    counts.violations.update(found.reasons.values())
-                    counts.violating += bool(found.reasons)
-                    counts.remaining += change is not None
-                    counts.skipped += change is None
-                    if change is not None:
-                        changing.append(item)
-                        if len(examples) < EXAMPLES:
-                            examples.append(self._example(item, found))
-                if mend:
-                    mended = job.mender.mend(changing, wanted).counts
-                    counts.changed, counts.raced, counts.deleted = mended.changed, mended.raced, mended.deleted
-                with self._lock:
-                    survey.counts.add(counts)
-                    survey.units += page.units or 0.0
-                    survey.examples += examples[: EXAMPLES - len(survey.examples)]
-                    job.on_progress(survey.counts)
+def stale(job: Job, clock: str, *, mend: bool) -> Survey:
+    """Which filled values are no longer what their sources give; mended, if so asked."""
+    return _look(job, filled(job.target), Transform(job.target, job.reader, clock).stale, mend=mend)
 
-        job.each_segment(segment)
-        return survey
+
+def _look(job: Job, selection: Expressions, wanted: Wanted, *, mend: bool) -> Survey:
+    survey, lock = Survey(Counts(passes=1)), threading.Lock()
+
+    def segment(number: int) -> None:
+        for page in job.reader.scan(selection, number, job.segments):
+            counts = Counts(scanned=page.scanned)
+            examples: list[dict[str, Any]] = []
+            changing: list[Item] = []
+            for item in page.items:
+                found, change = wanted(item)
+                counts.violations.update(found.reasons.values())
+                counts.violating += bool(found.reasons)
+                if change is None:
+                    continue
+                changing.append(item)
+                if len(examples) < EXAMPLES:
+                    was = {name: item.get(name) for name in found.values}
+                    examples.append({"key": shown_key(job.target, item), "values": dict(found.values), "was": was})
+            counts.remaining, counts.skipped = len(changing), page.scanned - len(changing)
+            if mend:
+                mended = job.mender.mend(changing, wanted).counts
+                counts.changed, counts.raced, counts.deleted = mended.changed, mended.raced, mended.deleted
+            with lock:
+                survey.counts.add(counts)
+                survey.units += page.units or 0.0
+                survey.examples += examples[: EXAMPLES - len(survey.examples)]
+                job.on_progress(survey.counts)
+
+    job.each_segment(segment)
+    return survey

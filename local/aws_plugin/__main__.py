@@ -78,6 +78,9 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
     def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
         return plugin_pb2.PluginInfo(version=VERSION)
 
+    def Attach(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return empty_pb2.Empty()
+
     def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
         unknown = sorted(set(_plain(request.news)) - _SETTINGS)
         failures = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -12,6 +11,7 @@ from local.aws_plugin.resource import (
     UNKNOWN,
     Difference,
     Found,
+    OfService,
     PluginError,
     Properties,
     Strict,
@@ -75,15 +75,8 @@ _UPDATING = (
 )
 
 
-class AlarmType:
+class AlarmType(OfService["CloudWatchClient"]):
     """Alarms, by name. Updating one is putting it again, but for its tags."""
-
-    def __init__(self, connect: Callable[[], CloudWatchClient]) -> None:
-        self._connect = connect
-
-    @property
-    def _client(self) -> CloudWatchClient:
-        return self._connect()
 
     @property
     def defaults(self) -> Properties:
@@ -162,19 +155,8 @@ class _DashboardInputs(Strict):
     region: str | None = None
 
 
-class DashboardType:
+class DashboardType(OfService["CloudWatchClient"]):
     """Dashboards, by name. Bodies that mean the same are the same."""
-
-    def __init__(self, connect: Callable[[], CloudWatchClient]) -> None:
-        self._connect = connect
-
-    @property
-    def _client(self) -> CloudWatchClient:
-        return self._connect()
-
-    @property
-    def defaults(self) -> Properties:
-        return {}
 
     def check(self, inputs: Properties) -> list[tuple[str, str]]:
         found = faults(_DashboardInputs, inputs)

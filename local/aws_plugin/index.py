@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -11,6 +10,7 @@ from local.aws_plugin.resource import (
     UNKNOWN,
     Difference,
     Found,
+    OfService,
     PluginError,
     Properties,
     Strict,
@@ -52,19 +52,8 @@ class _Inputs(Strict):
     region: str | None = None  # known to the program only after an import, which fills it in
 
 
-class IndexType:
+class IndexType(OfService["DynamoDBClient"]):
     """Indexes of tables, imported as `<table>,<index>`."""
-
-    def __init__(self, connect: Callable[[], DynamoDBClient]) -> None:
-        self._connect = connect
-
-    @property
-    def _client(self) -> DynamoDBClient:
-        return self._connect()
-
-    @property
-    def defaults(self) -> Properties:
-        return {}
 
     def check(self, inputs: Properties) -> list[tuple[str, str]]:
         return faults(_Inputs, inputs)

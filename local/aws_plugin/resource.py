@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -19,6 +19,25 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 POLL_SECONDS = 0.05
 """How often a change is looked at until AWS says it is done: moto is instant."""
+
+
+Client = TypeVar("Client")
+
+
+class OfService(Generic[Client]):
+    """What the types of one AWS service have in common: a client, which is made when it is first needed."""
+
+    def __init__(self, connect: Callable[[], Client]) -> None:
+        self._connect = connect
+
+    @property
+    def _client(self) -> Client:
+        return self._connect()
+
+    @property
+    def defaults(self) -> Properties:
+        """What the provider fills in where the program says nothing."""
+        return {}
 
 
 class PluginError(Exception):

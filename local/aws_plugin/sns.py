@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -11,6 +10,7 @@ from local.aws_plugin.resource import (
     UNKNOWN,
     Difference,
     Found,
+    OfService,
     PluginError,
     Properties,
     Strict,
@@ -35,19 +35,8 @@ class _TopicInputs(Strict):
     region: str | None = None
 
 
-class TopicType:
+class TopicType(OfService["SNSClient"]):
     """Topics, by ARN. Only tags can change."""
-
-    def __init__(self, connect: Callable[[], SNSClient]) -> None:
-        self._connect = connect
-
-    @property
-    def _client(self) -> SNSClient:
-        return self._connect()
-
-    @property
-    def defaults(self) -> Properties:
-        return {}
 
     def check(self, inputs: Properties) -> list[tuple[str, str]]:
         return faults(_TopicInputs, inputs)
@@ -108,15 +97,8 @@ class _SubscriptionInputs(Strict):
     region: str | None = None
 
 
-class SubscriptionType:
+class SubscriptionType(OfService["SNSClient"]):
     """Subscriptions, by ARN. Nothing of one can change: another topic, protocol or endpoint is another one."""
-
-    def __init__(self, connect: Callable[[], SNSClient]) -> None:
-        self._connect = connect
-
-    @property
-    def _client(self) -> SNSClient:
-        return self._connect()
 
     @property
     def defaults(self) -> Properties:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -12,6 +12,7 @@ from local.aws_plugin.resource import (
     UNKNOWN,
     Difference,
     Found,
+    OfService,
     PluginError,
     Properties,
     faults,
@@ -24,15 +25,8 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 
-class TableType:
+class TableType(OfService["DynamoDBClient"]):
     """Tables, by name. Inline indexes are not served: the program declares every index as a resource."""
-
-    def __init__(self, connect: Callable[[], DynamoDBClient]) -> None:
-        self._connect = connect
-
-    @property
-    def _client(self) -> DynamoDBClient:
-        return self._connect()
 
     @property
     def defaults(self) -> Properties:

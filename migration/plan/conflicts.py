@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from schema.errors import Refused
-from schema.model import Attribute, Index, Table
+from schema.model import Index, Table
+from schema.parts import Attribute
 from stack.file.settings import Settings
 from stack.ledger.records import TableProof
 from stack.world.live import STREAM_VIEW_TYPE

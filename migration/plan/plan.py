@@ -28,7 +28,8 @@ from migration.steps.step import Step
 from migration.steps.tables.backup import Backup
 from migration.steps.tables.create_tables import CreateTables
 from schema.errors import Refused
-from schema.model import Index, Schema, Table, Throughput
+from schema.model import Index, Schema, Table
+from schema.parts import Throughput
 from stack.capacity import building_throughput
 from stack.file.settings import Settings
 from stack.gates.gate import backfill_proven

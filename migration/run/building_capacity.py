@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from migration.session.context import Context
 from schema.errors import Refused
-from schema.model import Throughput
+from schema.parts import Throughput
 from schema.references import IndexRef
 from stack.aws import translated_errors
 from stack.ledger.records import RaisedProof

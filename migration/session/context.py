@@ -15,7 +15,8 @@ from stack.declaration import present
 from stack.file.config import StackConfig
 from stack.ledger.history import History
 from stack.ledger.ledger import Facts, Ledger
-from stack.ledger.records import STACK, OwnerProof, Proofs
+from stack.ledger.proofs import Proofs
+from stack.ledger.records import STACK, OwnerProof
 from stack.monitoring.alarms import expected_monitors
 from stack.monitoring.readings import read_metrics
 from stack.world.live import read_live

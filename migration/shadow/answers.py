@@ -14,7 +14,8 @@ from typing import Any
 from dynamo.keys import IndexKey, Place, index_keys, place_of
 from dynamo.values import Value, same
 from schema.backfill import Item
-from schema.model import Index, ProjectionType, Table
+from schema.model import Index, Table
+from schema.parts import ProjectionType
 
 FREQUENT_VALUES = 5
 CHOSEN_VALUES = 10

@@ -11,7 +11,8 @@ from stack.file.settings import Settings
 from stack.gates.claims import Claim
 from stack.gates.late_writers import read_ready
 from stack.ledger.codec import written
-from stack.ledger.records import BackfillProof, OwnReadProof, Proofs, RolledBackProof, ShadowProof
+from stack.ledger.proofs import Proofs
+from stack.ledger.records import BackfillProof, OwnReadProof, RolledBackProof, ShadowProof
 from stack.world.readings import ALARM, MISSING, OK, AlarmState, Readings
 from stack.world.world import World
 

@@ -15,7 +15,8 @@ from schema.model import Index, Table
 from stack.file.settings import LateWriterSettings
 from stack.gates.claims import Claim
 from stack.ledger.codec import written
-from stack.ledger.records import IndexProof, LateWritersProof, Proofs, ReadReadyProof
+from stack.ledger.proofs import Proofs
+from stack.ledger.records import IndexProof, LateWritersProof, ReadReadyProof
 from stack.world.live import ACTIVE, LiveTable
 
 MISSED_LOOKS = 3

@@ -18,7 +18,8 @@ from stack.aws import translated_errors
 from stack.file.config import StackConfig
 from stack.ledger.codec import attributes, decoded, now, plain
 from stack.ledger.lease import Lease
-from stack.ledger.records import P, Pause, Proof, Proofs, proof_of, sort_key
+from stack.ledger.proofs import Proofs
+from stack.ledger.records import P, Pause, Proof, proof_of, sort_key
 from stack.ledger.table import cancellations, create_ledger, refuse_another, repeated
 from stack.processes import who
 

@@ -17,13 +17,13 @@ Times are UTC. Records of versions before 0.1.0 are read through OLD_NAMES.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 from schema.errors import Refused
-from schema.references import IndexRef, Subject, table_of
+from schema.references import IndexRef, Subject
 from stack.ledger.codec import KEY, Record, decoded
 
 STACK = "stack"
@@ -305,43 +305,3 @@ def proof_of(item: Mapping[str, Any]) -> Proof:
             "Use the version of this tool that wrote it: ./invoke history names the code of each run.",
         )
     return decoded(kind, item, subject=IndexRef.parse(subject) if kind.OF_INDEX else subject)
-
-
-@dataclass(frozen=True)
-class Proofs:
-    """All proofs of a stack, by sort key."""
-
-    by_key: Mapping[str, Proof] = field(default_factory=dict)
-
-    @staticmethod
-    def of(proofs: Iterable[Proof]) -> Proofs:
-        """These proofs."""
-        return Proofs({proof.key: proof for proof in proofs})
-
-    def get(self, kind: type[P], subject: Subject) -> P | None:
-        """One proof, or None: not proven."""
-        found = self.by_key.get(sort_key(kind, subject))
-        return found if isinstance(found, kind) else None
-
-    def with_proof(self, proof: Proof) -> Proofs:
-        """Also this proof, in place of an older one of its subject."""
-        return Proofs({**self.by_key, proof.key: proof})
-
-    def without(self, kind: type[Proof], subject: Subject) -> Proofs:
-        """No longer that proof."""
-        return Proofs({key: proof for key, proof in self.by_key.items() if key != sort_key(kind, subject)})
-
-    def about(self, table_ids: Mapping[str, str]) -> Proofs:
-        """Without the proofs about tables that were restored since, by AWS's ids of the tables that are live now: such
-        a proof says nothing of the new table."""
-
-        def holds(proof: Proof) -> bool:
-            live = table_ids.get(table_of(proof.subject))
-            return live is None or proof.table_id in {None, live}
-
-        return Proofs({key: proof for key, proof in self.by_key.items() if holds(proof)})
-
-
-def of_table(proof: P, table_id: str) -> P:
-    """The proof, valid for the table with this id only."""
-    return replace(proof, table_id=table_id)

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from schema.model import BillingMode, Schema, Table
+from schema.model import Schema, Table
+from schema.parts import BillingMode
 from schema.references import Subject
 from stack.declaration import Declaration
 from stack.file.config import StackConfig

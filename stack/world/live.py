@@ -10,16 +10,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from dynamo.errors import error_code
-from schema.model import (
-    Attribute,
-    AttributeType,
-    BillingMode,
-    Index,
-    Projection,
-    ProjectionType,
-    Schema,
-    Throughput,
-)
+from schema.model import Index, Schema
+from schema.parts import Attribute, AttributeType, BillingMode, Projection, ProjectionType, Throughput
 from stack.aws import translated_errors
 from stack.file.config import StackConfig
 

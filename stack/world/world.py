@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from schema.references import IndexRef, Subject
-from stack.ledger.records import Proof, Proofs
+from stack.ledger.proofs import Proofs
+from stack.ledger.records import Proof
 from stack.world.live import Live, LiveIndex, LiveTable
 from stack.world.managed import Managed
 from stack.world.readings import Readings

@@ -9,7 +9,7 @@ from invoke.context import Context as Shell
 
 from terminal.flags import confirm, only, pace
 from terminal.reporting import Result, command
-from terminal.rollback_flags import RollbackFlags
+from terminal.tasks.rollback_flags import RollbackFlags
 
 if TYPE_CHECKING:
     from migration.session.context import Context

@@ -37,8 +37,8 @@ def test(shell: Shell, only: str = "", faults: bool = False) -> None:
         # One more than processors: a third of their time, tests wait.
         workers = str(min((os.cpu_count() or 2) + 1, 4))
         side_by_side = ["-n", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
-        _run(shell, *pytest, *side_by_side, "-m", "not faults and not alone")
-        _run(shell, *pytest, "-m", "alone")
+        _run(shell, *pytest, *side_by_side, "-m", "not faults and not timed")
+        _run(shell, *pytest, "-m", "timed")
 
 
 @command(

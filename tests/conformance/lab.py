@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
 import urllib.request
 from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +19,37 @@ from pulumi.automation import events
 from pulumi.automation.errors import CommandError
 
 from stack.world.managed import INDEX_TYPE, TABLE_TYPE
+from tests.plugin import attached
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 PROJECT = Path(__file__).resolve().parents[2]
+PROJECT_NAME = "conformance"
+SALT = {"encryptionsalt": "v1:O/sc2Tmb26w=:v1:cEcQnGmSQoYTXhRY:1uHok73GDjcnOO9vyI/1bM/973MP8w=="}
+"""Of the passphrase `local`: a stack file that has it is left as it is."""
 STAND_IN = f'export KEYSHIFT_PLUGIN_PARENT=$PPID; cd "{PROJECT}" && exec "{sys.executable}" -m local.aws_plugin "$@"'
 
 Program = Callable[[], None]
 Seen = dict[str, Any]
 """What one operation showed: its planned or made changes, its errors, and afterwards the state's inputs and AWS."""
+
+
+class _Stack(automation.Stack):
+    """A stack without the calls of the CLI that nobody looks at: they would take longer than the operations."""
+
+    def __init__(self, name: str, workspace: automation.Workspace) -> None:
+        # Not the base class's: it would run `stack select`.
+        self.name = name
+        self.workspace = workspace
+
+    def outputs(self) -> automation.OutputMap:
+        return {}
+
+    def info(self, show_secrets: bool = True) -> automation.UpdateSummary:
+        return automation.UpdateSummary(
+            kind="update", start_time=datetime.now(UTC), message="", environment={}, config={}, result="succeeded"
+        )
 
 
 class Lab:
@@ -47,32 +71,25 @@ class Lab:
             needed.mkdir(parents=True, exist_ok=True)
         script.write_text("#!/bin/sh\n" + (f'exec "{plugin}" "$@"' if plugin else STAND_IN) + "\n", encoding="utf-8")
         script.chmod(0o755)
+        self._checkpoint = state / ".pulumi" / "stacks" / PROJECT_NAME / "lab.json"
+        (work / "Pulumi.lab.yaml").write_text(json.dumps({"config": _settings(endpoint), **SALT}), encoding="utf-8")
         workspace = automation.LocalWorkspace(
             work_dir=str(work),
             pulumi_home=str(home),
             project_settings=automation.ProjectSettings(
-                name="conformance", runtime="python", backend=automation.ProjectBackend(f"file://{state}")
+                name=PROJECT_NAME, runtime="python", backend=automation.ProjectBackend(f"file://{state}")
             ),
             env_vars={
-                "PULUMI_CONFIG_PASSPHRASE": "test",
+                "PULUMI_CONFIG_PASSPHRASE": "local",
                 "PULUMI_SKIP_UPDATE_CHECK": "true",
                 "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
                 "PATH": os.environ["PATH"],
+                **({} if plugin else attached()),
             },
+            pulumi_command=_command(),
         )
-        self._stack = automation.Stack.create("lab", workspace)
-        self._stack.set_all_config(
-            {
-                "aws:region": automation.ConfigValue("us-east-1"),
-                "aws:accessKey": automation.ConfigValue("test"),
-                "aws:secretKey": automation.ConfigValue("test"),
-                "aws:skipCredentialsValidation": automation.ConfigValue("true"),
-                "aws:skipRequestingAccountId": automation.ConfigValue("true"),
-                "aws:skipMetadataApiCheck": automation.ConfigValue("true"),
-            }
-        )
-        self._stack.set_config("aws:endpoints[0].dynamodb", automation.ConfigValue(endpoint), path=True)
-        self._stack.set_config("aws:endpoints[0].sts", automation.ConfigValue(endpoint), path=True)
+        workspace.create_stack("lab")
+        self._stack = _Stack("lab", workspace)
 
     def preview(self, program: Program) -> None:
         """Notes what an `up` of the program would change."""
@@ -115,8 +132,8 @@ class Lab:
             self.seen[-1]["replacing"] = replacing
 
     def _inputs(self) -> dict[str, Any]:
-        deployment = self._stack.export_stack().deployment or {}
-        ours = [one for one in deployment.get("resources", []) if one["type"] in {TABLE_TYPE, INDEX_TYPE}]
+        latest = json.loads(self._checkpoint.read_text(encoding="utf-8"))["checkpoint"]["latest"] or {}
+        ours = [one for one in latest.get("resources", []) if one["type"] in {TABLE_TYPE, INDEX_TYPE}]
         return {
             one["urn"].rsplit("::", 1)[1]: {"id": one.get("id", ""), **without_marks(one.get("inputs", {}))}
             for one in ours
@@ -146,6 +163,25 @@ class Lab:
                 for index in table.get("GlobalSecondaryIndexes", [])
             },
         }
+
+
+def _settings(endpoint: str) -> dict[str, Any]:
+    """The configuration of the provider."""
+    return {
+        "aws:region": "us-east-1",
+        "aws:accessKey": "test",
+        "aws:secretKey": "test",
+        "aws:skipCredentialsValidation": "true",
+        "aws:skipRequestingAccountId": "true",
+        "aws:skipMetadataApiCheck": "true",
+        "aws:endpoints": [{"dynamodb": endpoint, "sts": endpoint}],
+    }
+
+
+@cache
+def _command() -> automation.PulumiCommand:
+    """The CLI; asking for its version once is enough."""
+    return automation.PulumiCommand()
 
 
 def plain_error(message: str) -> str:

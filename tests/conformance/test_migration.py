@@ -26,7 +26,7 @@ def ending(directory: Path, plugin: str) -> dict[str, Any]:
     checkout = Checkout.make(directory)
     environment = {PLUGIN: plugin}
     try:
-        result = checkout.run("migrate", "--json", environment=environment, timeout=600)
+        result = checkout.run("migrate", "--json", environment=environment)
         assert result.returncode == 0, result.stderr
         preview = json.loads(checkout.run("preview", "--json", environment=environment).stdout)
         exports = 'eval "$(./invoke env --stack local)" && pulumi stack export --stack local'

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.checkouts import Checkout, running
+from tests.limits import HANGS
 
 REPORTS, CONSTRAINTS = "sitelogix-reports", "sitelogix-constraints"
 LEDGER = "sitelogix-migration-ledger"
@@ -58,15 +59,15 @@ def test_a_backfill_alone_can_be_rolled_back_and_is_then_planned_again(checkout:
 
 
 def test_a_pause_from_another_terminal_stops_a_backfill(checkout: Checkout) -> None:
-    # At this rate it would take half a minute.
-    running = checkout.start("backfill", "--table", "reports", "--rate", "60", "--json")
+    # At this rate it would take more than a minute.
+    running = checkout.start("backfill", "--table", "reports", "--rate", "20", "--json")
     assert running.stderr is not None
     line = next(line for line in running.stderr if '"progress"' in line)
     progress = json.loads(line)
     assert progress["total"] == 2400
     assert {"done", "rate", "left", "changed", "raced", "skipped"} <= set(progress)
     assert checkout.run("pause").returncode == 0
-    output, _ = running.communicate(timeout=30)
+    output, _ = running.communicate(timeout=HANGS)
     assert running.returncode == 3
     assert json.loads(output)["error"]["next"] == "Run: ./invoke resume --stack local"
     partly = sum("timestamp" in item for item in checkout.items(REPORTS).values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import psutil
 import pytest
 
 from tests.checkouts import Checkout, running
+from tests.limits import EXPECTED
 
 LOCK = {"pid": 1, "username": "somebody", "hostname": "elsewhere", "timestamp": "2025-11-04T00:00:00Z"}
 
@@ -93,7 +95,11 @@ def test_verify_before_the_migration_reports_what_is_missing(checkout: Checkout)
 
 def test_the_plugin_ends_with_its_parent(checkout: Checkout) -> None:
     script = next((checkout.path / ".local" / "pulumi-home").rglob("pulumi-resource-aws"))
-    parent = checkout.shell(["sh", "-c", f'"{script}" 127.0.0.1:1 >/dev/null 2>&1 & echo $!; sleep 3'])
-    plugin = psutil.Process(int(parent.stdout))
-    plugin.wait(10)
+    command = ["sh", "-c", f'"{script}" 127.0.0.1:1 >/dev/null 2>&1 & echo $!; read end']
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        plugin = psutil.Process(int(parent.stdout.readline()))
+        assert plugin.is_running()
+        # Its standard input ends here, and so does the parent.
+    plugin.wait(EXPECTED)
     assert not plugin.is_running()

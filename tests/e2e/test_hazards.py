@@ -7,25 +7,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from migration.run.raising import raise_capacity
 
+from migration.run.building_capacity import raise_capacity
 from schema.errors import Refused
-from schema.model import Attribute, Schema, Throughput
+from schema.model import Schema
+from schema.parts import Attribute, Throughput
 from sitelogix.tables import PERSONNEL, WORK_LOGS
 from stack.declaration import present, whole
+from stack.ledger.records import STACK, OwnerProof
 from tests.stacks import APPROVED, NEW, OLD, PEOPLE, SCHEMA, SmallStack
 
 
 def test_an_import_of_what_is_in_the_state_would_replace_it_and_is_refused(migrated: SmallStack) -> None:
     context = migrated.context()
     world = context.read_world()
-    careless = replace(present(SCHEMA, world), imports=frozenset({NEW}))
-    planned = {change.operation for change in context.engine.preview(world.live, careless) if change.resource == NEW}
+    careless = replace(present(SCHEMA, world), imported_indexes=frozenset({NEW}))
+    changes = context.engine.preview(world.live, careless)
+    planned = {change.operation for change in changes if change.resource == str(NEW)}
     assert planned & {"replace", "import-replacement", "delete-replaced"}, "without care, the index is replaced"
     with pytest.raises(Refused, match="Pulumi would replace personnel/GSI2-StatusIndex"):
         context.engine.up(world.live, careless)
     assert migrated.indexes("personnel") == ["GSI1-NameIndex", "GSI2-StatusIndex"]
-    assert present(SCHEMA, world).imports == frozenset()
+    assert not present(SCHEMA, world).has_imports
 
 
 def test_an_index_with_other_keys_under_its_old_name_is_refused_by_plan_preview_and_hook(migrated: SmallStack) -> None:
@@ -83,11 +86,11 @@ def test_without_approval_the_old_index_stays_and_everything_else_is_done(tmp_pa
     stack = SmallStack.make(tmp_path, moto_endpoint, SCHEMA)
     stack.seed({"personnel": PEOPLE})
     summary = stack.migrate()
-    assert [held.subject for held in summary.held] == [OLD]
+    assert [blocked.ref for blocked in summary.blocked] == [OLD]
     assert stack.indexes("personnel") == ["GSI1-NameIndex", "GSI2-ProjectIndex", "GSI2-StatusIndex"]
     assert stack.indexes("work-logs") == ["GSI1-ProjectDateIndex", "GSI2-TeamIndex"]
     again = stack.migrate()
-    assert (again.run, [held.subject for held in again.held]) == (None, [OLD])
+    assert (again.run, [blocked.ref for blocked in again.blocked]) == (None, [OLD])
     stack.configure(APPROVED)
     assert [one.step.name for one in stack.migrate().done] == [f"read-index {OLD}", f"remove-index {OLD}", "verify"]
     assert stack.indexes("personnel") == ["GSI1-NameIndex", "GSI2-StatusIndex"]
@@ -164,7 +167,7 @@ def test_capacity_tags_and_class_that_others_set_stay(migrated: SmallStack) -> N
 
 
 def test_tables_of_another_stack_are_refused(migrated: SmallStack) -> None:
-    migrated.context().ledger.prove("owner", "stack", {"stack": "prod"})
+    migrated.context().ledger.prove(OwnerProof(subject=STACK, stack="prod"))
     with pytest.raises(Refused, match="These tables belong to stack prod"):
         migrated.migrate()
 

@@ -173,7 +173,7 @@ def lock_state(stack: SmallStack, machine: str, pid: int, at: datetime) -> Path:
 
 def test_a_lock_of_pulumis_is_cancelled_only_when_its_owner_is_surely_gone(migrated: SmallStack) -> None:
     now = datetime.now(UTC)
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as another:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as another:
         time.sleep(0.1)
         migrated.drop_by_hand("work-logs", "GSI2-TeamIndex")
         alive, of_another_machine = (host(), another.pid), ("elsewhere", 1)

@@ -14,6 +14,7 @@ import pytest
 
 from sitelogix.tables import SITELOGIX
 from tests.checkouts import Checkout
+from tests.faults.undisturbed import Undisturbed, kept
 
 EXISTING = ["sitelogix-constraints", "sitelogix-personnel", "sitelogix-reports", "sitelogix-vendors"]
 NEW = ["sitelogix-ai-analysis-cache", "sitelogix-work-logs"]
@@ -74,12 +75,15 @@ class Migrated:
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Migrated]:
     checkout = Checkout.make(tmp_path_factory.mktemp("local") / "checkout")
     try:
-        stack_file = (checkout.path / "Pulumi.local.yaml").read_text(encoding="utf-8")
-        assert checkout.run("local.up").returncode == 0
-        plan = json.loads(checkout.run("plan", "--stack", "local", "--json").stdout)
-        before = {name: checkout.items(name) for name in EXISTING}
-        tables = {name: checkout.client.describe_table(TableName=name)["Table"] for name in EXISTING}
-        result = checkout.run("migrate", "--stack", "local")
+        with kept(tmp_path_factory) as place:
+            stack_file = (checkout.path / "Pulumi.local.yaml").read_text(encoding="utf-8")
+            assert checkout.shell(["./invoke", "local.up"]).returncode == 0
+            plan = json.loads(checkout.run("plan", "--stack", "local", "--json").stdout)
+            before = {name: checkout.items(name) for name in EXISTING}
+            tables = {name: checkout.client.describe_table(TableName=name)["Table"] for name in EXISTING}
+            result = checkout.shell(["./invoke", "migrate", "--stack", "local"])
+            if result.returncode == 0:
+                place.put(Undisturbed.of(checkout))
         yield Migrated(checkout, stack_file, plan, before, tables, result)
     finally:
         checkout.run("local.down")

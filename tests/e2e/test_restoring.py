@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from migration.rollback.definitions import Difference
-from migration.rollback.sources import at_time, from_backup
 from moto.dynamodb.models import dynamodb_backends
 
 from migration.rollback.restoring import restoration
+from migration.steps.tables.definitions import DefinitionDifference
+from migration.steps.tables.source import at_time, from_backup
 from schema.errors import Refused, UsageError, Waiting
+from stack.ledger.records import BackupProof, RestoredProof
 from tests.stacks import PEOPLE, SmallStack
 
 PERSON = {"PK": {"S": "PERSON#1"}, "SK": {"S": "PROFILE"}}
+ALL_EQUAL = {"equal": 2, "different": 0, "only_restored": 0, "only_live": 0, "attributes": {}, "examples": {}}
 
 
 def back_up(stack: SmallStack, table: str = "personnel") -> str:
@@ -42,11 +45,11 @@ def test_a_table_is_restored_from_its_latest_backup_and_compared_with_the_live_o
     )
     assert restored not in stack.client.list_tables()["TableNames"]
     done = proposal.do()
-    assert done.compared is not None
-    assert (done.compared.equal, done.compared.different) == (0, 1)
-    assert (done.compared.only_first, done.compared.only_second) == (1, 1)
-    assert done.compared.attributes == {"full_name": 1, "note": 1, "project_id": 1}
-    assert Difference("deletion protection", "on", "off") in done.lacks
+    counts = {"equal": 0, "different": 1, "only_restored": 1, "only_live": 1}
+    compared = done.found["compared"]
+    assert {name: compared[name] for name in counts} == counts
+    assert compared["attributes"] == {"full_name": 1, "note": 1, "project_id": 1}
+    assert asdict(DefinitionDifference("deletion protection", "on", "off")) in done.found["definition"]
     assert len(stack.client.scan(TableName=restored)["Items"]) == 2
     event = context.history.newest(1)[0]
     assert (event.id, event.what, event.result) == (
@@ -55,7 +58,10 @@ def test_a_table_is_restored_from_its_latest_backup_and_compared_with_the_live_o
         "rolled back",
     )
     steps = {step.name: step.facts for step in context.history.steps(done.run)}
-    assert steps["compare personnel"]["compared"] == {"equal": 0, "different": 1, "only_restored": 1, "only_live": 1}
+    assert steps["compare personnel"] == done.found
+    proof = context.ledger.proof(RestoredProof, "personnel")
+    assert proof is not None
+    assert (proof.source, proof.compared) == (f"backup {arn}", counts)
     again = stack.context()
     with pytest.raises(Refused, match=f"Table {restored} is already there") as refused:
         restoration(again, "personnel", from_backup(again, "personnel", "latest"))
@@ -67,7 +73,7 @@ def test_the_backup_that_the_ledger_has_proven_is_the_latest_one(stack: SmallSta
     context = stack.context()
     assert from_backup(context, "personnel", "latest").backup == later
     context.ledger.create()
-    context.ledger.prove("backup", "personnel", {"arn": proven})
+    context.ledger.prove(BackupProof(subject="personnel", schema="", arn=proven))
     assert from_backup(context, "personnel", "latest").backup == proven
     stack.client.delete_backup(BackupArn=proven)
     assert from_backup(context, "personnel", "latest").backup == later
@@ -102,8 +108,7 @@ def test_a_table_is_restored_to_a_time_that_aws_has_kept(stack: SmallStack) -> N
     described = stack.client.describe_continuous_backups(TableName=physical)["ContinuousBackupsDescription"]
     kept = described["PointInTimeRecoveryDescription"]["LatestRestorableDateTime"].astimezone(UTC)
     done = restoration(context, "personnel", at_time(context, "personnel", kept)).do()
-    assert done.compared is not None
-    assert (done.compared.equal, done.compared.is_equal, done.source) == (2, True, f"{kept:%Y-%m-%dT%H:%M:%SZ}")
+    assert (done.found["compared"], done.source) == (ALL_EQUAL, f"{kept:%Y-%m-%dT%H:%M:%SZ}")
     with pytest.raises(Refused, match="Table work-logs does not exist"):
         at_time(context, "work-logs", now)
 
@@ -134,8 +139,7 @@ def test_a_restoration_that_was_broken_off_goes_on(stack: SmallStack) -> None:
     table: Any = dynamodb_backends["123456789012"]["us-east-1"].tables[stack.physical("personnel-restored")]
     table.table_status = "ACTIVE"
     done = restoration(stack.context(), "personnel", source).do()
-    assert done.compared is not None
-    assert done.compared.equal == 2
+    assert done.found["compared"] == ALL_EQUAL
 
 
 def test_a_table_that_is_gone_is_restored_from_its_backup(stack: SmallStack) -> None:
@@ -145,5 +149,5 @@ def test_a_table_that_is_gone_is_restored_from_its_backup(stack: SmallStack) -> 
     proposal = restoration(context, "personnel", from_backup(context, "personnel", "latest"))
     assert proposal.says[2] == "There is no live table personnel to compare it with."
     done = proposal.do()
-    assert (done.compared, done.lacks) == (None, ())
+    assert (done.found["compared"], done.found["definition"]) == (None, [])
     assert stack.client.scan(TableName=stack.physical("personnel-restored"))["Count"] == 2

@@ -6,17 +6,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from migration.rollback.indexes import deletable, index_rollback
 from moto.dynamodb.models import dynamodb_backends
 
+from migration.rollback.index import index_rollback
 from migration.rollback.tables import tables_rollback
+from migration.steps.indexes.wait_deletable import deletable
 from schema.errors import EngineLost, Interrupted, Refused, ToolError, UsageError, Waiting
 from schema.model import AccessPattern, Schema
+from schema.references import table_of
 from sitelogix.tables import PERSONNEL, WORK_LOGS
 from stack.declaration import present
 from stack.gates.gate import own_reads
+from stack.ledger.codec import written
 from stack.ledger.intents import Intent, intending, is_intended
-from stack.ledger.ledger import written
+from stack.ledger.records import BackupProof, IndexProof, IntentProof, RolledBackProof, TableProof
 from stack.world.live import LiveIndex, LiveTable
 from tests.e2e.test_left_behind import Watching, becoming
 from tests.stacks import APPROVED, NEW, OLD, PEOPLE, SCHEMA, SmallStack
@@ -45,13 +48,13 @@ def test_a_new_index_is_removed_and_migrate_builds_it_again(whole: SmallStack) -
     assert whole.indexes("personnel") == ["GSI1-NameIndex"]
     world = whole.world()
     assert NEW not in world.managed.indexes
-    assert world.proofs.of("index", NEW) is None
-    assert world.proofs.of("rollback", NEW) is None
+    assert world.proofs.get(IndexProof, NEW) is None
+    assert world.proofs.get(IntentProof, str(NEW)) is None
     assert done.ahead == (
         f"create-index {NEW}",
         f"verify-index {NEW}",
         "settle-capacity personnel",
-        "watch personnel",
+        "late-writers personnel",
         f"shadow-read {NEW}",
         "verify",
     )
@@ -75,8 +78,8 @@ def test_new_tables_are_removed_and_migrate_makes_them_again(whole: SmallStack) 
         ),
     )
     world = whole.world()
-    assert not any("work-logs" in name for name in world.managed.indexes | world.managed.tables)
-    assert not any("work-logs" in name for name in world.proofs.facts)
+    assert "work-logs" not in {table_of(subject) for subject in world.managed.indexes | world.managed.tables}
+    assert not any("work-logs" in key for key in world.proofs.by_key)
     whole.migrate()
     again = whole.world().live["work-logs"]
     assert (sorted(again.indexes), again.deletion_protection) == (
@@ -95,7 +98,9 @@ def test_a_new_table_that_holds_data_is_removed_only_by_name_and_after_a_backup(
     done = tables_rollback(whole.context(), ["work-logs"]).do()
     assert physical not in whole.client.list_tables()["TableNames"]
     arn = done.facts["backups"]["work-logs"]
-    assert (whole.world().proofs.of("backup", "work-logs") or {})["arn"] == arn
+    backed_up = whole.world().proofs.get(BackupProof, "work-logs")
+    assert backed_up is not None
+    assert backed_up.arn == arn
     backup: Any = dynamodb_backends["123456789012"]["us-east-1"].backups[arn]
     assert len(list(backup.table.all_items())) == 1
     whole.migrate()
@@ -121,12 +126,11 @@ def test_a_new_table_that_somebody_else_deleted_is_forgotten_only_by_name(whole:
 def leave_intents(stack: SmallStack, *resources: str) -> None:
     """Leaves what a rollback leaves that is killed in its `up`."""
     for resource in resources:
-        facts = {"intent": Intent.DELETE.value, "lease": "of a dead run"}
-        stack.context().ledger.prove("rollback", resource, facts)
+        stack.context().ledger.prove(IntentProof(subject=resource, intent=Intent.DELETE.value, lease="of a dead run"))
 
 
 def test_a_rollback_that_was_killed_in_its_up_is_ended_by_repeating_it(whole: SmallStack) -> None:
-    leave_intents(whole, NEW, "work-logs", "work-logs/GSI1-ProjectDateIndex", "work-logs/GSI2-TeamIndex")
+    leave_intents(whole, str(NEW), "work-logs", "work-logs/GSI1-ProjectDateIndex", "work-logs/GSI2-TeamIndex")
     # AWS has done it, and Pulumi's state does not know.
     whole.drop_by_hand("personnel", BUILT)
     delete_by_hand(whole, "work-logs")
@@ -139,11 +143,11 @@ def test_a_rollback_that_was_killed_in_its_up_is_ended_by_repeating_it(whole: Sm
     # The state has forgotten both; what was proven of the index goes with its own rollback, or when it is built again.
     done = [one.step.name for one in whole.migrate().done]
     assert {f"create-index {NEW}", f"verify-index {NEW}", "create-tables work-logs"} <= set(done)
-    assert not any(name.startswith("rollback#") for name in whole.world().proofs.facts)
+    assert not any(isinstance(proof, IntentProof) for proof in whole.world().proofs.by_key.values())
 
 
 def test_what_a_killed_rollback_leaves_allows_nobody_anything(whole: SmallStack) -> None:
-    leave_intents(whole, NEW)
+    leave_intents(whole, str(NEW))
     context = whole.context()
     world = context.read_world()
     without = present(SCHEMA, world).without_index(NEW)
@@ -157,10 +161,10 @@ def test_what_a_killed_rollback_leaves_allows_nobody_anything(whole: SmallStack)
 
 def test_a_rollback_whose_up_fails_takes_its_intent_back_and_is_repeated_once_aws_allows_it(whole: SmallStack) -> None:
     context = whole.context()
-    seen: list[Any] = []
+    seen: list[IntentProof | None] = []
 
     def up(*arguments: Any, **named: Any) -> Any:
-        seen.append(context.ledger.proofs().of("rollback", NEW))
+        seen.append(context.ledger.proof(IntentProof, str(NEW)))
         raise EngineLost("`pulumi up` failed.", "The Pulumi engine was ended by signal 9.", "Run: ./invoke migrate")
 
     with pytest.MonkeyPatch.context() as patch:
@@ -168,8 +172,9 @@ def test_a_rollback_whose_up_fails_takes_its_intent_back_and_is_repeated_once_aw
         with pytest.raises(ToolError, match="`pulumi up` failed") as failed:
             index_rollback(context, "personnel", BUILT).do()
     assert failed.value.next == "Mend that, then repeat the rollback: it goes on from what is there."
-    assert seen[0]["intent"] == "delete"
-    assert whole.world().proofs.of("rollback", NEW) is None
+    assert seen[0] is not None
+    assert seen[0].intent == "delete"
+    assert whole.world().proofs.get(IntentProof, str(NEW)) is None
     # And once AWS allows it.
     context = whole.context()
     watching = context.reporter = Watching(becoming(whole, BUILT, "CREATING"))
@@ -199,7 +204,9 @@ def test_the_waiting_ends_with_a_pause_or_an_interruption_and_nothing_is_changed
         proposal.do()
     end()
     assert BUILT in whole.indexes("personnel")
-    assert "verified" in (whole.world().proofs.of("index", NEW) or {})
+    proof = whole.world().proofs.get(IndexProof, NEW)
+    assert proof is not None
+    assert proof.verified is not None
 
 
 @pytest.mark.parametrize(
@@ -227,7 +234,7 @@ def test_an_index_is_deleted_only_when_aws_allows_it(
     assert deletable(live, another.name) == allowed
 
 
-def test_what_can_not_be_rolled_back_is_refused(stack: SmallStack) -> None:
+def test_what_cannot_be_rolled_back_is_refused(stack: SmallStack) -> None:
     context = stack.context()
     with pytest.raises(Refused, match="Table personnel was never adopted"):
         index_rollback(context, "personnel", BUILT)
@@ -239,7 +246,7 @@ def test_what_can_not_be_rolled_back_is_refused(stack: SmallStack) -> None:
         with pytest.raises(UsageError, match=f"'{name}' is no new table"):
             tables_rollback(context, [name])
     context.ledger.create()
-    context.ledger.prove("table", "personnel", {"stream": "arn"})
+    context.ledger.prove(TableProof(subject="personnel", stream="arn"))
     with pytest.raises(Refused, match="Index personnel/GSI1-NameIndex is no new one"):
         index_rollback(context, "personnel", "GSI1-NameIndex")
     with pytest.raises(Refused, match=f"Index {NEW} is not there"):
@@ -261,7 +268,7 @@ def test_what_reads_an_index_is_said_before(stack: SmallStack) -> None:
     stack.build_by_hand("personnel", PERSONNEL.index(BUILT))
     context = stack.context(schema)
     context.ledger.create()
-    context.ledger.prove("table", "personnel", {"stream": "arn"})
+    context.ledger.prove(TableProof(subject="personnel", stream="arn"))
     assert index_rollback(context, "personnel", BUILT).says == (
         f"Removes index {NEW}. Items stay as they are; `migrate` builds it again.",
         "What reads it fails from then on: inactive personnel.",
@@ -274,19 +281,19 @@ def test_an_intent_lives_as_long_as_its_block(stack: SmallStack) -> None:
     ledger.create()
     with ledger.lease.held("rollback"):
         try:
-            with intending(ledger, Intent.DELETE, [NEW, "work-logs"]):
+            with intending(ledger, Intent.DELETE, [str(NEW), "work-logs"]):
                 assert is_intended(ledger, Intent.DELETE, "work-logs")
                 assert not is_intended(ledger, Intent.CREATE, "work-logs")
-                assert not is_intended(ledger, Intent.DELETE, OLD)
+                assert not is_intended(ledger, Intent.DELETE, str(OLD))
                 raise TimeoutError
         except TimeoutError:
-            assert ledger.proofs().facts == {}
-        ledger.prove("rollback", NEW, {"intent": "delete", "lease": ledger.lease.token})
-        assert is_intended(ledger, Intent.DELETE, NEW)
+            assert ledger.proofs().by_key == {}
+        ledger.prove(IntentProof(subject=str(NEW), intent="delete", lease=ledger.lease.token))
+        assert is_intended(ledger, Intent.DELETE, str(NEW))
     # The lease was given back, then taken by another run.
-    assert not is_intended(ledger, Intent.DELETE, NEW)
+    assert not is_intended(ledger, Intent.DELETE, str(NEW))
     with ledger.lease.held("migrate"):
-        assert not is_intended(ledger, Intent.DELETE, NEW)
+        assert not is_intended(ledger, Intent.DELETE, str(NEW))
 
 
 def test_a_removed_retired_index_is_built_again_at_its_steady_capacity(whole: SmallStack) -> None:
@@ -305,9 +312,10 @@ def test_a_removed_retired_index_is_built_again_at_its_steady_capacity(whole: Sm
     assert found["Count"] == 1
     world = whole.world()
     assert OLD in world.managed.indexes
-    proof = world.proofs.of("rolled-back", OLD)
+    proof = world.proofs.get(RolledBackProof, OLD)
     assert proof is not None
-    assert {"by", "at"} <= set(proof)
+    assert proof.at is not None
+    assert proof.by
     assert sum(own_reads(world.proofs, OLD).values()) == 1.0, "our own query is nobody else's"
     steps = {step.name: step.facts for step in context.history.steps(done.run)}
     assert list(steps) == [
@@ -320,9 +328,9 @@ def test_a_removed_retired_index_is_built_again_at_its_steady_capacity(whole: Sm
     with pytest.raises(Refused, match=f"Index {OLD} is there"):
         index_rollback(whole.context(), "personnel", REMOVED)
     # The approval from before is no leave to remove it once more; a newer one is.
-    (held,) = whole.migrate().held
-    assert (held.subject, held.shut[0].name) == (OLD, "approved")
-    assert held.shut[0].evidence.startswith(f"it was built again at {proof['at']} by ")
+    (blocked,) = whole.migrate().blocked
+    assert (blocked.ref, blocked.shut[0].name) == (OLD, "approved")
+    assert blocked.shut[0].evidence.startswith(f"it was built again at {written(proof.at)} by ")
     newer = APPROVED.replace("2025-11-04", written(datetime.now(UTC) + timedelta(seconds=1)))
     whole.configure(f"{newer}  sitelogix:quietMinutes: 0\n")
     assert [one.step.name for one in whole.migrate().done][-2:] == [f"remove-index {OLD}", "verify"]
@@ -346,7 +354,9 @@ def test_a_building_again_that_broke_off_is_ended_by_repeating_it(whole: SmallSt
     index_rollback(whole.context(), "personnel", REMOVED).do()
     world = whole.world()
     assert OLD in world.managed.indexes
-    assert "verified" in (world.proofs.of("index", OLD) or {})
+    proof = world.proofs.get(IndexProof, OLD)
+    assert proof is not None
+    assert proof.verified is not None
     assert world.live["personnel"].indexes[REMOVED].index.throughput == PERSONNEL.index(REMOVED).throughput
 
 

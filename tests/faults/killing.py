@@ -16,11 +16,10 @@ import psutil
 
 from tests.checkouts import Checkout
 from tests.faults.connection import Connection
+from tests.limits import EXPECTED, HANGS
 
 MAXIMUM_RUNS = 60
 CUT_SECONDS = 3.0
-SOON = 20.0
-"""Seconds in which an `up` begins, once its step has."""
 
 
 class Victim(StrEnum):
@@ -71,7 +70,7 @@ def migrate(checkout: Checkout, points: Iterable[Point], connection: Connection)
         task = checkout.start("migrate", "--json")
         try:
             met = _disturb(checkout, task, left, killed, connection)
-            output, _ = task.communicate(timeout=300)
+            output, _ = task.communicate(timeout=HANGS)
         finally:
             task.kill()
             task.wait()
@@ -128,7 +127,7 @@ def _kill(checkout: Checkout, task: subprocess.Popen[str], point: Point, connect
 
 def in_an_up(checkout: Checkout, task: subprocess.Popen[str], victim: Victim) -> psutil.Process | None:
     """The CLI of a running `up`, or its plugin, as soon as there is one."""
-    deadline = time.monotonic() + SOON
+    deadline = time.monotonic() + EXPECTED
     while time.monotonic() < deadline and task.poll() is None:
         for process in checkout.own():
             with suppress(psutil.Error):

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.checkouts import running
-from tests.faults.conftest import Undisturbed
 from tests.faults.connection import severable
 from tests.faults.killing import Killed, Moment, Point, Victim, migrate
 from tests.faults.outcome import outcome
+from tests.faults.undisturbed import Undisturbed
 
 SEED = 20251104
 RANDOM_KILLS = 20

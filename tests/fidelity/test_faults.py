@@ -28,8 +28,8 @@ def test_with_a_fifth_of_all_requests_failing_it_finishes_and_is_exact(
 ) -> None:
     dynamodb_local.create("reports", reports(items))
     with FaultProxy(str(dynamodb_local.config.endpoint), rate=0.2) as proxy:
-        # No answer for a second counts as none; the proxy's timeouts take longer.
-        settings = Config(read_timeout=1, connect_timeout=5, retries={"mode": "standard", "total_max_attempts": 1})
+        # No answer for two seconds counts as none; the proxy's timeouts take longer.
+        settings = Config(read_timeout=2, connect_timeout=5, retries={"mode": "standard", "total_max_attempts": 1})
         config = replace(dynamodb_local.config, endpoint=proxy.endpoint)
         client = boto3.client(
             "dynamodb",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from schema.model import AttributeType, Projection, ProjectionType
+from schema.parts import AttributeType, Projection, ProjectionType
 from tests.conftest import EmulatedStack
 from tests.shadowing import Shadowed, by_room, meeting
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from schema.model import BillingMode, Schema
+from schema.model import Schema
+from schema.parts import BillingMode
 from sitelogix.tables import PERSONNEL, REPORTS, WORK_LOGS
 from stack.monitoring.alarms import Metric
 from stack.monitoring.metrics import OPERATIONS

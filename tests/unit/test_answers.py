@@ -25,7 +25,7 @@ from migration.shadow.answers import (
     compare,
     judge,
 )
-from schema.model import AttributeType, Projection, ProjectionType
+from schema.parts import AttributeType, Projection, ProjectionType
 from tests.shadowing import MEETINGS, by_room, meeting
 
 PLACING = Placing(MEETINGS, MEETINGS.indexes[0])

@@ -12,7 +12,8 @@ from migration.steps.stack.wait import Wait
 from migration.steps.tables.backup import Backup
 from schema.backfill import Backfill, constant
 from schema.errors import Refused
-from schema.model import Attribute, Index, Projection, ProjectionType, Schema
+from schema.model import Index, Schema
+from schema.parts import Attribute, Projection, ProjectionType
 from schema.references import IndexRef
 from sitelogix import backfills
 from sitelogix.tables import PERSONNEL, REPORTS, SITELOGIX
@@ -434,3 +435,15 @@ def test_an_index_builds_with_the_write_units_that_the_stack_names() -> None:
     world = without_index(after(), "reports", STATUS_INDEX.name)
     assert "settle-capacity reports" in planned(world)
     assert "settle-capacity reports" not in names(plan(SITELOGIX, told, world)), "it builds with its steady figure"
+
+
+def test_every_conflict_is_reported_at_once() -> None:
+    world = with_table(with_table(before(), "reports", keys=(Attribute("id"),)), "vendors", stream="KEYS_ONLY")
+    with pytest.raises(Refused) as refused:
+        plan(SITELOGIX, approving(), world)
+    assert refused.value.what == (
+        "2 conflicts: Table reports has other keys than the schema says. "
+        "Table vendors already has a stream, with view type KEYS_ONLY."
+    )
+    assert "Correct the table in the schema." in refused.value.next
+    assert "list vendors under replaceStreams" in refused.value.next

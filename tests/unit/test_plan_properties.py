@@ -17,7 +17,8 @@ from migration.steps.tables.create_tables import CreateTables
 from schema.model import Schema
 from schema.references import IndexRef
 from sitelogix.tables import SITELOGIX
-from stack.ledger.records import OwnReadProof, Proofs, TableProof
+from stack.ledger.proofs import Proofs
+from stack.ledger.records import OwnReadProof, TableProof
 from stack.world.live import LiveIndex
 from stack.world.managed import Managed
 from stack.world.world import World

@@ -13,12 +13,13 @@ import psutil
 import pytest
 
 from stack.processes import LAUNCHER, Process, end, is_gone, orphans
+from tests.limits import EXPECTED
 
-SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 STUBBORN = [
     sys.executable,
     "-c",
-    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)",
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)",
 ]
 
 
@@ -63,7 +64,7 @@ def test_what_a_dead_launcher_started_is_an_orphan_and_what_a_living_one_started
         subprocess.Popen(SLEEP, env={**os.environ, **Process.current().mark()}) as own,
         subprocess.Popen(SLEEP, env={**os.environ, LAUNCHER: "nonsense"}) as another,
     ):
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + EXPECTED
         # A process that was just forked has its parent's environment for a moment.
         while not {orphan.pid, own.pid} <= (found := {process.pid for process in orphans()}):
             assert time.monotonic() < deadline

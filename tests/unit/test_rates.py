@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from backfills.rates import ON_DEMAND_READS, ON_DEMAND_WRITES, Rates, rates_for
-from schema.model import Attribute, BillingMode, Index, Projection, ProjectionType, Throughput
+from schema.model import Index
+from schema.parts import Attribute, BillingMode, Projection, ProjectionType, Throughput
 from stack.file.settings import BackfillSettings
 from stack.monitoring.metrics import Metrics
 from stack.world.live import LiveIndex, LiveTable

@@ -9,7 +9,7 @@ from migration.steps.indexes.building import building
 from migration.steps.indexes.one_index import OfIndex
 from migration.steps.indexes.take_back_index import TakeBackIndex
 from migration.steps.step import Step, Up
-from schema.model import Throughput
+from schema.parts import Throughput
 from stack.declaration import present
 from stack.ledger.codec import now
 from stack.ledger.ledger import Facts

@@ -24,7 +24,8 @@ from stack.gates.late_writers import (
     wants_every_value,
 )
 from stack.ledger.ledger import Facts
-from stack.ledger.records import LateWritersProof, Proofs, ReadReadyProof
+from stack.ledger.proofs import Proofs
+from stack.ledger.records import LateWritersProof, ReadReadyProof
 from stack.monitoring.metrics import Metrics
 from stack.world.world import World
 

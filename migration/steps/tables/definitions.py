@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from schema.model import Index, Throughput
+from schema.model import Index
+from schema.parts import Throughput
 from stack.world.live import LiveTable
 
 if TYPE_CHECKING:
