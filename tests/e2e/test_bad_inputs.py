@@ -104,11 +104,11 @@ FLAGS = [
 ]
 STACK_FILES = [
     Bad("no stack file", "migrate", "There is no stack 'local'. | A stack is a file | Run:", given=no_stack_file),
-    Bad("a folder as a stack file", "plan", f"{FILE}: it can not be read. | [Errno | {EDIT}",
+    Bad("a folder as a stack file", "plan", f"{FILE}: it cannot be read. | [Errno | {EDIT}",
         given=a_folder_as_stack_file),
     Bad("an empty stack file", "env", f"{FILE}: it has no `config:` section. | All settings | {EDIT}",
         given=stack_file("")),
-    Bad("UTF-16", "plan", f"{FILE}: it can not be read. | 'utf-8' codec | {EDIT}",
+    Bad("UTF-16", "plan", f"{FILE}: it cannot be read. | 'utf-8' codec | {EDIT}",
         given=stack_file("a: b".encode("utf-16"))),
     Bad("no YAML", "migrate", f"{FILE}: it is not YAML. | Mapping values | {EDIT}", edit=("config:", "config")),
     Bad("a key that stands twice", "plan", f"{FILE}: it is not YAML. | This key appears twice | {EDIT}",
@@ -331,7 +331,7 @@ def test_a_full_disk_leaves_the_backfill_unproven(checkout: Checkout, tmp_path: 
         failed = case.checkout.run("backfill", "--table", "constraints")
         assert (failed.returncode, failed.stdout) == (1, "")
         what, why, then = failed.stderr.splitlines()[-3:]
-        assert what == "The report of the 1 items that stay out of the index can not be written."
+        assert what == "The report of the 1 items that stay out of the index cannot be written."
         assert why.startswith(f"{report}: No space left on device.")
         assert then == "Make room there, then repeat: it goes on where it was."
         report.unlink()

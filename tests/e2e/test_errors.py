@@ -88,7 +88,7 @@ def test_a_busy_port_is_one_clear_error(tmp_path: Path) -> None:
 
 def test_verify_before_the_migration_reports_what_is_missing(checkout: Checkout) -> None:
     result = checkout.run("verify", "--json")
-    failed = [check["subject"] for check in json.loads(result.stdout)["checks"] if not check["holds"]]
+    failed = [check["name"] for check in json.loads(result.stdout)["checks"] if not check["holds"]]
     assert result.returncode == 5
     assert {"reports/GSI3-StatusIndex", "access pattern: workflow queue", "work-logs"} <= set(failed)
 

@@ -50,7 +50,7 @@ def component_types(stack: SmallStack) -> set[str]:
 
 
 def children(stack: SmallStack) -> dict[str, str]:
-    """The physical id of each table, index and watcher, by its URN."""
+    """The physical id of each table, index and monitor, by its URN."""
     return {resource["urn"]: resource["id"] for resource in resources(stack) if resource.get("custom")}
 
 

@@ -110,7 +110,7 @@ def test_the_plan_before_names_every_step(migrated: Migrated) -> None:
         "verify-index": 8,
         "create-tables": 1,
         "settle-capacity": 1,
-        "watch": 4,
+        "late-writers": 4,
         "shadow-read": 4,
         "read-index": 1,
         "remove-index": 1,
@@ -316,7 +316,7 @@ def test_a_plain_pulumi_up_by_hand_declares_the_same_and_changes_nothing(migrate
     result = migrated.checkout.shell(["sh", "-c", exports + up])
     assert result.returncode == 0, result.stdout + result.stderr
     assert declared() == before
-    assert len(before) == 1 + 1 + 7 + 6 + 14 + 2 + 47, "stack, provider, components, tables, indexes, watchers, alarms"
+    assert len(before) == 1 + 1 + 7 + 6 + 14 + 2 + 47, "stack, provider, components, tables, indexes, monitors, alarms"
 
 
 def test_a_server_that_died_is_recognised_and_only_the_local_state_starts_afresh(migrated: Migrated) -> None:

@@ -1,4 +1,4 @@
-"""What watches a stack comes and goes with its tables and indexes, on the real engine; and it really tells somebody."""
+"""What monitors a stack comes and goes with its tables and indexes, on the real engine; and it tells somebody."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ OF_OLD = {f"{OLD}/throttling", f"{OLD}/capacity"}
 
 
 @dataclass
-class Watched:
-    """A migrated stack that a queue is subscribed to, and what it was watched by before its old index went."""
+class Monitored:
+    """A migrated stack that a queue is subscribed to, and what monitored it before its old index went."""
 
     stack: SmallStack
     queue: str
@@ -76,12 +76,12 @@ def alarms(stack: SmallStack) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory, moto_endpoint: str) -> Watched:
+def monitored(tmp_path_factory: pytest.TempPathFactory, moto_endpoint: str) -> Monitored:
     """Migrated as far as an unapproved removal allows, then to the end."""
     name = f"q{uuid.uuid4().hex[:8]}"
     client("sqs", moto_endpoint).create_queue(QueueName=name)
-    stack = SmallStack.make(tmp_path_factory.mktemp("watched"), moto_endpoint, SCHEMA)
-    made = Watched(stack, f"arn:aws:sqs:us-east-1:123456789012:{name}", set(), [], [], [])
+    stack = SmallStack.make(tmp_path_factory.mktemp("monitored"), moto_endpoint, SCHEMA)
+    made = Monitored(stack, f"arn:aws:sqs:us-east-1:123456789012:{name}", set(), [], [], [])
     stack.configure(made.subscribed + TAGS)
     stack.seed({"personnel": PEOPLE})
     made.runs.append(stack.migrate().run)
@@ -94,23 +94,23 @@ def watched(tmp_path_factory: pytest.TempPathFactory, moto_endpoint: str) -> Wat
     return made
 
 
-def test_after_a_migration_every_live_table_and_index_is_watched(watched: Watched) -> None:
-    world = watched.stack.world()
-    expected = expected_monitors(SCHEMA, watched.config, present(SCHEMA, world), world.live)
+def test_after_a_migration_every_live_table_and_index_is_monitored(monitored: Monitored) -> None:
+    world = monitored.stack.world()
+    expected = expected_monitors(SCHEMA, monitored.config, present(SCHEMA, world), world.live)
     assert world.managed.monitors == expected
-    found = watched.alarms()
+    found = monitored.alarms()
     subjects = {table.name for table in SCHEMA} | {f"{table.name}/{i.name}" for table in SCHEMA for i in table.indexes}
     wanted = {f"{subject}/{kind}" for subject in subjects for kind in ("throttling", "capacity")}
     assert set(found) == {"account/user-errors", "personnel/system-errors", "work-logs/system-errors", *wanted}
-    assert expected == {"topic", "dashboard", f"subscription/sqs/{watched.queue}", *found}
+    assert expected == {"topic", "dashboard", f"subscription/sqs/{monitored.queue}", *found}
     assert {tuple(alarm["AlarmActions"] + alarm["OKActions"]) for alarm in found.values()} == {
-        (watched.config.topic_arn, watched.config.topic_arn)
+        (monitored.config.topic_arn, monitored.config.topic_arn)
     }
 
 
-def test_the_team_is_told_how_each_run_went_and_what_to_run_next(watched: Watched) -> None:
+def test_the_team_is_told_how_each_run_went_and_what_to_run_next(monitored: Monitored) -> None:
     """The first run began before there was a topic: that was told once there was."""
-    found = [(notice["Subject"], notice["Message"].splitlines()) for notice in watched.notices]
+    found = [(notice["Subject"], notice["Message"].splitlines()) for notice in monitored.notices]
     assert [subject for subject, _ in found] == [
         "[local] migrate: started",
         "[local] migrate: gate waiting",
@@ -118,81 +118,82 @@ def test_the_team_is_told_how_each_run_went_and_what_to_run_next(watched: Watche
         "[local] migrate: done",
     ]
     runs = [next(line for line in lines if line.startswith("Run: ")) for _, lines in found]
-    first, second = watched.runs
+    first, second = monitored.runs
     assert runs == [f"Run: {first}", f"Run: {first}", f"Run: {second}", f"Run: {second}"]
     assert f"Why: {OLD}: the stack file has no approval for {OLD}" in found[1][1]
     assert "Next: ./invoke gate --stack local" in found[1][1]
 
 
-def test_topic_subscription_and_dashboard_are_there(watched: Watched) -> None:
-    topic = watched.config.topic_arn
-    (subscription,) = watched.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
-    assert (subscription["Protocol"], subscription["Endpoint"]) == ("sqs", watched.queue)
-    tags = watched.client("sns").list_tags_for_resource(ResourceArn=topic)["Tags"]
+def test_topic_subscription_and_dashboard_are_there(monitored: Monitored) -> None:
+    topic = monitored.config.topic_arn
+    (subscription,) = monitored.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("sqs", monitored.queue)
+    tags = monitored.client("sns").list_tags_for_resource(ResourceArn=topic)["Tags"]
     assert tags == [{"Key": "Project", "Value": "SiteLogix"}]
-    dashboard = watched.client("cloudwatch").get_dashboard(DashboardName=watched.config.dashboard_name)
+    dashboard = monitored.client("cloudwatch").get_dashboard(DashboardName=monitored.config.dashboard_name)
     titles = [widget["properties"]["title"] for widget in json.loads(dashboard["DashboardBody"])["widgets"]]
     assert "personnel: index builds (%)" in titles
 
 
-def test_a_removed_index_is_no_longer_watched(watched: Watched) -> None:
-    assert watched.second == [f"read-index {OLD}", f"remove-index {OLD}", "verify"]
-    assert watched.before - set(watched.alarms()) == OF_OLD
+def test_a_removed_index_is_no_longer_monitored(monitored: Monitored) -> None:
+    assert monitored.second == [f"read-index {OLD}", f"remove-index {OLD}", "verify"]
+    assert monitored.before - set(monitored.alarms()) == OF_OLD
 
 
-def test_afterwards_the_preview_is_clean_and_there_is_nothing_to_do(watched: Watched) -> None:
-    context = watched.stack.context()
+def test_afterwards_the_preview_is_clean_and_there_is_nothing_to_do(monitored: Monitored) -> None:
+    context = monitored.stack.context()
     for refreshed in (False, True):
         if refreshed:
             context.engine.refresh()
         world = context.read_world()
         assert context.engine.preview(world.live, whole(SCHEMA, context.config.settings, world.live)) == []
-    assert watched.stack.migrate().run is None
+    assert monitored.stack.migrate().run is None
 
 
-def test_an_alarm_that_fires_is_heard_by_whoever_subscribed(watched: Watched) -> None:
-    of = [{"Name": "TableName", "Value": watched.stack.physical("personnel")}, {"Name": "Operation", "Value": "Query"}]
-    assert watched.alarms()["personnel/system-errors"]["StateValue"] == "OK"
-    watched.client("cloudwatch").put_metric_data(
+def test_an_alarm_that_fires_is_heard_by_whoever_subscribed(monitored: Monitored) -> None:
+    physical = monitored.stack.physical("personnel")
+    of = [{"Name": "TableName", "Value": physical}, {"Name": "Operation", "Value": "Query"}]
+    assert monitored.alarms()["personnel/system-errors"]["StateValue"] == "OK"
+    monitored.client("cloudwatch").put_metric_data(
         Namespace=NAMESPACE, MetricData=[{"MetricName": "SystemErrors", "Dimensions": of, "Value": 1}]
     )
-    assert watched.alarms()["personnel/system-errors"]["StateValue"] == "ALARM"
-    (body,) = watched.heard()
+    assert monitored.alarms()["personnel/system-errors"]["StateValue"] == "ALARM"
+    (body,) = monitored.heard()
     heard = json.loads(json.loads(body)["Message"])
-    assert (heard["AlarmName"], heard["NewStateValue"]) == (watched.stack.physical("personnel/system-errors"), "ALARM")
+    assert (heard["AlarmName"], heard["NewStateValue"]) == (f"{physical}/system-errors", "ALARM")
 
 
-def test_what_was_removed_or_changed_by_hand_is_mended(watched: Watched) -> None:
-    cloudwatch, sns = watched.client("cloudwatch"), watched.client("sns")
-    gone, blunted = watched.alarms()["personnel/capacity"], watched.alarms()["personnel/throttling"]
+def test_what_was_removed_or_changed_by_hand_is_mended(monitored: Monitored) -> None:
+    cloudwatch, sns = monitored.client("cloudwatch"), monitored.client("sns")
+    gone, blunted = monitored.alarms()["personnel/capacity"], monitored.alarms()["personnel/throttling"]
     cloudwatch.delete_alarms(AlarmNames=[gone["AlarmName"]])
     kept = ("AlarmName", "Metrics", "ComparisonOperator", "EvaluationPeriods", "TreatMissingData")
     cloudwatch.put_metric_alarm(**{name: blunted[name] for name in kept}, Threshold=1e9)
-    (subscription,) = sns.list_subscriptions_by_topic(TopicArn=watched.config.topic_arn)["Subscriptions"]
+    (subscription,) = sns.list_subscriptions_by_topic(TopicArn=monitored.config.topic_arn)["Subscriptions"]
     sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
-    cloudwatch.delete_dashboards(DashboardNames=[watched.config.dashboard_name])
-    watched.stack.context().engine.refresh()
-    assert watched.up(watched.subscribed + TAGS + APPROVED) == {
+    cloudwatch.delete_dashboards(DashboardNames=[monitored.config.dashboard_name])
+    monitored.stack.context().engine.refresh()
+    assert monitored.up(monitored.subscribed + TAGS + APPROVED) == {
         ("create", "personnel/capacity"),
         ("update", "personnel/throttling"),
-        ("create", f"subscription/sqs/{watched.queue}"),
+        ("create", f"subscription/sqs/{monitored.queue}"),
         ("create", "dashboard"),
     }
-    assert watched.alarms()["personnel/throttling"]["Threshold"] == 10
+    assert monitored.alarms()["personnel/throttling"]["Threshold"] == 10
 
 
-def test_what_watches_changes_freely_with_the_stack_file(watched: Watched) -> None:
+def test_what_monitors_changes_freely_with_the_stack_file(monitored: Monitored) -> None:
     subscribed = "  sitelogix:subscriptions: [{protocol: email, endpoint: ops@example.com}]\n"
-    changes = watched.up(subscribed + "  sitelogix:tags: {Team: Field}\n  sitelogix:dashboard: Another\n" + APPROVED)
+    changes = monitored.up(subscribed + "  sitelogix:tags: {Team: Field}\n  sitelogix:dashboard: Another\n" + APPROVED)
     assert {(operation, name) for operation, name in changes if operation in {"create", "delete", "replace"}} == {
         ("create", "subscription/email/ops@example.com"),
-        ("delete", f"subscription/sqs/{watched.queue}"),
+        ("delete", f"subscription/sqs/{monitored.queue}"),
         ("replace", "dashboard"),
     }
-    assert {name for operation, name in changes if operation == "update"} == {"topic", "work-logs", *watched.alarms()}
-    arn = watched.alarms()["account/user-errors"]["AlarmArn"]
-    tags = watched.client("cloudwatch").list_tags_for_resource(ResourceARN=arn)["Tags"]
+    assert {name for operation, name in changes if operation == "update"} == {"topic", "work-logs", *monitored.alarms()}
+    arn = monitored.alarms()["account/user-errors"]["AlarmArn"]
+    tags = monitored.client("cloudwatch").list_tags_for_resource(ResourceARN=arn)["Tags"]
     assert tags == [{"Key": "Team", "Value": "Field"}]
-    dashboards = watched.client("cloudwatch").list_dashboards()["DashboardEntries"]
+    dashboards = monitored.client("cloudwatch").list_dashboards()["DashboardEntries"]
     names = {dashboard["DashboardName"] for dashboard in dashboards}
-    assert ("Another" in names, watched.stack.physical("migration") in names) == (True, False)
+    assert ("Another" in names, monitored.stack.physical("migration") in names) == (True, False)
