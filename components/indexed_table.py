@@ -146,5 +146,5 @@ def _creation_arguments(table: Table, tags: Mapping[str, str]) -> dict[str, obje
 def _projection(index: Index) -> dict[str, object]:
     projection: dict[str, object] = {"projection_type": index.projection.type.value}
     if index.projection.type is ProjectionType.INCLUDE:
-        projection["non_key_attributes"] = list(index.projection.attributes)
+        projection["non_key_attributes"] = sorted(index.projection.attributes)  # a set in AWS
     return projection

@@ -164,7 +164,7 @@ def create_table(client: DynamoDBClient, physical: str, table: Table) -> None:
             {
                 "IndexName": index.name,
                 "KeySchema": _key_schema(index),
-                "Projection": {"ProjectionType": index.projection.type.value},
+                "Projection": _projection(index),
                 **_throughput(index),
             }
             for index in table.indexes
@@ -188,6 +188,11 @@ def put_items(client: DynamoDBClient, physical: str, items: Iterable[Item]) -> i
             requests = left.get(physical, [])
         count += len(batch)
     return count
+
+
+def _projection(index: Index) -> dict[str, Any]:
+    named = {"NonKeyAttributes": list(index.projection.attributes)} if index.projection.attributes else {}
+    return {"ProjectionType": index.projection.type.value, **named}
 
 
 def _key_schema(owner: Table | Index) -> list[dict[str, str]]:

@@ -52,9 +52,9 @@ class Index:
         return (self.partition_key,) if self.sort_key is None else (self.partition_key, self.sort_key)
 
     @property
-    def definition(self) -> tuple[tuple[Attribute, ...], Projection]:
-        """What can never change under one name: its keys and its projection."""
-        return self.keys, self.projection
+    def definition(self) -> tuple[tuple[Attribute, ...], ProjectionType, frozenset[str]]:
+        """What can never change under one name: its keys and its projection, whose attributes have no order."""
+        return self.keys, self.projection.type, frozenset(self.projection.attributes)
 
 
 @dataclass(frozen=True)
@@ -193,8 +193,9 @@ class Table:
         for name in self.backfilled:
             if name in self.key_names:
                 raise SchemaError(f"{where}: {name} is a key of the table and cannot be backfilled")
-        if self.sort_key is None and (backfill.sort_key is not None or backfill.newest_of is not None):
-            raise SchemaError(f"{where} has no sort key, and its backfill asks for one (sort_key or newest_of)")
+        has_text = self.sort_key is not None and self.sort_key.type is AttributeType.STRING
+        if not has_text and (backfill.sort_key is not None or backfill.newest_of is not None):
+            raise SchemaError(f"{where} has no sort key of type S, which its backfill asks for (sort_key or newest_of)")
 
     def _check_types(self, where: str) -> None:
         types = {key.name: key.type for key in self.keys}
@@ -244,8 +245,8 @@ class Schema:
             if pattern.index is not None and pattern.index not in {index.name for index in table.every_index}:
                 raise SchemaError(f"{where} reads index {pattern.index}, which {table.name} does not have")
             keys = table.keys if pattern.index is None else table.index(pattern.index).keys
-            if pattern.sort_key_prefix is not None and len(keys) < 2:
-                raise SchemaError(f"{where} narrows by sort key, but what it reads has none")
+            if pattern.sort_key_prefix is not None and (len(keys) < 2 or keys[1].type is AttributeType.NUMBER):
+                raise SchemaError(f"{where} narrows by a prefix of the sort key, but what it reads has none of text")
 
     def __iter__(self) -> Iterator[Table]:
         return iter(self.tables)

@@ -28,7 +28,8 @@ from stack.world.managed import INDEX_TYPE, MONITOR_TYPES, TABLE_TYPE, Managed, 
 T = TypeVar("T")
 
 VERSION_FILE = ".pulumi.version"
-"""In the checkout: the one version of the Pulumi CLI that the project is tested with."""
+"""In the tool's own folder: the one version of the Pulumi CLI that it is tested with."""
+TOOL = Path(__file__).resolve().parents[2]
 
 OnRefusal = Callable[[ToolError], None]
 Program = Callable[[Live, Declaration, OnRefusal], None]
@@ -94,7 +95,7 @@ class Engine:
             work_dir=str(config.checkout),
             env_vars={**environment, **Process.current().mark()},
             secrets_provider=config.secrets_provider,
-            pulumi_command=_command(config.checkout),
+            pulumi_command=_command(),
         )
         self._stack = _Stack(config.stack, self._workspace)
         self.ups = 0
@@ -235,13 +236,13 @@ def refuse_losses(changes: Iterable[ResourceChange], deletions: frozenset[str] =
             raise Refused(
                 f"Pulumi would replace {change.resource}.",
                 f"A replacement deletes the live one. What differs: {', '.join(change.properties) or 'unknown'}.",
-                "Give a changed index a new name in schema/; never change a table's keys.",
+                "Give a changed index a new name in the schema; never change a table's keys.",
             )
         if change.operation == events.OpType.DELETE and change.resource not in deletions:
             raise Refused(
                 f"Pulumi would delete {change.resource}.",
                 "Only a retired index whose gate is open may go.",
-                "Declare it in schema/ again, or retire and approve it there and in the stack file.",
+                "Declare it in the schema again, or retire and approve it there and in the stack file.",
             )
 
 
@@ -258,14 +259,14 @@ def _change(metadata: events.StepEventMetadata) -> ResourceChange | None:
     return ResourceChange(str(metadata.op.value), resource_name(metadata.urn), metadata.type, properties)
 
 
-def _command(checkout: Path) -> automation.PulumiCommand:
+def _command() -> automation.PulumiCommand:
     """The CLI on PATH, which must be exactly the pinned version."""
-    pinned = (checkout / VERSION_FILE).read_text(encoding="utf-8").strip()
+    pinned = (TOOL / VERSION_FILE).read_text(encoding="utf-8").strip()
     if shutil.which("pulumi") is None:
         raise UsageError(
             "The Pulumi engine is missing.", "There is no `pulumi` on PATH.", "Run the tasks through ./invoke."
         )
-    noted = checkout / ".venv" / f"engine-{pinned}"  # where ./invoke noted that it found the engine
+    noted = TOOL / ".venv" / f"engine-{pinned}"  # where ./invoke noted that it found the engine
     try:
         command = automation.PulumiCommand(skip_version_check=True)
     except Exception as error:

@@ -8,6 +8,7 @@ import pytest
 
 from schema.errors import UsageError
 from schema.project import Project
+from schema.references import IndexRef
 from sitelogix.project import PROJECT
 from sitelogix.tables import SITELOGIX
 from stack.file.config import load_config
@@ -202,7 +203,9 @@ def test_every_stack_file_of_the_project_is_valid(stack: str) -> None:
 def test_only_the_local_stack_approves_the_removal_of_the_old_index() -> None:
     approvals = {stack: load_config(stack, CHECKOUT, PROJECT).settings.approvals for stack in ("staging", "prod")}
     assert approvals == {"staging": {}, "prod": {}}
-    assert list(load_config("local", CHECKOUT, PROJECT).settings.approvals) == ["personnel/GSI2-ProjectIndex"]
+    assert list(load_config("local", CHECKOUT, PROJECT).settings.approvals) == [
+        IndexRef("personnel", "GSI2-ProjectIndex")
+    ]
 
 
 def test_prod_has_the_required_table_names() -> None:

@@ -134,12 +134,12 @@ INVALID: list[tuple[str, Callable[[], object], str]] = [
     (
         "a backfill of one sort key where there is none",
         lambda: table(sort_key=None, backfill=Backfill({"status": constant("x")}, sort_key="PROFILE")),
-        "table things has no sort key, and its backfill asks for one (sort_key or newest_of)",
+        "table things has no sort key of type S, which its backfill asks for (sort_key or newest_of)",
     ),
     (
         "a backfill from records by sort key where there is none",
         lambda: table(sort_key=None, backfill=Backfill({"status": constant("x")}, newest_of="HISTORY#")),
-        "table things has no sort key, and its backfill asks for one (sort_key or newest_of)",
+        "table things has no sort key of type S, which its backfill asks for (sort_key or newest_of)",
     ),
     (
         "an existing index of a new table",
@@ -166,7 +166,7 @@ INVALID: list[tuple[str, Callable[[], object], str]] = [
         lambda: Schema(
             (table(indexes=(index(),)),), (AccessPattern("read", "things", "ByStatus", sort_key_prefix="X"),)
         ),
-        "access pattern 'read' narrows by sort key, but what it reads has none",
+        "access pattern 'read' narrows by a prefix of the sort key, but what it reads has none of text",
     ),
 ]
 

@@ -15,7 +15,7 @@ from migration.steps.indexes.read_index import note_own_read
 from schema.errors import VerificationFailed
 from stack.ledger.codec import now
 from stack.ledger.ledger import Facts
-from stack.ledger.records import BackfillProof, IndexProof
+from stack.ledger.records import BackfillProof, IndexProof, OwnReadProof
 from stack.world.live import ACTIVE, LiveTable
 from stack.world.world import World
 
@@ -58,17 +58,22 @@ class VerifyIndex(OfIndex):
 
     def effect(self, world: World) -> World:
         """See Step."""
-        return world.with_proof(self._verified(world, ""))
+        verified = world.with_proof(self._verified(world, ""))
+        return verified.with_proof(OwnReadProof(subject=self.ref, units={})) if self._is_retired else verified
 
     def told(self, facts: Facts) -> str:
         """See Step."""
         return str(facts["queried"])
 
+    @property
+    def _is_retired(self) -> bool:
+        return any(retired.name == self.index.name for retired in self.table.retired)
+
     def _query(self, context: Context, world: World) -> Facts:
         at, read_units = datetime.now(UTC), list[float]()
         reader = reader_of(context, world.live[self.table.name])
         facts = query_index(reader, self.table, self.index, read_units.append)
-        if any(retired.name == self.index.name for retired in self.table.retired):
+        if self._is_retired:
             # The gate of a retired index must not take our own reads for somebody else's.
             note_own_read(context, world, self.ref, at, sum(read_units))
         return facts
