@@ -13,7 +13,17 @@ from functools import cached_property
 
 from schema.backfill import Backfill
 from schema.digest import digest
-from schema.parts import EVERYTHING, Attribute, BillingMode, Projection, SchemaError, Throughput, refuse_repeats
+from schema.parts import (
+    EVERYTHING,
+    Attribute,
+    AttributeType,
+    BillingMode,
+    Projection,
+    ProjectionType,
+    SchemaError,
+    Throughput,
+    refuse_repeats,
+)
 from schema.references import IndexRef
 
 MAXIMUM_INDEXES = 20
