@@ -18,6 +18,7 @@ import boto3
 import psutil
 
 from local.dynamodb_local import free_port
+from migration.run.prediction import CHECK
 from tests import warm_python
 from tests.limits import ENDING, HANGS
 from tests.loaded_server import serve_checkout
@@ -83,7 +84,7 @@ class Checkout:
         return subprocess.Popen(
             ["./invoke", *arguments],
             cwd=self.path,
-            env={**os.environ, MARK: self.mark},
+            env={**os.environ, MARK: self.mark, CHECK: "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -92,7 +93,7 @@ class Checkout:
         )
 
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
-        return {**os.environ, MARK: self.mark, "COLUMNS": "200", **more}
+        return {**os.environ, MARK: self.mark, CHECK: "1", "COLUMNS": "200", **more}
 
     @property
     def _engine(self) -> str | None:

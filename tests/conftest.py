@@ -19,6 +19,7 @@ from werkzeug.serving import make_server
 from local.dynamodb_local import DynamoDbLocal, Missing
 from local.emulation import application
 from local.stack import create_table, put_items
+from migration.run.prediction import CHECK
 from sitelogix.tables import SITELOGIX
 from stack.aws import dynamodb
 from stack.file.config import StackConfig
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 # Loading hypothesis's tables of letters takes a second on a slow machine, and is no fault of a test.
 hypothesis_settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("project")
-
+# Every step that a test runs is held against its own prediction.
+os.environ.setdefault(CHECK, "1")
 
 LONGEST_FIRST = ["test_local_migration", "test_backfill_tasks", "e2e", "faults", "conformance", "fidelity", "moto"]
 """Files and folders. The kills measure themselves by the local migration, so that it is made before them."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from migration.engine import Change, Engine
-from stack.live import Live
-from stack.managed import Managed
-
+from migration.session.engine import Engine, ResourceChange
 from schema.model import Index
 from stack.declaration import Declaration
+from stack.world.live import Live
+from stack.world.managed import Managed
 from tests.conftest import EmulatedStack
 
 
@@ -32,10 +31,10 @@ class RecordingEngine(Engine):
 
     def refresh(self) -> None: ...
 
-    def preview(self, live: Live, declaration: Declaration) -> list[Change]:
+    def preview(self, live: Live, declaration: Declaration) -> list[ResourceChange]:
         return []
 
-    def up(self, live: Live, declaration: Declaration, deletions: frozenset[str] = frozenset()) -> list[Change]:
+    def up(self, live: Live, declaration: Declaration, deletions: frozenset[str] = frozenset()) -> list[ResourceChange]:
         self.ups += 1
         self.revision += 1
         self.deletions.append(deletions)

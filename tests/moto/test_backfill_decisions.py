@@ -6,26 +6,27 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from migration.steps.backfilling import backfill
 
 from migration.session.context import Context
 from migration.session.engine import Engine
 from migration.session.notifying import Notifier
 from migration.session.stopping import Interrupts
+from migration.steps.items.backfill import BackfillTable
 from schema.errors import Refused, Waiting
-from sitelogix.tables import SITELOGIX
+from sitelogix.tables import REPORTS, SITELOGIX
 from stack.aws import dynamodb_once
 from stack.file.config import StackConfig
 from stack.file.settings import BackfillSettings
 from stack.ledger.history import History
 from stack.ledger.ledger import Ledger
+from stack.ledger.records import BackfillProof
 from stack.world.live import read_live
 from stack.world.world import World
 from tests.backfilling import CLOCK, report
 from tests.conftest import EmulatedStack
 from tests.silence import SilentReporter
 
-INDEX = "reports/GSI3-StatusIndex"
+INDEX = REPORTS.ref(REPORTS.index("GSI3-StatusIndex"))
 # moto's tables are provisioned with ten units, and it ignores PartiQL conditions.
 PACE = {"rate": 100_000, "readRate": 100_000}
 SINGLE = BackfillSettings.model_validate({"writer": "single", **PACE})
@@ -57,7 +58,7 @@ def context(stack: EmulatedStack, **settings: Any) -> Context:
 
 def fill(made: Context) -> Any:
     world = World(live=read_live(made.client, made.config, SITELOGIX), proofs=made.ledger.proofs())
-    return backfill(made, world, "reports")
+    return BackfillTable(table=REPORTS).apply(made, world)
 
 
 def test_a_value_that_most_items_share_stops_before_the_index_unless_it_is_accepted(moto_stack: EmulatedStack) -> None:
@@ -67,13 +68,13 @@ def test_a_value_that_most_items_share_stops_before_the_index_unless_it_is_accep
     assert waiting.value.what == f"Most writes to {INDEX} would meet one partition."
     assert waiting.value.why.startswith("status: 'published' 100% of 150 items.")
     assert f"acceptedHotKeys: {INDEX}: 1.00" in waiting.value.next
-    assert context(moto_stack).ledger.proofs().of("backfill", "reports") is None
+    assert context(moto_stack).ledger.proof(BackfillProof, "reports") is None
 
     with pytest.raises(Waiting):
         fill(context(moto_stack, accepted_hot_keys={INDEX: 0.9}))
     facts = fill(context(moto_stack, accepted_hot_keys={INDEX: 1.0}))
     assert facts["spread"] == {"GSI3-StatusIndex": "status: 'published' 100% of 150 items"}
-    assert context(moto_stack).ledger.proofs().of("backfill", "reports") is not None
+    assert context(moto_stack).ledger.proof(BackfillProof, "reports") is not None
 
 
 def test_of_too_few_items_a_share_says_nothing(moto_stack: EmulatedStack) -> None:

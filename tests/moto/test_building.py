@@ -6,9 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from migration.steps.building import Build, read_build
-
 from migration.session.context import Context
+from migration.steps.indexes.building import Build, read_build
 from schema.parts import BillingMode
 from sitelogix.tables import REPORTS
 from stack.aws import cloudwatch
@@ -21,6 +20,7 @@ from tests.moto.test_backfill_decisions import context
 from tests.silence import SilentReporter
 
 STATUS = REPORTS.index("GSI3-StatusIndex")
+REF = REPORTS.ref(STATUS)
 
 
 class Told(SilentReporter):
@@ -95,8 +95,8 @@ def test_time_left_follows_the_pace_so_far(moto_stack: EmulatedStack, monkeypatc
     made, live = building(moto_stack)
     made.reporter = told = Told()
     table, clock = moto_stack.config.physical_name("reports"), [0.0]
-    monkeypatch.setattr("migration.steps.building.time.monotonic", lambda: clock[0])
-    build = Build(made, "reports", STATUS.name)
+    monkeypatch.setattr("migration.steps.indexes.building.time.monotonic", lambda: clock[0])
+    build = Build(made, REF)
     put(moto_stack, table, 3, STATUS.name, OnlineIndexPercentageProgress=20)
     build.show(live)
     clock[0] = 60
@@ -113,7 +113,7 @@ def test_a_build_that_throttles_the_tables_writes_warns_once_and_names_the_lever
     made, live = building(moto_stack)
     made.reporter = told = Told()
     put(moto_stack, moto_stack.config.physical_name("reports"), 1, WriteThrottleEvents=40)
-    build = Build(made, "reports", STATUS.name)
+    build = Build(made, REF)
     build.show(live)
     build.show(live)
     assert told.notes == [
@@ -129,9 +129,7 @@ def test_on_an_on_demand_table_there_is_no_such_lever(moto_stack: EmulatedStack)
     put(moto_stack, moto_stack.config.physical_name("reports"), 1, WriteThrottleEvents=40)
     index = LiveIndex(replace(STATUS, throughput=None), status="CREATING")
     indexes = {**live.indexes, STATUS.name: index}
-    Build(made, "reports", STATUS.name).show(
-        replace(live, billing_mode=BillingMode.ON_DEMAND, throughput=None, indexes=indexes)
-    )
+    Build(made, REF).show(replace(live, billing_mode=BillingMode.ON_DEMAND, throughput=None, indexes=indexes))
     (note,) = told.notes
     assert note.endswith("The table is on demand: AWS gives it more by itself, within the account's limits.")
 
@@ -139,5 +137,5 @@ def test_on_an_on_demand_table_there_is_no_such_lever(moto_stack: EmulatedStack)
 def test_where_cloudwatch_says_nothing_the_state_is_shown(moto_stack: EmulatedStack) -> None:
     made, live = building(moto_stack)
     made.reporter = told = Told()
-    Build(made, "reports", STATUS.name).show(live)
+    Build(made, REF).show(live)
     assert told.shown == [(0, 100, "CREATING and backfilling")]

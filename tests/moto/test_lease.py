@@ -13,6 +13,7 @@ from schema.errors import LeaseLost, Refused
 from stack.ledger.history import UNKNOWN, History
 from stack.ledger.lease import KEY, Holder
 from stack.ledger.ledger import Ledger
+from stack.ledger.records import STACK, BackfillProof, BackupProof, OwnerProof, VerifiedProof
 from stack.processes import Process, who
 from tests.conftest import EmulatedStack
 
@@ -152,12 +153,12 @@ def test_whoever_has_lost_the_lease_writes_nothing_more(ledgers: tuple[Ledger, L
             holder = holder_of(theirs)
             theirs.lease.break_it(holder)
             # By its own clock the lease is fresh: only AWS can tell.
-            ours.prove("backfill", "reports", {})
+            ours.prove(BackfillProof(subject="reports", attributes=()))
 
     with pytest.raises(LeaseLost):
         run()
     assert theirs.get("A", "B") is None
-    assert theirs.proofs().facts == {}
+    assert theirs.proofs().by_key == {}
     (recorded,) = history.newest(10)
     assert recorded.result == UNKNOWN, "not even its end is recorded"
 
@@ -167,8 +168,8 @@ def test_once_the_loss_is_known_every_kind_of_write_is_refused(ledgers: tuple[Le
     writes: list[Callable[[], object]] = [
         lambda: ours.put("A", "B", {}),
         lambda: ours.append("A", "B", {}),
-        lambda: ours.prove("verify", "stack", {}),
-        lambda: ours.disprove("verify", "stack"),
+        lambda: ours.prove(VerifiedProof(subject=STACK, schema="digest")),
+        lambda: ours.disprove(VerifiedProof, STACK),
         ours.lease.check,
     ]
     with ours.lease.held("migrate"):
@@ -177,7 +178,7 @@ def test_once_the_loss_is_known_every_kind_of_write_is_refused(ledgers: tuple[Le
             with pytest.raises(LeaseLost):
                 write()
     assert theirs.get("A", "B") is None
-    assert theirs.proofs().facts == {}
+    assert theirs.proofs().by_key == {}
 
 
 def test_who_slept_past_the_lease_goes_on_if_nobody_took_it(
@@ -223,9 +224,9 @@ def test_making_the_ledger_again_changes_nothing_and_its_past_is_kept(
     moto_stack: EmulatedStack, ledgers: tuple[Ledger, Ledger]
 ) -> None:
     ours, theirs = ledgers
-    ours.prove("owner", "stack", {"stack": "test"})
+    ours.prove(OwnerProof(subject=STACK, stack="test"))
     theirs.create()
-    assert theirs.proofs().of("owner", "stack") is not None
+    assert theirs.proofs().get(OwnerProof, STACK) is not None
     backups: Any = moto_stack.client.describe_continuous_backups(TableName=ours.table)
     recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
     assert recovery["PointInTimeRecoveryStatus"] == "ENABLED"
@@ -241,7 +242,7 @@ def test_history_is_only_added_to(ledgers: tuple[Ledger, Ledger]) -> None:
             ids.append(recorded.id)
             with recorded.step("backup reports") as facts:
                 facts["bytes"] = 5
-            ours.prove("backup", "reports", {"bytes": 5})
+            ours.prove(BackupProof(subject="reports", schema="digest", bytes=5))
             with recorded.step("adopt"):
                 raise RuntimeError
 
@@ -257,7 +258,7 @@ def test_history_is_only_added_to(ledgers: tuple[Ledger, Ledger]) -> None:
         (2, "adopt", "RuntimeError"),
     ]
     assert steps[0].facts == {"bytes": 5}
-    proof = ours.proofs().of("backup", "reports")
+    proof = ours.get("PROOF", "backup#reports")
     assert proof is not None
     assert proof["run"] == ids[0], "a proof says which run it is of, and so by whom and with which code"
     with pytest.raises(Exception, match="ConditionalCheckFailed"):

@@ -5,23 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from migration.context import Context
-from migration.rollback.indexes import index_rollback
-from migration.rollback.sources import Source
-from schema.sitelogix import PERSONNEL, REPORTS, WORK_LOGS
-from stack.errors import Refused
-from stack.intents import Intent, intending, is_intended
-from stack.live import read_table
-from stack.managed import Managed
 
 from local.stack import create_table
+from migration.rollback.index import index_rollback
 from migration.rollback.restoring import restoration
 from migration.rollback.tables import tables_rollback
-from stack.gates import approved
+from migration.session.context import Context
+from migration.steps.tables.source import Source
+from schema.errors import Refused
+from schema.references import IndexRef
+from sitelogix.tables import PERSONNEL, REPORTS, WORK_LOGS
+from stack.gates.gate import approved
+from stack.ledger.intents import Intent, intending, is_intended
+from stack.ledger.records import IndexProof, RestoredProof
+from stack.world.live import read_table
+from stack.world.managed import Managed
 from tests.conftest import EmulatedStack
 from tests.moto.test_backfill_decisions import context
 from tests.rolling_back import RecordingEngine
-from tests.worlds import RETIRED, approving
+from tests.worlds import RETIRED, TIME, approving
 
 NEW = "personnel/GSI2-StatusIndex"
 A_PERSON = {"PK": {"S": "PERSON#1"}, "SK": {"S": "PROFILE"}, "project_id": {"S": "p1"}}
@@ -29,10 +31,12 @@ A_LOG = {"PK": {"S": "REPORT#1"}, "SK": {"S": "WORKLOG#a#1"}}
 LOGS = Managed(
     created=True,
     tables=frozenset({"work-logs"}),
-    indexes=frozenset({"work-logs/GSI1-ProjectDateIndex", "work-logs/GSI2-TeamIndex"}),
+    indexes=frozenset(WORK_LOGS.refs),
 )
 PEOPLE = Managed(
-    created=True, tables=frozenset({"personnel"}), indexes=frozenset({"personnel/GSI1-NameIndex", RETIRED})
+    created=True,
+    tables=frozenset({"personnel"}),
+    indexes=frozenset({IndexRef("personnel", "GSI1-NameIndex"), RETIRED}),
 )
 BACKUP = "arn:aws:dynamodb:us-east-1:123456789012:table/test-reports/backup/01"
 
@@ -67,7 +71,7 @@ def test_an_index_that_was_built_again_needs_a_newer_approval(moto_stack: Emulat
     live = read_table(found.client, found.config, "personnel")
     assert live is not None
     # A rollback that was killed has begun to build it.
-    found.ledger.prove_of("index", RETIRED, live, {"started": "2026-01-01T00:00:00Z"})
+    found.ledger.prove(IndexProof(subject=RETIRED, table_id=live.id, started=TIME))
     (retired,) = PERSONNEL.retired
     assert approved(PERSONNEL, retired, approving(), found.ledger.proofs())
     index_rollback(found, "personnel", retired.name).do()
@@ -125,16 +129,16 @@ def test_a_table_is_never_restored_over_another_one(moto_stack: EmulatedStack, p
     found, _ = made(moto_stack, Managed())
     if proven:
         # A rollback that was killed has asked for it, from something else.
-        found.ledger.prove("restored", "reports", {"source": proven})
+        found.ledger.prove(RestoredProof(subject="reports", source=proven))
     with pytest.raises(Refused, match="reports-restored is already there"):
         restoration(found, "reports", Source(BACKUP))
 
 
-def test_leave_to_delete_is_for_what_it_names_and_ends_with_its_block(moto_stack: EmulatedStack) -> None:
+def test_an_intent_to_delete_is_for_what_it_names_and_ends_with_its_block(moto_stack: EmulatedStack) -> None:
     found, _ = made(moto_stack, Managed())
     with found.ledger.lease.held("rollback"):
         with intending(found.ledger, Intent.DELETE, [NEW]):
             assert is_intended(found.ledger, Intent.DELETE, NEW)
             assert not is_intended(found.ledger, Intent.CREATE, NEW)
-            assert not is_intended(found.ledger, Intent.DELETE, RETIRED)
+            assert not is_intended(found.ledger, Intent.DELETE, str(RETIRED))
         assert not is_intended(found.ledger, Intent.DELETE, NEW)

@@ -14,7 +14,9 @@ from migration.shadow.result import ShadowResult
 from schema.errors import Interrupted
 from schema.model import AccessPattern
 from schema.parts import AttributeType, Projection, ProjectionType
+from schema.references import IndexRef
 from stack.ledger.ledger import Ledger
+from stack.ledger.records import ShadowProof
 from tests.conftest import EmulatedStack
 from tests.shadowing import MEETINGS, Shadowed, Silent, Tampered, by_room, meeting
 
@@ -290,8 +292,9 @@ def test_the_facts_can_stand_in_the_ledger(moto_stack: EmulatedStack) -> None:
     shadowed.create([meeting(1), meeting(2)])
     ledger = Ledger(moto_stack.client, moto_stack.config)
     ledger.create()
-    facts = shadowed.read(client=Tampered(moto_stack.client, lambda items, _: items[:1])).facts()
-    ledger.prove("shadow", "meetings/ByRoom", facts)
-    kept = ledger.proofs().of("shadow", "meetings/ByRoom")
+    result = shadowed.read(client=Tampered(moto_stack.client, lambda items, _: items[:1]))
+    facts, ref = result.facts(), IndexRef("meetings", "ByRoom")
+    ledger.prove(ShadowProof(subject=ref, summary=result.summary, **facts))
+    kept = ledger.proof(ShadowProof, ref)
     assert kept is not None
-    assert {name: kept[name] for name in facts} == facts
+    assert {name: getattr(kept, name) for name in facts} == facts

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from backfills.assembly import Assembly, Options
-from backfills.undo import Undone
-from migration.backfilling import rollback
-from migration.context import Context
-from schema.sitelogix import REPORTS, SITELOGIX
-from stack.errors import Refused
-from stack.live import read_live
-from stack.settings import BackfillSettings
 
+from backfills.run.assembly import Assembly, Options
+from backfills.run.undo import Undone
+from migration.rollback.backfill import backfill_rollback
+from schema.errors import Refused
+from sitelogix.tables import REPORTS
 from stack.aws import dynamodb_once
-from stack.ledger import Ledger
-from stack.world import World
+from stack.file.settings import BackfillSettings
+from stack.ledger.ledger import Ledger
+from stack.ledger.records import STACK, BackfillProof, LateWritersProof, OwnerProof, VerifiedProof
 from tests.backfilling import CLOCK, Killed, assembly, report, target
 from tests.conftest import EmulatedStack
 from tests.moto.test_backfill_decisions import PACE, context, fill
 from tests.rolling_back import RecordingEngine, build_index
+from tests.worlds import TIME
 
 # moto overwrites in spite of PartiQL conditions, so it gets the single writer.
 SINGLE = Options(writer="single")
@@ -71,7 +71,8 @@ def test_nothing_is_taken_from_a_table_that_was_restored_since(moto_stack: Emula
     before = moto_stack.items("reports")
     ledger = Ledger(moto_stack.client, moto_stack.config)
     once = dynamodb_once(moto_stack.config)
-    restored = Assembly(once, target(moto_stack, "reports"), ledger, "reports", "another-id", SINGLE)
+    another = replace(target(moto_stack, "reports"), id="another-id")
+    restored = Assembly(once, another, ledger, SINGLE)
     assert restored.undo(lambda undone: None) == Undone(back=0, kept=0)
     assert moto_stack.items("reports") == before
 
@@ -99,20 +100,17 @@ def test_a_value_is_noted_before_it_is_written(moto_stack: EmulatedStack) -> Non
     ]
 
 
-def world_of(made: Context) -> World:
-    return World(live=read_live(made.client, made.config, SITELOGIX), proofs=made.ledger.proofs())
-
-
 def test_a_backfill_that_was_taken_back_is_no_longer_proven(moto_stack: EmulatedStack) -> None:
     moto_stack.create("reports", [report(number) for number in range(3)])
     made = context(moto_stack)
     made.engine = RecordingEngine()
     fill(made)
-    for kind, subject in (("verify", "stack"), ("watch", "reports")):
-        made.ledger.prove(kind, subject, {})
-    assert rollback(made, world_of(made), "reports") == Undone(back=3, kept=0)
+    made.ledger.prove(VerifiedProof(subject=STACK, schema="digest"))
+    made.ledger.prove(LateWritersProof(subject="reports", since=TIME, clean_since=TIME, looked=TIME, ended=TIME))
+    assert backfill_rollback(made, "reports").do() == {"back": 3, "kept": 0}
     assert list(moto_stack.items("reports").values()) == [report(number) for number in range(3)]
-    assert made.ledger.proofs().facts == {}
+    (left,) = made.ledger.proofs().by_key.values()
+    assert left == OwnerProof(subject=STACK, at=left.at, stack="test")
 
 
 def test_a_backfill_is_not_taken_back_under_an_index_that_is_built_on_it(moto_stack: EmulatedStack) -> None:
@@ -122,8 +120,8 @@ def test_a_backfill_is_not_taken_back_under_an_index_that_is_built_on_it(moto_st
     fill(made)
     build_index(moto_stack, "reports", REPORTS.index("GSI3-StatusIndex"))
     filled = moto_stack.items("reports")
-    with pytest.raises(Refused, match="The backfill of reports can not be rolled back") as refused:
-        rollback(made, world_of(made), "reports")
+    with pytest.raises(Refused, match="The backfill of reports cannot be rolled back") as refused:
+        backfill_rollback(made, "reports")
     assert refused.value.why == "GSI3-StatusIndex is built on it: items would vanish from the index."
     assert moto_stack.items("reports") == filled
 
@@ -135,5 +133,5 @@ def test_without_a_journal_there_is_nothing_to_take_back(moto_stack: EmulatedSta
     made.engine = RecordingEngine()
     fill(made)
     with pytest.raises(Refused, match="There is nothing to roll back on reports"):
-        rollback(made, world_of(made), "reports")
-    assert made.ledger.proofs().of("backfill", "reports") is not None
+        backfill_rollback(made, "reports")
+    assert made.ledger.proof(BackfillProof, "reports") is not None

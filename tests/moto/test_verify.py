@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
-from migration.verify import no_item_missed, query_index, verify
-from schema.sitelogix import REPORTS
-from stack.errors import VerificationFailed
-from stack.live import read_live
 
+from dynamo.reader import Reader
 from local.stack import create_table, put_items
+from migration.checks.querying import query_index
+from migration.checks.verify import no_item_missed, verify
+from schema.errors import VerificationFailed
 from schema.model import AccessPattern, Schema
-from stack.world import World
-from terminal.progress import SilentObserver
+from sitelogix.tables import REPORTS
+from stack.gates.claims import failing
+from stack.world.live import LiveTable, read_live
+from stack.world.world import World
 from tests.backfilling import report
 from tests.conftest import EmulatedStack
+from tests.silence import SilentReporter
 
 STATUS = REPORTS.index("GSI3-StatusIndex")
 SCHEMA = Schema((REPORTS,), (AccessPattern("workflow queue", "reports", "GSI3-StatusIndex"),))
@@ -38,12 +39,9 @@ class Forgetful:
         self._client = client
         self._key = key
 
-    def get_paginator(self, name: str) -> Any:
-        return self if name == "query" else self._client.get_paginator(name)
-
-    def paginate(self, **parameters: Any) -> Iterator[Any]:
-        for page in self._client.get_paginator("query").paginate(**parameters):
-            yield {**page, "Items": [item for item in page["Items"] if item["PK"]["S"] != self._key]}
+    def query(self, **parameters: Any) -> Any:
+        page = self._client.query(**parameters)
+        return {**page, "Items": [item for item in page["Items"] if item["PK"]["S"] != self._key]}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
@@ -51,35 +49,39 @@ class Forgetful:
 
 def test_an_item_is_found_through_its_index(moto_stack: EmulatedStack) -> None:
     physical = built(moto_stack, report(1, status="draft", timestamp="2025"))
-    assert query_index(moto_stack.client, physical, REPORTS.key_names, STATUS) == {"queried": "REPORT#00001 / METADATA"}
+    reader = Reader.paced(moto_stack.client, physical)
+    assert query_index(reader, REPORTS, STATUS) == {"queried": "REPORT#00001 / METADATA"}
 
 
 def test_an_index_that_returns_other_items_with_the_same_keys_is_wrong(
     moto_stack: EmulatedStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("migration.verify.INDEX_LAG_SECONDS", 0)
+    monkeypatch.setattr("migration.checks.querying.INDEX_LAG_SECONDS", 0)
     physical = built(moto_stack, *(report(number, status="draft", timestamp="2025") for number in range(3)))
     (first, _), *_ = moto_stack.items("reports")
     client: Any = Forgetful(moto_stack.client, first)
     with pytest.raises(VerificationFailed, match="does not return an item that it should"):
-        query_index(client, physical, REPORTS.key_names, STATUS)
+        query_index(Reader.paced(client, physical), REPORTS, STATUS)
 
 
 def test_items_that_lack_an_attribute_or_hold_what_no_index_takes_are_counted(moto_stack: EmulatedStack) -> None:
     whole = report(1, status="draft", timestamp="2025")
     number = {**report(2, timestamp="2025"), "status": {"N": "7"}}
-    moto_stack.create("reports", [whole, number, report(3, status="draft")])
-    missed = no_item_missed(moto_stack.client, moto_stack.config, REPORTS)
+    physical = moto_stack.create("reports", [whole, number, report(3, status="draft")])
+    reader = Reader.paced(moto_stack.client, physical)
+    missed = no_item_missed(reader, REPORTS, 0)
     assert (missed.holds, missed.evidence) == (False, "2 items lack status or timestamp")
-    told = moto_stack.config.settings.model_copy(update={"accepted_violations": {"reports": 2}})
-    accepted = no_item_missed(moto_stack.client, replace(moto_stack.config, settings=told), REPORTS)
+    accepted = no_item_missed(reader, REPORTS, 2)
     assert (accepted.holds, accepted.evidence) == (True, "2 items lack status or timestamp; the stack accepts 2")
 
 
 def failed(stack: EmulatedStack) -> list[str]:
     world = World(live=read_live(stack.client, stack.config, SCHEMA))
-    checks = verify(stack.client, stack.config, SCHEMA, world, SilentObserver())
-    return [check.subject for check in checks if not check.holds]
+
+    def read(live: LiveTable) -> Reader:
+        return Reader.paced(stack.client, stack.config.physical_name(live.name))
+
+    return [claim.name for claim in failing(verify(read, SCHEMA, {}, world, SilentReporter()))]
 
 
 def test_everything_that_the_migration_brings_is_looked_for(moto_stack: EmulatedStack) -> None:

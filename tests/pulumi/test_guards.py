@@ -16,16 +16,19 @@ from pulumi.runtime.settings import SETTINGS
 
 from components.guards import Guards
 from schema.errors import Refused, ToolError
+from schema.references import IndexRef
 from sitelogix.tables import PERSONNEL, SITELOGIX
 from stack.file.settings import Settings
 from stack.ledger.intents import Intent, intending
 from stack.ledger.ledger import Ledger
+from stack.ledger.records import BackfillProof, IndexProof, IntentProof, ShadowProof, TableProof
 from tests.conftest import EmulatedStack
 from tests.limits import EXPECTED
-from tests.worlds import RETIRED, VERIFIED, approving, settings
+from tests.worlds import RETIRED, TIME, approving, settings
 
 Hook = Callable[[Any], Awaitable[Any]]
 NEW = "personnel/GSI2-StatusIndex"
+OLD = str(RETIRED)
 
 
 class Registered:
@@ -112,7 +115,7 @@ def test_a_new_table_that_the_ledger_knows_is_never_created_again(guard: Guard) 
     guarded = guard(settings())
     adopt_all(guarded)
     guarded.call("table-before-create", "work-logs")
-    guarded.ledger.prove("table", "work-logs", {})
+    guarded.ledger.prove(TableProof(subject="work-logs"))
     with pytest.raises(Refused, match="Table work-logs is gone"):
         guarded.call("table-before-create", "work-logs")
 
@@ -130,7 +133,7 @@ def adopt_all(guarded: Guarded) -> None:
     """Notes in the ledger what the adoption step notes."""
     for table in SITELOGIX:
         if table.existing:
-            guarded.ledger.prove("table", table.name, {"stream": "arn"})
+            guarded.ledger.prove(TableProof(subject=table.name, stream="arn"))
 
 
 def test_no_table_is_ever_deleted(guard: Guard) -> None:
@@ -144,15 +147,15 @@ def test_an_index_is_not_created_before_its_backfill_is_proven(guard: Guard) -> 
     with pytest.raises(Refused, match="must not be created yet") as refused:
         guarded.call("index-before-create", NEW)
     assert refused.value.next == "Run: ./invoke migrate --stack test"
-    guarded.ledger.prove("backfill", "personnel", {"attributes": ["status", "dateLastSeen"]})
+    guarded.ledger.prove(BackfillProof(subject="personnel", attributes=("status", "dateLastSeen")))
     guarded.call("index-before-create", NEW)
 
 
 def test_a_backfill_of_a_table_that_was_restored_since_proves_nothing(guard: Guard) -> None:
     guarded = guard(settings())
     guarded.stack.create("personnel", [])
-    filled = {"attributes": ["status", "dateLastSeen"], "table": "personnel", "table_id": "before"}
-    guarded.ledger.prove("backfill", "personnel", filled)
+    filled = BackfillProof(subject="personnel", table_id="before", attributes=("status", "dateLastSeen"))
+    guarded.ledger.prove(filled)
     with pytest.raises(Refused, match="must not be created yet"):
         guarded.call("index-before-create", NEW)
 
@@ -166,7 +169,7 @@ def test_an_index_is_never_created_under_a_live_name(guard: Guard) -> None:
 
 def test_a_retired_index_is_never_created(guard: Guard) -> None:
     with pytest.raises(Refused, match="is retired"):
-        guard(approving()).call("index-before-create", RETIRED)
+        guard(approving()).call("index-before-create", OLD)
 
 
 def test_only_a_retired_index_may_be_deleted(guard: Guard) -> None:
@@ -212,12 +215,13 @@ def test_a_retired_index_goes_only_through_its_whole_gate(guard: Guard, missing:
             }
         ],
     )
+    ref = IndexRef.parse(NEW)
     if missing != "verification":
-        guarded.ledger.prove("index", NEW, VERIFIED)
+        guarded.ledger.prove(IndexProof(subject=ref, started=TIME, verified=TIME, settled=TIME))
     if missing != "shadow reads":
-        guarded.ledger.prove("shadow", NEW, {"equal": True, "summary": "equal"})
+        guarded.ledger.prove(ShadowProof(subject=ref, equal=True, summary="equal"))
     with pytest.raises(Refused, match="must not be removed yet") as refused:
-        guarded.call("index-before-delete", RETIRED)
+        guarded.call("index-before-delete", OLD)
     assert named in refused.value.why
 
 
@@ -306,7 +310,7 @@ def test_a_plain_up_changes_nothing_while_a_run_is_at_work(guard: Guard) -> None
             ("table-before-create", "work-logs"),
             ("index-before-create", NEW),
             ("index-before-update", NEW),
-            ("index-before-delete", RETIRED),
+            ("index-before-delete", OLD),
         ):
             with pytest.raises(Refused, match="Another run is at work on stack test: migrate, by"):
                 guarded.call(hook, resource)
@@ -330,7 +334,7 @@ def test_a_rollback_may_change_exactly_what_it_is_about_and_only_in_its_own_run(
                 guarded.call("index-after-delete", resource)
             with intending(guarded.ledger, Intent.CREATE, [resource]), pytest.raises(Refused):
                 guarded.call(hook, resource)
-        guarded.ledger.prove("rollback", NEW, {"intent": "delete", "lease": guarded.ledger.lease.token})
+        guarded.ledger.prove(IntentProof(subject=NEW, intent="delete", lease=guarded.ledger.lease.token))
     with guarded.ledger.lease.held("migrate"), pytest.raises(Refused, match="must not delete index"):
         guarded.call("index-before-delete", NEW)
 
@@ -342,7 +346,7 @@ def test_no_rollback_deletes_what_was_live_before(guard: Guard) -> None:
         for hook, resource in (
             ("table-before-delete", "personnel"),
             ("index-before-delete", "personnel/GSI1-NameIndex"),
-            ("index-before-delete", RETIRED),
+            ("index-before-delete", OLD),
         ):
             with intending(guarded.ledger, Intent.DELETE, [resource]), pytest.raises(Refused):
                 guarded.call(hook, resource)

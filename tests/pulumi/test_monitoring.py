@@ -18,7 +18,7 @@ from stack.monitoring.alarms import alarms, expected_monitors
 from stack.world.managed import ALARM_TYPE, DASHBOARD_TYPE, MONITOR_TYPES, SUBSCRIPTION_TYPE, TOPIC_TYPE
 from stack.world.world import World
 from tests.pulumi_mocks import Monitor, declared_names, inputs, mocked
-from tests.worlds import after, before, settings
+from tests.worlds import RETIRED, after, before, settings
 
 MAIL = Subscription(protocol="email", endpoint="ops@example.com")
 HOOK = Subscription(protocol="https", endpoint="https://[2001:db8::1]/alarms")
@@ -74,7 +74,7 @@ def test_what_is_not_declared_yet_is_not_watched_yet(run: Run, config: StackConf
 
 def test_a_removed_index_is_no_longer_watched(run: Run, config: StackConfig) -> None:
     declaration = present(SITELOGIX, before())
-    removed = declaration.without_index("personnel/GSI2-ProjectIndex")
+    removed = declaration.without_index(RETIRED)
     gone = monitors(run(before(), declaration)) - monitors(run(before(), removed))
     assert gone == {"personnel/GSI2-ProjectIndex/throttling", "personnel/GSI2-ProjectIndex/capacity"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stack.strict_yaml import read
+from stack.file.strict_yaml import read
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

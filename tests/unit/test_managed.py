@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from migration.session.engine import Change, refuse_losses
+from migration.session.engine import ResourceChange, refuse_losses
 from schema.errors import Refused
+from schema.references import IndexRef
 from stack.world.managed import (
     ALARM_TYPE,
     DASHBOARD_TYPE,
@@ -43,7 +44,7 @@ def test_tables_indexes_and_what_watches_them_are_known_by_their_names() -> None
     assert found == Managed(
         created=True,
         tables=frozenset({"reports"}),
-        indexes=frozenset({"reports/GSI3-StatusIndex"}),
+        indexes=frozenset({IndexRef("reports", "GSI3-StatusIndex")}),
         monitors=frozenset(
             {"topic", "dashboard", "subscription/https/https://[2001:db8::1]/alarms", "reports/throttling"}
         ),
@@ -54,11 +55,11 @@ def test_tables_indexes_and_what_watches_them_are_known_by_their_names() -> None
 @pytest.mark.parametrize("type", sorted(MONITOR_TYPES))
 @pytest.mark.parametrize("operation", ["delete", "replace", "create-replacement", "delete-replaced"])
 def test_what_only_watches_may_be_removed_and_replaced(type: str, operation: str) -> None:
-    refuse_losses([Change(operation, "reports/throttling", type)])
+    refuse_losses([ResourceChange(operation, "reports/throttling", type)])
 
 
 @pytest.mark.parametrize("type", [TABLE_TYPE, INDEX_TYPE])
 @pytest.mark.parametrize("operation", ["delete", "replace", "create-replacement", "delete-replaced"])
 def test_a_table_or_an_index_may_not_even_under_the_name_of_an_alarm(type: str, operation: str) -> None:
     with pytest.raises(Refused, match="reports/throttling"):
-        refuse_losses([Change(operation, "reports/throttling", type)])
+        refuse_losses([ResourceChange(operation, "reports/throttling", type)])

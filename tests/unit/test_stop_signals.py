@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from backfills.run.stop_signals import StopSignals
 from schema.errors import ToolError
+from stack.ledger.records import Pause
 
 SOON = 5.0
+ASKED = Pause(by="somebody", at=datetime(2026, 1, 1, 12, tzinfo=UTC))
 
 
 @pytest.fixture(autouse=True)
@@ -21,11 +24,11 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_pause_stops_it_and_says_who_asked() -> None:
     stop = threading.Event()
-    answers: Iterator[dict[str, str] | None] = iter([None, None, {"by": "somebody", "at": "noon"}])
+    answers: Iterator[Pause | None] = iter([None, None, ASKED])
     signals = StopSignals(stop, lambda: False, lambda: next(answers), lambda: 0.0)
     with signals.listening(lambda: None):
         assert stop.wait(SOON)
-    assert signals.pause == {"by": "somebody", "at": "noon"}
+    assert signals.pause == ASKED
 
 
 def test_it_gives_way_only_while_the_tables_throttled_writes_grow() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from ruamel.yaml.error import YAMLError
-from stack.strict_yaml import read
+
+from stack.file.strict_yaml import read
 
 FAULTS = {
     "a key twice": ("a: 1\na: 2\n", "this key appears twice", "line 2, column 1"),
