@@ -38,5 +38,7 @@ class TakeBackIndex(OfIndex, Up):
         return {}
 
     def effect(self, world: World) -> World:
-        """See Step."""
-        return self.managed(forgotten(world.with_index(self.ref, None), lambda subject: subject == self.ref))
+        """See Step. An index that is gone already is only forgotten."""
+        is_up = present(self.schema, world).has_imports or world.live_index(self.ref) is not None
+        world = forgotten(world.with_index(self.ref, None), lambda subject: subject == self.ref)
+        return self.managed(world) if is_up else self.refreshed(world)

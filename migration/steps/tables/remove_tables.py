@@ -58,9 +58,11 @@ class RemoveTables(Up):
         return {}
 
     def effect(self, world: World) -> World:
-        """See Step."""
+        """See Step. Tables that are gone already are only forgotten."""
+        is_up = present(self.schema, world).has_imports or any(name in world.live for name in self.tables)
         world = replace(world, live={name: table for name, table in world.live.items() if name not in self.tables})
-        return self.managed(forgotten(world, lambda subject: table_of(subject) in self.tables))
+        world = forgotten(world, lambda subject: table_of(subject) in self.tables)
+        return self.managed(world) if is_up else self.refreshed(world)
 
 
 def holding_data(context: Context, world: World, tables: Iterable[Table]) -> frozenset[str]:
