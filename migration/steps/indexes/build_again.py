@@ -14,7 +14,7 @@ from stack.declaration import present
 from stack.ledger.codec import now
 from stack.ledger.intents import Intent, intending
 from stack.ledger.ledger import Facts
-from stack.ledger.records import IndexProof, RolledBackProof
+from stack.ledger.records import IndexProof, IntentProof, RolledBackProof
 from stack.processes import who
 from stack.world.live import LiveIndex
 from stack.world.world import World
@@ -51,4 +51,5 @@ class BuildAgain(OfIndex, Up):
         built = building_throughput(live, steady) if live.throughput and steady else None
         world = forgotten(world, lambda subject: subject == self.ref)
         world = world.with_index(self.ref, LiveIndex(replace(self.index, throughput=built, existing=False)))
-        return self.managed(world.with_proof(rolled_back).with_proof(IndexProof(subject=self.ref, started=now())))
+        world = world.with_proof(rolled_back).with_proof(IndexProof(subject=self.ref, started=now()))
+        return self.managed(world.without_proofs(str(self.ref), IntentProof))
