@@ -89,10 +89,13 @@ class Up(Step):
         """The world once Pulumi's state holds what AWS has, and everything is monitored."""
         readings = world.readings
         quiet = tuple(replace(alarm, state=OK) if alarm.state == MISSING else alarm for alarm in readings.alarms)
-        changed = world.with_managed(
+        return replace(self.refreshed(world), unmonitored=frozenset(), readings=replace(readings, alarms=quiet))
+
+    def refreshed(self, world: World) -> World:
+        """The world once Pulumi's state holds what AWS has, without an `up`: what is monitored stays as it is."""
+        return world.with_managed(
             created=True,
             tables=frozenset(table.name for table in self.schema if table.name in world.live),
             indexes=live_refs(world.live, self.schema.every_ref),
             pending=0,
         )
-        return replace(changed, unmonitored=frozenset(), readings=replace(readings, alarms=quiet))
