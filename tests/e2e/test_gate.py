@@ -14,7 +14,8 @@ from stack.aws import cloudwatch
 from stack.declaration import present
 from stack.errors import Refused, Waiting
 from terminal.gates import gates
-from tests.stacks import APPROVED, NEW, OLD, PEOPLE, SCHEMA, SmallStack
+from tests.snapshots import Snapshot
+from tests.stacks import APPROVED, NEW, OLD, SCHEMA, SmallStack
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 ALL = (None, None)
@@ -22,12 +23,9 @@ READ = Step(Action.READ_INDEX, ("personnel",), "GSI2-ProjectIndex")
 
 
 @pytest.fixture(scope="module")
-def ready(tmp_path_factory: pytest.TempPathFactory, moto_endpoint: str) -> SmallStack:
+def ready(unapproved_once: Snapshot, tmp_path_factory: pytest.TempPathFactory, moto_endpoint: str) -> SmallStack:
     """Migrated but for the old index, which was not approved to go; then approved, and read once by us."""
-    stack = SmallStack.make(tmp_path_factory.mktemp("gate"), moto_endpoint, SCHEMA)
-    stack.seed({"personnel": PEOPLE})
-    stack.migrate()
-    stack.configure(APPROVED)
+    stack = unapproved_once.copy(tmp_path_factory.mktemp("gate"), moto_endpoint, SCHEMA, APPROVED)
     context = stack.context()
     context.ledger.create()
     assert read_index(context, context.read_world(), READ)["seen"]
