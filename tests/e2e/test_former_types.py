@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,17 +12,19 @@ from components import indexed_table, monitoring
 from migration.rollback.index import index_rollback
 from schema.errors import Refused
 from stack.declaration import present, whole
-from tests.e2e.conftest import Kept
-from tests.stacks import NEW, SCHEMA, SmallStack
+from tests.snapshots import Snapshot, forget
+from tests.stacks import APPROVED, NEW, SCHEMA, SmallStack
 
 FORMER = {"sitelogix:dynamodb:IndexedTable", "sitelogix:cloudwatch:Monitoring"}
 TYPES = {"keyshift:dynamodb:IndexedTable", "keyshift:cloudwatch:Monitoring"}
 
 
 @pytest.fixture(scope="module")
-def checkpoint(migrated_once: Kept) -> dict[str, Any]:
-    """The state of the migrated stack as the program of an older version leaves it: the engine writes it."""
-    stack = migrated_once.put_back()
+def older(
+    migrated_once: Snapshot, tmp_path_factory: pytest.TempPathFactory, moto_endpoint: str
+) -> Iterator[SmallStack]:
+    """A migrated stack whose state is as the program of an older version leaves it: the engine writes it."""
+    stack = migrated_once.copy(tmp_path_factory.mktemp("older"), moto_endpoint, SCHEMA, APPROVED)
     with pytest.MonkeyPatch.context() as patch:
         for module in (indexed_table, monitoring):
             now, former = module.TYPE, module.FORMER_TYPE
@@ -29,13 +33,14 @@ def checkpoint(migrated_once: Kept) -> dict[str, Any]:
         context = stack.context()
         world = context.read_world()
         context.engine.up(world.live, present(SCHEMA, world))
-    return stack.checkpoint()
+    yield stack
+    forget(stack)
 
 
 @pytest.fixture
-def former(checkpoint: dict[str, Any], migrated: SmallStack) -> SmallStack:
+def former(older: SmallStack, migrated: SmallStack) -> SmallStack:
     """A migrated stack with that state."""
-    migrated.replace_checkpoint(checkpoint)
+    migrated.replace_checkpoint(json.loads(json.dumps(older.checkpoint()).replace(older.prefix, migrated.prefix)))
     assert component_types(migrated) == FORMER
     assert parents_in_urns(migrated) == FORMER
     return migrated
