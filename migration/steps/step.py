@@ -28,12 +28,14 @@ class Step(ABC):
     """One step. `why` says why it is needed now.
 
     `ONLY_LOOKS` marks steps that change no table: once done they may be needed again, but not in the same run.
-    `NEEDS_BACKUP` marks steps that change which items or indexes a table has.
+    `NEEDS_BACKUP` marks steps that change which items or indexes a table has. `NOT_RECORDED` are facts that are told
+    and not kept in the history, because they may be personal.
     """
 
     ACTION: ClassVar[str]
     ONLY_LOOKS: ClassVar[bool] = False
     NEEDS_BACKUP: ClassVar[bool] = False
+    NOT_RECORDED: ClassVar[frozenset[str]] = frozenset()
 
     why: str = ""
 

@@ -45,8 +45,10 @@ class RemoveTables(Up):
         # Somebody may have written meanwhile.
         holding = holding_data(context, world, self.new)
         refuse_unconfirmed(world, self.new, holding, self.confirmed)
-        for name in sorted(holding & set(world.live) - self.backed_up):
-            Backup(table=name, schema=self.schema, before=BEFORE_ROLLBACK).apply(context, world)
+        backups = {
+            name: Backup(table=name, schema=self.schema, before=BEFORE_ROLLBACK).apply(context, world)["arn"]
+            for name in sorted(holding & set(world.live) - self.backed_up)
+        }
         forget(context, lambda subject: table_of(subject) in self.tables)
         # Also those that are gone: what a killed rollback has left behind for them is taken back as well.
         resources = self._resources
@@ -55,7 +57,7 @@ class RemoveTables(Up):
             if there:
                 declaration = present(context.schema, world).releasing(there).without_tables(there)
                 context.engine.up(world.live, declaration, deletions=resources)
-        return {}
+        return {"backups": backups}
 
     def effect(self, world: World) -> World:
         """See Step. Tables that are gone already are only forgotten."""
