@@ -125,7 +125,7 @@ def test_only_a_project_s_own_folder_knows_its_tables_and_attributes() -> None:
         assert words & texts == set(), path
 
 
-def test_the_tool_s_own_code_says_sitelogix_only_in_former_type_tokens() -> None:
+def test_the_tool_s_own_code_says_sitelogix_only_in_former_names() -> None:
     said = {
         (path.relative_to(CHECKOUT).as_posix(), line)
         for path in [*general_files(), CHECKOUT / "invoke"]
@@ -135,6 +135,7 @@ def test_the_tool_s_own_code_says_sitelogix_only_in_former_type_tokens() -> None
     assert said == {
         ("components/indexed_table.py", 'FORMER_TYPE = "sitelogix:dynamodb:IndexedTable"'),
         ("components/monitoring.py", 'FORMER_TYPE = "sitelogix:cloudwatch:Monitoring"'),
+        ("stack/processes.py", 'FORMER_LAUNCHER = "SITELOGIX_LAUNCHER"'),
     }
 
 
