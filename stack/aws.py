@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -26,6 +28,7 @@ from botocore.exceptions import (
     SSOError,
     TokenRetrievalError,
 )
+from botocore.loaders import Loader, create_loader
 from botocore.parsers import ResponseParserError
 
 from dynamo.errors import SERVER_ERROR, THROTTLED
@@ -172,9 +175,19 @@ def _refuse_others(expected: bytes, response_dict: Mapping[str, Any], **_: Any) 
         raise ResponseParserError(f"It says {body[:40]!r}")
 
 
+@cache
+def _loader(path: str | None) -> Loader:
+    """What reads the descriptions of AWS's services. One for all clients: it keeps what it has read, and reading takes
+    ten times as long as all else that a client needs."""
+    return create_loader(path)
+
+
 def _session(config: StackConfig) -> boto3.Session:
+    core = botocore.session.get_session()
+    core.register_component("data_loader", _loader(os.environ.get("AWS_DATA_PATH")))
     try:
         return boto3.Session(
+            botocore_session=core,
             region_name=config.region,
             profile_name=config.profile,
             aws_access_key_id=config.access_key,

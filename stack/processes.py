@@ -15,6 +15,8 @@ import psutil
 
 LAUNCHER = "KEYSHIFT_LAUNCHER"
 """In the environment of all that a run starts, to any depth: the process that started it."""
+FORMER_LAUNCHER = "SITELOGIX_LAUNCHER"
+"""What version 0.1.0 called it."""
 CLOCK_SECONDS = 1.0
 """How exactly the start of a process is known. One that started later has only been given the id of a dead one."""
 END_SECONDS = 5.0
@@ -71,7 +73,8 @@ def orphans() -> list[psutil.Process]:
     found: list[psutil.Process] = []
     for process in psutil.process_iter():
         try:
-            mark = process.environ().get(LAUNCHER)
+            variables = process.environ()
+            mark = variables.get(LAUNCHER) or variables.get(FORMER_LAUNCHER)
         except psutil.Error:
             continue
         if mark is None or process.pid == own.pid:

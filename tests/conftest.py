@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import uuid
@@ -33,6 +34,9 @@ hypothesis_settings.register_profile("project", deadline=None, suppress_health_c
 hypothesis_settings.load_profile("project")
 # Every step that a test runs is held against its own prediction.
 os.environ.setdefault(CHECK, "1")
+
+# The Pulumi engine runs for a second at a time: collecting its garbage costs more than the memory is worth.
+os.environ.setdefault("GOGC", "400")
 
 LONGEST_FIRST = ["test_local_migration", "test_backfill_tasks", "e2e", "faults", "conformance", "fidelity", "moto"]
 """Files and folders. The kills measure themselves by the local migration, so that it is made before them."""
@@ -75,6 +79,8 @@ class EmulatedStack:
 @pytest.fixture(scope="session")
 def moto_endpoint() -> Iterator[str]:
     """The URL of a local AWS that lives as long as the test session: moto, and what the local stack adds to it."""
+    # A line a request, kept by pytest for every test.
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = make_server("127.0.0.1", 0, application(), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -15,7 +15,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -92,14 +91,15 @@ def _load(served: Any) -> None:
     load(client, config, PROJECT)
 
 
-def _answered_by(served: Any) -> Callable[..., AWSResponse]:
+def _answered_by(served: Any) -> Any:
     """What boto3 asks before it sends a request: the answer of this application, so that it sends none."""
     client = Client(served)
 
     def answer(request: AWSRequest, **_: Any) -> AWSResponse:
         headers: Any = {name: _text(value) for name, value in request.headers.items()}
         found = client.open(request.url, method="POST", headers=headers, data=request.body)
-        return AWSResponse(str(request.url), found.status_code, dict(found.headers), _Raw(found.get_data()))
+        answered: Any = dict(found.headers)
+        return AWSResponse(str(request.url), found.status_code, answered, _Raw(found.get_data()))
 
     return answer
 

@@ -7,8 +7,12 @@ import shutil
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pytest
+from pulumi import automation
 
 from components.program import declare
 from local.stack import LocalStack, create_table, put_items
@@ -49,6 +53,12 @@ PEOPLE: list[dict[str, Any]] = [
     {"PK": {"S": "PERSON#1"}, "SK": {"S": "HISTORY#r1#2025-03-03T00:00:00Z"}},
 ]
 OLD, NEW = IndexRef("personnel", "GSI2-ProjectIndex"), IndexRef("personnel", "GSI2-StatusIndex")
+
+
+@cache
+def _pulumi() -> automation.PulumiCommand:
+    """The CLI; asking for its version once is enough."""
+    return automation.PulumiCommand()
 
 
 @dataclass
@@ -102,14 +112,17 @@ class SmallStack:
         (self.directory / ".local" / "state").mkdir(parents=True, exist_ok=True)
         client = dynamodb(config)
         ledger = Ledger(client, config)
-        engine = Engine(
-            config,
-            lambda live, declaration, on_refusal: declare(
-                schema, config, live, declaration, on_refusal, ledger.lease.check
-            ),
-            {**pulumi_environment(config, project), **attached()},
-            ledger.lease.check,
-        )
+        command = _pulumi()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(automation, "PulumiCommand", lambda **named: command)
+            engine = Engine(
+                config,
+                lambda live, declaration, on_refusal: declare(
+                    schema, config, live, declaration, on_refusal, ledger.lease.check
+                ),
+                {**pulumi_environment(config, project), **attached()},
+                ledger.lease.check,
+            )
         return Context(
             schema,
             config,

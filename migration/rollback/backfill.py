@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from migration.rollback.proposal import Proposal, roll_back
 from migration.session.context import Context
 from migration.steps.items.backfill import BackfillTable
+from migration.steps.items.undo_backfill import refuse_needed
 from migration.steps.items.working import backfilled_tables, working
 from migration.steps.step import Step
 from schema.errors import Refused
@@ -20,14 +21,8 @@ def backfill_rollback(context: Context, name: str) -> Proposal[Facts]:
     world = context.read_world()
     context.refuse_others_tables(world.proofs)
     (name,) = backfilled_tables(context, world, name)
-    table, live = context.schema.table(name), world.live[name]
-    needing = [index.name for index in table.indexes if index.name in live.indexes and table.needs_backfill(index)]
-    if needing:
-        raise Refused(
-            f"The backfill of {name} cannot be rolled back.",
-            f"{', '.join(needing)} is built on it: items would vanish from the index.",
-            f"Remove the index first, then run: ./invoke rollback --backfill {name} --stack {context.config.stack}",
-        )
+    table = context.schema.table(name)
+    refuse_needed(context, world, table)
     with working(context, world, name) as assembly:
         if assembly.journal.is_empty():
             raise Refused(

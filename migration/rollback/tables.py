@@ -54,6 +54,8 @@ def tables_rollback(context: Context, confirmed: Iterable[str]) -> Proposal[Roll
     def do() -> RolledBack:
         summary = roll_back(context, "the new tables", lambda world: _steps(context, world, tables, named))
         backups = {done.step.subject: done.facts["arn"] for done in summary.done if isinstance(done.step, Backup)}
+        for done in summary.done:
+            backups |= done.facts.get("backups", {})
         facts = {"removed": list(names), "backups": backups}
         return RolledBack(summary.run or "", f"Removed: {', '.join(names)}.", facts, ahead(context))
 

@@ -188,7 +188,8 @@ def _do(context: Context, world: World, step: Step, recorded: Run, number: int, 
     with recorded.step(step.name) as facts:
         try:
             with translated_errors(context.config):
-                facts.update(step.apply(context, world))
+                noted = step.apply(context, world)
+                facts.update({name: value for name, value in noted.items() if name not in step.NOT_RECORDED})
         except Exception:
             # What fails in a step that was being stopped, fails because of that.
             context.interrupts.check()
@@ -196,4 +197,4 @@ def _do(context: Context, world: World, step: Step, recorded: Run, number: int, 
     seconds = time.monotonic() - began
     context.reporter.ended(step, seconds, facts)
     context.notifier.flush()
-    return FinishedStep(step, seconds, facts)
+    return FinishedStep(step, seconds, noted)

@@ -28,12 +28,14 @@ class Step(ABC):
     """One step. `why` says why it is needed now.
 
     `ONLY_LOOKS` marks steps that change no table: once done they may be needed again, but not in the same run.
-    `NEEDS_BACKUP` marks steps that change which items or indexes a table has.
+    `NEEDS_BACKUP` marks steps that change which items or indexes a table has. `NOT_RECORDED` are facts that are told
+    and not kept in the history, because they may be personal.
     """
 
     ACTION: ClassVar[str]
     ONLY_LOOKS: ClassVar[bool] = False
     NEEDS_BACKUP: ClassVar[bool] = False
+    NOT_RECORDED: ClassVar[frozenset[str]] = frozenset()
 
     why: str = ""
 
@@ -89,10 +91,13 @@ class Up(Step):
         """The world once Pulumi's state holds what AWS has, and everything is monitored."""
         readings = world.readings
         quiet = tuple(replace(alarm, state=OK) if alarm.state == MISSING else alarm for alarm in readings.alarms)
-        changed = world.with_managed(
+        return replace(self.refreshed(world), unmonitored=frozenset(), readings=replace(readings, alarms=quiet))
+
+    def refreshed(self, world: World) -> World:
+        """The world once Pulumi's state holds what AWS has, without an `up`: what is monitored stays as it is."""
+        return world.with_managed(
             created=True,
             tables=frozenset(table.name for table in self.schema if table.name in world.live),
             indexes=live_refs(world.live, self.schema.every_ref),
             pending=0,
         )
-        return replace(changed, unmonitored=frozenset(), readings=replace(readings, alarms=quiet))

@@ -150,4 +150,6 @@ def read_ready(table: Table, index: Index, live: LiveTable | None, proofs: Proof
 def against_reading(table: str, proofs: Proofs) -> str:
     """What the last scan for late writers has left against reading from the table's new indexes."""
     record = proofs.get(LateWritersProof, table)
-    return (record.unready if record else "") or "nobody has looked for late writers yet"
+    if record is None:
+        return "nobody has looked for late writers yet"
+    return record.unready or "it was verified after the last scan for late writers"

@@ -85,7 +85,7 @@ class RestoredResult(Result):
             "table": done.table,
             "restored": done.restored,
             "source": done.source,
-            "compared": done.found["compared"],
+            "compared": done.found["compared"] and {**done.found["compared"], "examples": done.found["examples"]},
             "definition": done.found["definition"],
             "next": list(NEXT_TO_A_RESTORED_TABLE),
         }
@@ -102,7 +102,7 @@ class RestoredResult(Result):
                 f"{compared['only_live']:,} only in the live one."
             )
             yield from (f"  {name} differs in {items:,}" for name, items in compared["attributes"].items())
-            yield from (f"  {kind}: {key}" for kind, keys in compared["examples"].items() for key in keys)
+            yield from (f"  {kind}: {key}" for kind, keys in done.found["examples"].items() for key in keys)
             if done.found["definition"]:
                 rows = ((each["what"], each["live"], each["restored"]) for each in done.found["definition"])
                 yield grid(("the definition", "live", "restored"), rows)

@@ -61,7 +61,7 @@ def verify(shell: Shell, stack: str = "local", json: bool = False) -> Result:
 
     with open_session(shell, stack, json=json) as context:
         accepted, world = context.config.settings.accepted_violations, context.read_world()
-        found = checks(partial(reader_of, context), context.schema, accepted, world, context.reporter)
+        found = checks(partial(reader_of, context, pausable=False), context.schema, accepted, world, context.reporter)
         return ChecksResult(stack, found, context.schema.notes)
 
 

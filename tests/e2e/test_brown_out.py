@@ -21,7 +21,8 @@ from migration.session.brown_out import at_work, end_brown_outs, read_policy
 from schema.errors import Waiting
 from stack.aws import cloudwatch
 from stack.ledger.records import BrownOutProof
-from tests.stacks import APPROVED, OLD, PEOPLE, PROJECT, SCHEMA, SmallStack
+from tests.snapshots import Snapshot
+from tests.stacks import APPROVED, OLD, PROJECT, SCHEMA, SmallStack
 
 POLICY = """{ "Version": "2012-10-17",
   "Statement": {"Sid": "Partner", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
@@ -37,11 +38,10 @@ SmallStack(Path(directory), endpoint, SCHEMA, prefix).migrate()
 
 
 @pytest.fixture(scope="module")
-def migrated_but_for_the_old_index(tmp_path_factory: pytest.TempPathFactory, moto_endpoint: str) -> SmallStack:
-    stack = SmallStack.make(tmp_path_factory.mktemp("brown-out"), moto_endpoint, SCHEMA)
-    stack.seed({"personnel": PEOPLE})
-    stack.migrate()
-    return stack
+def migrated_but_for_the_old_index(
+    unapproved_once: Snapshot, tmp_path_factory: pytest.TempPathFactory, moto_endpoint: str
+) -> SmallStack:
+    return unapproved_once.copy(tmp_path_factory.mktemp("brown-out"), moto_endpoint, SCHEMA)
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from stack.aws import cloudwatch
 from stack.declaration import present
 from stack.ledger.codec import attributes
 from stack.ledger.records import LateWritersProof, ReadReadyProof, ShadowProof
-from tests.stacks import APPROVED, NEW, OLD, PEOPLE, SCHEMA, SmallStack
+from tests.snapshots import Snapshot
+from tests.stacks import APPROVED, NEW, OLD, SCHEMA, SmallStack
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 RETIRED = PERSONNEL.retired[0]
@@ -26,12 +27,9 @@ READ = ReadIndex(table=PERSONNEL, index=RETIRED.index, retired=RETIRED)
 
 
 @pytest.fixture(scope="module")
-def ready(tmp_path_factory: pytest.TempPathFactory, moto_endpoint: str) -> SmallStack:
+def ready(unapproved_once: Snapshot, tmp_path_factory: pytest.TempPathFactory, moto_endpoint: str) -> SmallStack:
     """Migrated but for the old index, which was not approved to go; then approved, and read once by us."""
-    stack = SmallStack.make(tmp_path_factory.mktemp("gate"), moto_endpoint, SCHEMA)
-    stack.seed({"personnel": PEOPLE})
-    stack.migrate()
-    stack.configure(APPROVED)
+    stack = unapproved_once.copy(tmp_path_factory.mktemp("gate"), moto_endpoint, SCHEMA, APPROVED)
     context = stack.context()
     context.ledger.create()
     assert READ.apply(context, context.read_world())["seen"]

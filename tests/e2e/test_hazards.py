@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,8 @@ from schema.parts import Attribute, Throughput
 from sitelogix.tables import PERSONNEL, WORK_LOGS
 from stack.declaration import present, whole
 from stack.ledger.records import STACK, OwnerProof
-from tests.stacks import APPROVED, NEW, OLD, PEOPLE, SCHEMA, SmallStack
+from tests.snapshots import Snapshot
+from tests.stacks import APPROVED, NEW, OLD, SCHEMA, SmallStack
 
 
 def test_an_import_of_what_is_in_the_state_would_replace_it_and_is_refused(migrated: SmallStack) -> None:
@@ -82,10 +82,10 @@ def test_an_approved_retired_index_that_was_never_adopted_is_adopted_and_then_re
     assert migrated.indexes("personnel") == ["GSI1-NameIndex", "GSI2-StatusIndex"]
 
 
-def test_without_approval_the_old_index_stays_and_everything_else_is_done(tmp_path: Path, moto_endpoint: str) -> None:
-    stack = SmallStack.make(tmp_path, moto_endpoint, SCHEMA)
-    stack.seed({"personnel": PEOPLE})
-    summary = stack.migrate()
+def test_without_approval_the_old_index_stays_and_everything_else_is_done(
+    unapproved_once: Snapshot, unapproved: SmallStack
+) -> None:
+    stack, summary = unapproved, unapproved_once.summary
     assert [blocked.ref for blocked in summary.blocked] == [OLD]
     assert stack.indexes("personnel") == ["GSI1-NameIndex", "GSI2-ProjectIndex", "GSI2-StatusIndex"]
     assert stack.indexes("work-logs") == ["GSI1-ProjectDateIndex", "GSI2-TeamIndex"]

@@ -22,6 +22,7 @@ from stack.ledger.intents import Intent, intending, is_intended
 from stack.ledger.records import BackupProof, IndexProof, IntentProof, RolledBackProof, TableProof
 from stack.world.live import LiveIndex, LiveTable
 from tests.e2e.test_left_behind import Watching, becoming
+from tests.snapshots import Snapshot
 from tests.stacks import APPROVED, NEW, OLD, PEOPLE, SCHEMA, SmallStack
 
 BUILT, REMOVED = "GSI2-StatusIndex", "GSI2-ProjectIndex"
@@ -29,12 +30,9 @@ A_LOG = {"PK": {"S": "REPORT#1"}, "SK": {"S": "WORKLOG#a#1"}, "team_id": {"S": "
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory, moto_endpoint: str) -> SmallStack:
+def whole(migrated_once: Snapshot, tmp_path_factory: pytest.TempPathFactory, moto_endpoint: str) -> SmallStack:
     """A migrated stack, which each test leaves migrated to the end again."""
-    made = SmallStack.make(tmp_path_factory.mktemp("rollbacks"), moto_endpoint, SCHEMA, APPROVED)
-    made.seed({"personnel": PEOPLE})
-    made.migrate()
-    return made
+    return migrated_once.copy(tmp_path_factory.mktemp("rollbacks"), moto_endpoint, SCHEMA, APPROVED)
 
 
 def test_a_new_index_is_removed_and_migrate_builds_it_again(whole: SmallStack) -> None:

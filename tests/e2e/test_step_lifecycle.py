@@ -136,7 +136,7 @@ def kill_inside(context: Context) -> None:
         raise Killed
 
     context.engine.up = killed_up  # type: ignore[method-assign]
-    context.ledger.prove = killed_prove  # type: ignore[method-assign]
+    context.ledger.prove = killed_prove  # type: ignore[method-assign, assignment]
 
 
 def approval(at: datetime) -> str:

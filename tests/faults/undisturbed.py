@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ import pytest
 
 from tests.checkouts import Checkout
 from tests.faults.outcome import Outcome, outcome
+from tests.once import once
 
 
 @dataclass(frozen=True)
@@ -69,9 +68,5 @@ class Kept:
 @contextmanager
 def kept(factory: pytest.TempPathFactory) -> Iterator[Kept]:
     """The keeping place; other processes wait until the block is left."""
-    root = factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        root = root.parent
-    with (root / "undisturbed.lock").open("w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with once(factory, "undisturbed") as root:
         yield Kept(root / "undisturbed.pickle")

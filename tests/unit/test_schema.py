@@ -11,6 +11,7 @@ import pytest
 from schema.backfill import Backfill, Rule, constant
 from schema.model import AccessPattern, Index, RetiredIndex, Schema, Table
 from schema.parts import Attribute, AttributeType, BillingMode, Projection, ProjectionType, SchemaError, Throughput
+from schema.project import Project
 from sitelogix.tables import PERSONNEL, REPORTS, SITELOGIX
 
 STEADY = Throughput(5, 5)
@@ -137,6 +138,13 @@ INVALID: list[tuple[str, Callable[[], object], str]] = [
         "table things has no sort key of type S, which its backfill asks for (sort_key or newest_of)",
     ),
     (
+        "a backfill of one sort key where that is a number",
+        lambda: table(
+            sort_key=Attribute("line", AttributeType.NUMBER), backfill=Backfill({"status": constant("x")}, sort_key="1")
+        ),
+        "table things has no sort key of type S, which its backfill asks for (sort_key or newest_of)",
+    ),
+    (
         "a backfill from records by sort key where there is none",
         lambda: table(sort_key=None, backfill=Backfill({"status": constant("x")}, newest_of="HISTORY#")),
         "table things has no sort key of type S, which its backfill asks for (sort_key or newest_of)",
@@ -165,6 +173,14 @@ INVALID: list[tuple[str, Callable[[], object], str]] = [
         "an access pattern by a sort key that is not there",
         lambda: Schema(
             (table(indexes=(index(),)),), (AccessPattern("read", "things", "ByStatus", sort_key_prefix="X"),)
+        ),
+        "access pattern 'read' narrows by a prefix of the sort key, but what it reads has none of text",
+    ),
+    (
+        "an access pattern by a prefix of a number",
+        lambda: Schema(
+            (table(sort_key=Attribute("line", AttributeType.NUMBER)),),
+            (AccessPattern("read", "things", sort_key_prefix="1"),),
         ),
         "access pattern 'read' narrows by a prefix of the sort key, but what it reads has none of text",
     ),
@@ -245,3 +261,20 @@ def test_the_digest_changes_with_the_attributes_that_a_backfill_fills_and_not_wi
 
     assert digest(status=constant("x"), timestamp=constant("y")) == SITELOGIX.digest
     assert digest(status=constant("x")) != SITELOGIX.digest
+
+
+def test_the_attributes_that_an_index_copies_have_no_order() -> None:
+    def copying(*names: str) -> Index:
+        return index(projection=Projection(ProjectionType.INCLUDE, names))
+
+    assert copying("name", "email").definition == copying("email", "name").definition
+    assert copying("name", "email").definition != copying("name").definition
+
+
+def test_a_data_set_has_items_for_existing_tables_only() -> None:
+    with pytest.raises(SchemaError, match=r"^the data set has items for work-logs, which is no existing table$"):
+        Project("x", SITELOGIX, {"reports": list, "work-logs": list})
+    assert list(Project("x", SITELOGIX, {"reports": lambda: [{"PK": {"S": "1"}}]}).items_of("reports")) == [
+        {"PK": {"S": "1"}}
+    ]
+    assert list(Project("x", SITELOGIX).items_of("reports")) == []

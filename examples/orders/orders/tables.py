@@ -1,19 +1,8 @@
 """The tables of the order service, before and after the migration, and how their items get the new attributes."""
 
 from schema.backfill import Backfill, Given, Item, NoValue, text
-from schema.model import (
-    AccessPattern,
-    Attribute,
-    AttributeType,
-    BillingMode,
-    Index,
-    Projection,
-    ProjectionType,
-    RetiredIndex,
-    Schema,
-    Table,
-    Throughput,
-)
+from schema.model import AccessPattern, Index, RetiredIndex, Schema, Table
+from schema.parts import Attribute, AttributeType, BillingMode, Projection, ProjectionType, Throughput
 
 STEADY = Throughput(read=5, write=5)
 REGIONS = {

@@ -14,7 +14,7 @@ from stack.declaration import present
 from stack.ledger.codec import now
 from stack.ledger.intents import Intent, intending
 from stack.ledger.ledger import Facts
-from stack.ledger.records import IndexProof, RolledBackProof
+from stack.ledger.records import IndexProof, IntentProof, RolledBackProof
 from stack.processes import who
 from stack.world.live import LiveIndex
 from stack.world.world import World
@@ -41,12 +41,15 @@ class BuildAgain(OfIndex, Up):
         return {}
 
     def effect(self, world: World) -> World:
-        """See Step."""
+        """See Step. An index that is there already, because an earlier rollback broke off, is only adopted."""
+        rolled_back = RolledBackProof(subject=self.ref, by="")
+        if world.live_index(self.ref) is not None:
+            is_up = present(self.schema, world).has_imports
+            world = world.with_proof(rolled_back)
+            return self.managed(world) if is_up else self.refreshed(world)
         live, steady = world.live[self.table.name], self.index.throughput
         built = building_throughput(live, steady) if live.throughput and steady else None
         world = forgotten(world, lambda subject: subject == self.ref)
         world = world.with_index(self.ref, LiveIndex(replace(self.index, throughput=built, existing=False)))
-        world = world.with_proof(RolledBackProof(subject=self.ref, by="")).with_proof(
-            IndexProof(subject=self.ref, started=now())
-        )
-        return self.managed(world)
+        world = world.with_proof(rolled_back).with_proof(IndexProof(subject=self.ref, started=now()))
+        return self.managed(world.without_proofs(str(self.ref), IntentProof))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -38,7 +39,7 @@ class ReadIndex(OfIndex):
         at = datetime.now(UTC)
         page = reader_of(context, world.live[self.table.name]).page(Expressions(), most=1, index=self.index.name)
         units = page.units or 0.0
-        note_own_read(context, world, self.ref, at, units)
+        note_own_reads(context, world, self.ref, [(at, units)])
         return {"units": units, "seen": self._is_seen(context)}
 
     def effect(self, world: World) -> World:
@@ -69,12 +70,13 @@ class ReadIndex(OfIndex):
             pause_here(context)
 
 
-def note_own_read(context: Context, world: World, ref: IndexRef, at: datetime, read_units: float) -> None:
-    """Notes the units of a read of our own of an old index, beside earlier ones that still matter, so that they are
-    never taken for another reader's."""
+def note_own_reads(context: Context, world: World, ref: IndexRef, reads: Iterable[tuple[datetime, float]]) -> None:
+    """Notes the units of our own reads of an old index, each in its own minute, beside earlier ones that still matter,
+    so that they are never taken for another reader's."""
     units = own_reads(world.proofs, ref)
-    minute = at.replace(second=0, microsecond=0)
-    units[minute] = units.get(minute, 0.0) + read_units
-    kept = timedelta(minutes=max(context.config.settings.quiet_minutes, KEPT_MINUTES) + 2)
-    recent = {minute: count for minute, count in units.items() if at - minute <= kept}
+    for at, read_units in reads:
+        minute = at.replace(second=0, microsecond=0)
+        units[minute] = units.get(minute, 0.0) + read_units
+    since = datetime.now(UTC) - timedelta(minutes=max(context.config.settings.quiet_minutes, KEPT_MINUTES) + 2)
+    recent = {minute: count for minute, count in units.items() if minute >= since}
     context.ledger.prove(OwnReadProof(subject=ref, table_id=world.live[ref.table].id, units=recent))

@@ -30,7 +30,9 @@ class SettleCapacity(Up):
 
     def apply(self, context: Context, world: World) -> Facts:
         """See Step."""
-        refs = [ref for ref, _ in self.steady]
+        # In a narrowed plan an index may be one that only a step left out of it would create.
+        steady = [(ref, index) for ref, index in self.steady if world.live_index(ref) is not None]
+        refs = [ref for ref, _ in steady]
         if any(world.proofs.get(RaisedProof, ref) for ref in refs):
             # Raised past Pulumi, which compares the program with its state: that has to know of it first.
             context.engine.refresh()
@@ -39,7 +41,7 @@ class SettleCapacity(Up):
             proof = world.proofs.get(IndexProof, ref) or IndexProof(subject=ref)
             context.ledger.prove(replace(proof, settled=now()))
             context.ledger.disprove(RaisedProof, ref)
-        units = {ref: index.throughput for ref, index in self.steady if index.throughput}
+        units = {ref: index.throughput for ref, index in steady if index.throughput}
         return {"capacity": {str(ref): f"{each.read}/{each.write}" for ref, each in units.items()}}
 
     def effect(self, world: World) -> World:

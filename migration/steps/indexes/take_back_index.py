@@ -12,6 +12,7 @@ from migration.steps.step import Up
 from stack.declaration import present
 from stack.ledger.intents import Intent, intending
 from stack.ledger.ledger import Facts
+from stack.ledger.records import IntentProof
 from stack.world.world import World
 
 
@@ -38,5 +39,9 @@ class TakeBackIndex(OfIndex, Up):
         return {}
 
     def effect(self, world: World) -> World:
-        """See Step."""
-        return self.managed(forgotten(world.with_index(self.ref, None), lambda subject: subject == self.ref))
+        """See Step. An index that is gone already is only forgotten."""
+        is_there, imports = world.live_index(self.ref) is not None, present(self.schema, world).has_imports
+        world = forgotten(world.with_index(self.ref, None), lambda subject: subject == self.ref)
+        if is_there:
+            world = world.without_proofs(str(self.ref), IntentProof)
+        return self.managed(world) if is_there or imports else self.refreshed(world)

@@ -11,7 +11,7 @@ from migration.session.reading import reader_of
 from migration.session.waiting import wait_for
 from migration.steps.indexes.building import Build
 from migration.steps.indexes.one_index import OfIndex
-from migration.steps.indexes.read_index import note_own_read
+from migration.steps.indexes.read_index import note_own_reads
 from schema.errors import VerificationFailed
 from stack.ledger.codec import now
 from stack.ledger.ledger import Facts
@@ -70,12 +70,12 @@ class VerifyIndex(OfIndex):
         return any(retired.name == self.index.name for retired in self.table.retired)
 
     def _query(self, context: Context, world: World) -> Facts:
-        at, read_units = datetime.now(UTC), list[float]()
+        reads: list[tuple[datetime, float]] = []
         reader = reader_of(context, world.live[self.table.name])
-        facts = query_index(reader, self.table, self.index, read_units.append)
+        facts = query_index(reader, self.table, self.index, lambda units: reads.append((datetime.now(UTC), units)))
         if self._is_retired:
             # The gate of a retired index must not take our own reads for somebody else's.
-            note_own_read(context, world, self.ref, at, sum(read_units))
+            note_own_reads(context, world, self.ref, reads)
         return facts
 
     def _verified(self, world: World, queried: str) -> IndexProof:

@@ -8,6 +8,7 @@ from backfills.run.undo import Undone
 from migration.session.context import Context
 from migration.steps.items.working import probed, working
 from migration.steps.step import Step
+from schema.errors import Refused
 from schema.model import Table
 from stack.ledger.ledger import Facts
 from stack.ledger.records import STACK, BackfillProof, LateWritersProof, VerifiedProof
@@ -27,7 +28,9 @@ class UndoBackfill(Step):
         return (self.table.name,)
 
     def apply(self, context: Context, world: World) -> Facts:
-        """See Step. Raises Refused when the writer is not safe here."""
+        """See Step. Raises Refused when an index needs the attributes, or the writer is not safe here."""
+        # Asked again under the lease: another run may have built an index since this was proposed.
+        refuse_needed(context, world, self.table)
 
         def show(undone: Undone) -> None:
             text = f"{undone.back:,} taken back, {undone.kept:,} kept"
@@ -50,3 +53,16 @@ class UndoBackfill(Step):
     def told(self, facts: Facts) -> str:
         """See Step."""
         return f"{facts['back']:,} changes taken back, {facts['kept']:,} left"
+
+
+def refuse_needed(context: Context, world: World, table: Table) -> None:
+    """Raises Refused while an index needs the attributes of the table's backfill."""
+    live = world.live[table.name]
+    needing = [index.name for index in table.indexes if index.name in live.indexes and table.needs_backfill(index)]
+    if needing:
+        raise Refused(
+            f"The backfill of {table.name} cannot be rolled back.",
+            f"{', '.join(needing)} is built on it: items would vanish from the index.",
+            f"Remove the index first, then run: ./invoke rollback --backfill {table.name} "
+            f"--stack {context.config.stack}",
+        )

@@ -31,6 +31,7 @@ class Compare(Step):
 
     ACTION = "compare"
     ONLY_LOOKS = True
+    NOT_RECORDED = frozenset({"examples"})
 
     table: str
     source: Source
@@ -43,7 +44,7 @@ class Compare(Step):
         """See Step."""
         live = read_table(context.client, context.config, self.table)
         restored = read_table(context.client, context.config, restored_name(self.table))
-        facts: dict[str, object] = {"source": str(self.source), "compared": None, "definition": []}
+        facts: dict[str, object] = {"source": str(self.source), "compared": None, "examples": {}, "definition": []}
         counts: Mapping[str, int] = {}
         if live is not None and restored is not None:
             compared = self._items(context, live, restored)
@@ -51,8 +52,8 @@ class Compare(Step):
             facts["compared"] = {
                 **counts,
                 "attributes": dict(compared.attributes.most_common()),
-                "examples": {_SHOWN.get(kind, kind): keys for kind, keys in compared.examples.items()},
             }
+            facts["examples"] = {_SHOWN.get(kind, kind): keys for kind, keys in compared.examples.items()}
             facts["definition"] = [asdict(each) for each in differences(context.client, live, restored)]
         context.ledger.prove(RestoredProof(subject=self.table, source=str(self.source), compared=dict(counts)))
         return facts

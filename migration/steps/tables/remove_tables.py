@@ -45,22 +45,33 @@ class RemoveTables(Up):
         # Somebody may have written meanwhile.
         holding = holding_data(context, world, self.new)
         refuse_unconfirmed(world, self.new, holding, self.confirmed)
-        for name in sorted(holding & set(world.live) - self.backed_up):
-            Backup(table=name, schema=self.schema, before=BEFORE_ROLLBACK).apply(context, world)
+        backups = {
+            name: Backup(table=name, schema=self.schema, before=BEFORE_ROLLBACK).apply(context, world)["arn"]
+            for name in sorted(holding & set(world.live) - self.backed_up)
+        }
         forget(context, lambda subject: table_of(subject) in self.tables)
         # Also those that are gone: what a killed rollback has left behind for them is taken back as well.
-        resources = frozenset({*self.tables, *(str(ref) for table in self.new for ref in table.refs)})
+        resources = self._resources
         there = [table for table in self.new if table.name in world.live]
         with intending(context.ledger, Intent.DELETE, resources):
             if there:
                 declaration = present(context.schema, world).releasing(there).without_tables(there)
                 context.engine.up(world.live, declaration, deletions=resources)
-        return {}
+        return {"backups": backups}
 
     def effect(self, world: World) -> World:
-        """See Step."""
+        """See Step. Tables that are gone already are only forgotten."""
+        is_up = present(self.schema, world).has_imports or any(name in world.live for name in self.tables)
         world = replace(world, live={name: table for name, table in world.live.items() if name not in self.tables})
-        return self.managed(forgotten(world, lambda subject: table_of(subject) in self.tables))
+        world = forgotten(world, lambda subject: table_of(subject) in self.tables)
+        for resource in self._resources:
+            world = world.without_proofs(resource, IntentProof)
+        return self.managed(world) if is_up else self.refreshed(world)
+
+    @property
+    def _resources(self) -> frozenset[str]:
+        """The Pulumi resources of the tables and their indexes."""
+        return frozenset({*self.tables, *(str(ref) for table in self.new for ref in table.refs)})
 
 
 def holding_data(context: Context, world: World, tables: Iterable[Table]) -> frozenset[str]:
