@@ -86,7 +86,7 @@ def _refuse_conflicts(schema: Schema, settings: Settings, world: World) -> None:
     if len(found) > 1:
         raise Refused(
             f"{len(found)} conflicts: " + " ".join(conflict.what for conflict in found),
-            " ".join(conflict.why for conflict in found),
+            " ".join(dict.fromkeys(conflict.why for conflict in found)),
             " ".join(dict.fromkeys(conflict.next for conflict in found)),
         )
     if found:

@@ -201,7 +201,8 @@ SCHEMAS = [
         given=no_schema),
 ]
 LIVE_TABLES = [
-    Bad("a prefix of no table", "plan", "Table reports does not exist. | It was live before; | Restore it from its", 4,
+    Bad("a prefix of no table", "plan",
+        "4 conflicts: Table reports does not exist. Table personnel does | It was live | Restore it from its", 4,
         edit=("tablePrefix: sitelogix-", "tablePrefix: nobodys-")),
     Bad("a table that is gone", "migrate", "Table vendors does not exist. | It was live | Restore it", 4,
         given=own(no_vendors)),
@@ -239,7 +240,7 @@ AWS = [
     Bad("a ledger that is denied", "migrate --stack staging", f"AWS denies CreateTable. | {GRANT}", 4,
         given=denied("CreateTable")),
     Bad("a pause that is denied", "pause --stack staging", f"AWS denies PutItem. | {GRANT}", 4,
-        given=own(ledger("x", {}), answers(PutItem=Planted.error("AccessDeniedException")))),
+        given=own(ledger("table#reports", {"stream": "arn"}), answers(PutItem=Planted.error("AccessDeniedException")))),
     Bad("a backup that is denied", "migrate --stack staging", f"AWS denies CreateBackup. | {GRANT}", 4,
         given=denied("CreateBackup"), changes=("migration-ledger",)),
     Bad("a scan that is denied", "backfill --dry-run --stack staging", f"AWS denies Scan. | {GRANT}", 4,
