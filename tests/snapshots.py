@@ -26,7 +26,7 @@ ACCOUNT, REGION = "123456789012", "us-east-1"
 
 @dataclass
 class Snapshot:
-    """In `directory`: the stack as moto has it, Pulumi's state, whose stack it was, and what its last run told."""
+    """In `directory`: the stack as moto has it, Pulumi's state, whose stack it was, and what its run left blocked."""
 
     directory: Path
 
@@ -39,15 +39,15 @@ class Snapshot:
         """Keeps the stack as it is now."""
         self.directory.mkdir(parents=True)
         (self.directory / "moto").write_bytes(_pickled((_of(stack.prefix), _metrics(stack.prefix))))
-        (self.directory / "summary").write_bytes(pickle.dumps(summary))
+        blocked = "\n".join(str(blocked.ref) for blocked in summary.blocked)
+        (self.directory / "blocked").write_text(blocked, encoding="utf-8")
         shutil.copytree(stack.state, self.directory / "state")
         (self.directory / "whose").write_text(f"{stack.prefix} {stack.endpoint}", encoding="utf-8")
 
     @property
-    def summary(self) -> Summary:
-        """What the run told that ended in it."""
-        found: Summary = pickle.loads((self.directory / "summary").read_bytes())  # noqa: S301  # written above
-        return found
+    def blocked(self) -> list[str]:
+        """The indexes that the run which ended in it told to be blocked."""
+        return (self.directory / "blocked").read_text(encoding="utf-8").splitlines()
 
     def copy(self, directory: Path, endpoint: str, schema: Schema, extra: str = "") -> SmallStack:
         """A stack of its own that is as that one was, with `extra` lines in its stack file."""
