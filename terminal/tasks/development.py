@@ -32,7 +32,7 @@ def test(shell: Shell, only: str = "", faults: bool = False) -> None:
     if chosen:
         _run(shell, *pytest, *chosen)
     elif faults:
-        _run(shell, *pytest, "tests/faults", "-m", "faults", "-v", "-s")
+        _run(shell, *pytest, "tests/faults", "tests/e2e/test_step_lifecycle.py", "-m", "faults", "-v", "-s")
     else:
         # One more than processors: a third of their time, tests wait.
         workers = str(min((os.cpu_count() or 2) + 1, 4))
