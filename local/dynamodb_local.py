@@ -25,7 +25,7 @@ FETCH_SECONDS = 600
 
 
 class Missing(Exception):
-    """DynamoDB Local can not be had on this machine; the message says what is missing."""
+    """DynamoDB Local cannot be had on this machine; the message says what is missing."""
 
 
 class DynamoDbLocal:

@@ -64,7 +64,7 @@ class LocalStack:
             return (self._directory / "lock").open("w", encoding="utf-8")
         except OSError as error:
             raise UsageError(
-                "The folder .local can not be written.",
+                "The folder .local cannot be written.",
                 f"{error}. The local stack keeps its data there.",
                 "Make it a folder that you may write to, then repeat.",
             ) from error

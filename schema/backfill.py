@@ -11,7 +11,7 @@ Item = Mapping[str, Mapping[str, Any]]
 
 
 class NoValue(Exception):
-    """An attribute can not be computed for an item; the message is the reason, the same for all such items."""
+    """An attribute cannot be computed for an item; the message is the reason, the same for all such items."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Given:
     """What a rule may use besides the item: the run's one clock reading (ISO 8601 UTC with `Z`), and the date
     (YYYY-MM-DD) of the newest dated record of the item's partition, if the backfill asks for it and there is one.
 
-    With `sources_only` a rule gives no defaults: a value that came from no source can not be told from one that the
+    With `sources_only` a rule gives no defaults: a value that came from no source cannot be told from one that the
     application chose, so it never counts as stale.
     """
 

@@ -195,7 +195,7 @@ class Table:
             raise SchemaError(f"{where} has {len(self.every_index)} indexes; DynamoDB allows {MAXIMUM_INDEXES}")
         for index in self.every_index:
             if index.existing and not self.existing:
-                raise SchemaError(f"{where}, index {index.name}: an index of a new table can not be an existing one")
+                raise SchemaError(f"{where}, index {index.name}: an index of a new table cannot be an existing one")
 
     def _check_backfill(self, backfill: Backfill, where: str) -> None:
         if not self.existing:
@@ -217,7 +217,7 @@ class Table:
                         f"and {types[key.name]} elsewhere in the table"
                     )
         if self.ttl is not None and self.ttl in types:
-            raise SchemaError(f"{where}: the TTL attribute {self.ttl} can not be a key attribute")
+            raise SchemaError(f"{where}: the TTL attribute {self.ttl} cannot be a key attribute")
 
 
 @dataclass(frozen=True)

@@ -183,9 +183,9 @@ def _loader(path: str | None) -> Loader:
 
 
 def _session(config: StackConfig) -> boto3.Session:
-    core = botocore.session.get_session()
-    core.register_component("data_loader", _loader(os.environ.get("AWS_DATA_PATH")))
     try:
+        core = botocore.session.get_session()
+        core.register_component("data_loader", _loader(os.environ.get("AWS_DATA_PATH")))
         return boto3.Session(
             botocore_session=core,
             region_name=config.region,
@@ -195,7 +195,7 @@ def _session(config: StackConfig) -> boto3.Session:
         )
     except ConfigParseError as error:
         raise UsageError(
-            "The AWS configuration can not be read.", f"{error}.", "Correct that file, or set AWS_CONFIG_FILE."
+            "The AWS configuration cannot be read.", f"{error}.", "Correct that file, or set AWS_CONFIG_FILE."
         ) from error
     except ProfileNotFound as error:
         raise UsageError(

@@ -38,7 +38,7 @@ class Process:
 
     @property
     def is_gone(self) -> bool:
-        """Whether it has surely ended. False of another machine's: that can not be seen from here."""
+        """Whether it has surely ended. False of another machine's: that cannot be seen from here."""
         return self.machine == _machine() and is_gone(self.pid, before=self.started)
 
     def mark(self) -> Mapping[str, str]:

@@ -43,7 +43,7 @@ def no_stack_file(case: Case) -> None:
 
 
 def a_folder_as_stack_file(case: Case) -> None:
-    """Something in its place that can not be read as a file."""
+    """Something in its place that cannot be read as a file."""
     no_stack_file(case)
     (case.path / STACK_FILE).mkdir()
 

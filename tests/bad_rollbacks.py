@@ -72,7 +72,7 @@ ROLLBACKS = [
         "Table | A table is restored under that name, and never | Once nobody needs it, delete it: aws dynamodb", 4,
         given=own(backup_of("vendors"), table_with_an_item("vendors-restored"))),
     Bad("a restoration to a time that was not kept", "rollback --table vendors --to-time 2025-11-04T09:30:00+01:00",
-        "Table vendors can not be restored to 2025-11-04T08:30:00Z. | AWS has kept it from | Give --to-time a time", 4,
+        "Table vendors cannot be restored to 2025-11-04T08:30:00Z. | AWS has kept it from | Give --to-time a time", 4,
         given=own(recovery_of("vendors"))),
     Bad("a restoration to a time without recovery", "rollback --table vendors --to-time 2025-11-04T09:30:00Z --yes",
         "Table vendors has no point-in-time recovery. | AWS keeps | Run: ./invoke rollback --table vendors", 4),

@@ -97,7 +97,7 @@ def moto_stack(moto_endpoint: str, tmp_path: Path) -> EmulatedStack:
 
 @pytest.fixture(scope="session")
 def dynamodb_local_endpoint() -> Iterator[str]:
-    """The URL of a DynamoDB Local that lives as long as the test session. Skips where it can not be had, but in CI."""
+    """The URL of a DynamoDB Local that lives as long as the test session. Skips where it cannot be had, but in CI."""
     with ExitStack() as stack:
         try:
             server = stack.enter_context(DynamoDbLocal())

@@ -151,7 +151,7 @@ class SubscriptionType(OfService["SNSClient"]):
         return Found(id=id, inputs=inputs, state={**inputs, "arn": id, "pendingConfirmation": pending})
 
     def update(self, urn: str, id: str, state: Properties, inputs: Properties, timeout: float) -> Found:
-        raise PluginError(f"updating {urn}: a subscription can not be changed")
+        raise PluginError(f"updating {urn}: a subscription cannot be changed")
 
     def delete(self, state: Properties, timeout: float) -> None:
         self._client.unsubscribe(SubscriptionArn=state["arn"])

@@ -108,7 +108,7 @@ class Engine:
         except StackNotFoundError:
             return Managed()
         except CommandError as error:
-            raise self._failure("Pulumi can not read the stack's state.", error, []) from error
+            raise self._failure("Pulumi cannot read the stack's state.", error, []) from error
         return Managed.of(deployment or {})
 
     def end_orphans(self) -> None:
@@ -126,7 +126,7 @@ class Engine:
         except automation.StackAlreadyExistsError:
             return
         except CommandError as error:
-            raise self._failure("Pulumi can not create the stack.", error, []) from error
+            raise self._failure("Pulumi cannot create the stack.", error, []) from error
 
     def refresh(self) -> None:
         """Brings the state up to AWS: what is gone there is forgotten, and so is what a killed `up` was creating (if
@@ -218,7 +218,7 @@ _LOCK_OWNER = re.compile(r"created by \S+@(\S+) \(pid (\d+)\) at (\S+)")
 
 
 def _is_dead(machine: str, pid: str, locked: str) -> bool:
-    """Whether the owner of a lock has surely ended. Another machine's can not be seen from here."""
+    """Whether the owner of a lock has surely ended. Another machine's cannot be seen from here."""
     return machine == host() and is_gone(int(pid), before=datetime.fromisoformat(locked).timestamp())
 
 
@@ -273,7 +273,7 @@ def _command() -> automation.PulumiCommand:
         noted.unlink(missing_ok=True)
         said = " ".join(str(error).split())
         raise UsageError(
-            "The Pulumi engine can not be run.", f"`pulumi version` failed: {said}", "Run ./invoke again: it gets one."
+            "The Pulumi engine cannot be run.", f"`pulumi version` failed: {said}", "Run ./invoke again: it gets one."
         ) from error
     if str(command.version) != pinned:
         noted.unlink(missing_ok=True)

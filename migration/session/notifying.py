@@ -31,7 +31,7 @@ class Notice:
 
 class Notifier:
     """Publishes to the stack's topic. Before the topic exists notices are kept, and sent once it does. A notice that
-    can not be sent never fails a run: `say` is told, once."""
+    cannot be sent never fails a run: `say` is told, once."""
 
     def __init__(self, client: SNSClient | None, config: StackConfig, say: Callable[[str], None]) -> None:
         self._client = client if config.is_monitored else None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from migration.session.context import Context
 from schema.references import Subject
 from stack.declaration import present
-from stack.ledger.records import STACK, BackupProof, IntentProof, RolledBackProof, VerifiedProof
+from stack.ledger.records import STACK, BackupProof, IntentProof, OwnReadProof, RolledBackProof, VerifiedProof
 from stack.world.world import World
 
 
@@ -26,18 +26,21 @@ def agreed(context: Context) -> World:
     return world
 
 
+_KEPT = (BackupProof, IntentProof, OwnReadProof, RolledBackProof)
+"""What stays true of what is gone: that it was backed up, read by us, or rolled back."""
+
+
 def forget(context: Context, concerns: Callable[[Subject], bool]) -> None:
-    """Takes back all that was proven of some subjects, but for what stays true of what is gone: that it was backed up
-    or rolled back."""
+    """Takes back all that was proven of some subjects, but for what stays true of what is gone."""
     context.ledger.disprove(VerifiedProof, STACK)
     for proof in context.ledger.proofs().by_key.values():
-        if not isinstance(proof, BackupProof | IntentProof | RolledBackProof) and concerns(proof.subject):
+        if not isinstance(proof, _KEPT) and concerns(proof.subject):
             context.ledger.disprove(type(proof), proof.subject)
 
 
 def forgotten(world: World, concerns: Callable[[Subject], bool]) -> World:
     """The world once that is forgotten."""
     for proof in world.proofs.by_key.values():
-        if not isinstance(proof, BackupProof | IntentProof | RolledBackProof) and concerns(proof.subject):
+        if not isinstance(proof, _KEPT) and concerns(proof.subject):
             world = world.without_proofs(proof.subject, type(proof))
     return world.without_proofs(STACK, VerifiedProof)

@@ -23,7 +23,7 @@ def with_approval(text: str, key: str, resource: str, approval: Approval) -> str
     """The stack file's text with leave to remove the index `resource` (`<table>/<index>`) under the `key` of approvals;
     an older one of the same index is replaced. Every other line stays as it is, to the byte.
 
-    Raises UsageError for a text in which that can not be done.
+    Raises UsageError for a text in which that cannot be done.
     """
     yaml, document = _read(text, key)
     config = document["config"]
@@ -107,7 +107,7 @@ def _alike(one: list[str], other: list[str]) -> int:
 
 def _refused(why: str) -> UsageError:
     return UsageError(
-        "The approval can not be written into the stack file.",
+        "The approval cannot be written into the stack file.",
         why[:1].upper() + why[1:] + ".",
         "Write it by hand: README.md shows its form.",
     )

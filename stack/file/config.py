@@ -217,7 +217,7 @@ def _validate(ours: dict[str, Any], path: Path, namespace: str) -> Settings:
             word = str(first["loc"][-1])
             raise _unknown_key(path, f"config key {key}", FORMER_NAMES.get(word, word), known) from None
         if first["type"] == "missing":
-            raise _fault(path, f"{key} is missing", "the stack can not run without it") from None
+            raise _fault(path, f"{key} is missing", "the stack cannot run without it") from None
         raise _fault(
             path, f"{key} has a wrong value: {first['input']!r}", first["msg"].removeprefix("Value error, ")
         ) from None

@@ -102,7 +102,7 @@ def test_a_table_is_restored_to_a_time_that_aws_has_kept(stack: SmallStack) -> N
     stack.client.update_continuous_backups(
         TableName=physical, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
     )
-    with pytest.raises(Refused, match="Table personnel can not be restored to") as refused:
+    with pytest.raises(Refused, match="Table personnel cannot be restored to") as refused:
         at_time(context, "personnel", now - timedelta(days=1))
     assert refused.value.why.startswith("AWS has kept it from ")
     described = stack.client.describe_continuous_backups(TableName=physical)["ContinuousBackupsDescription"]

@@ -132,7 +132,7 @@ def test_it_stops_when_it_is_asked_to(moto_stack: EmulatedStack) -> None:
 AWKWARD: list[tuple[str, dict[str, Any], dict[str, Any], bool]] = [
     ("numbers in other spellings", {"N": "1"}, {"N": "1.00"}, True),
     ("a number and its text", {"N": "1"}, {"S": "1"}, False),
-    ("numbers that floats can not tell apart", {"N": "0.1000000000000000000000000001"}, {"N": "0.1"}, False),
+    ("numbers that floats cannot tell apart", {"N": "0.1000000000000000000000000001"}, {"N": "0.1"}, False),
     ("sets in another order", {"SS": ["a", "b"]}, {"SS": ["b", "a"]}, True),
     ("sets of numbers in other spellings", {"NS": ["1", "2"]}, {"NS": ["2.0", "1"]}, True),
     ("sets of bytes", {"BS": [b"a", b"b"]}, {"BS": [b"b", b"a"]}, True),

@@ -65,7 +65,7 @@ def test_without_any_way_one_error_names_the_three(
 ) -> None:
     assert get.main(VERSION, tmp_path / "answer") == 2
     said = capsys.readouterr().err
-    assert f"The Pulumi engine {VERSION} can not be had" in said
+    assert f"The Pulumi engine {VERSION} cannot be had" in said
     assert f"put pulumi {VERSION} on PATH" in said
     assert "let this machine reach" in said
     assert "install Go 1.25 or newer" in said

@@ -120,7 +120,7 @@ INVALID: list[tuple[str, Callable[[], object], str]] = [
     (
         "a TTL on a key",
         lambda: table(ttl="SK"),
-        "table things: the TTL attribute SK can not be a key attribute",
+        "table things: the TTL attribute SK cannot be a key attribute",
     ),
     (
         "a backfilled table key",
@@ -152,7 +152,7 @@ INVALID: list[tuple[str, Callable[[], object], str]] = [
     (
         "an existing index of a new table",
         lambda: table(existing=False, indexes=(index(existing=True),)),
-        "table things, index ByStatus: an index of a new table can not be an existing one",
+        "table things, index ByStatus: an index of a new table cannot be an existing one",
     ),
     (
         "one table twice",

@@ -42,7 +42,7 @@ def main(version: str, answer: Path) -> int:
             continue
         answer.write_text(f"{directory}\n", encoding="utf-8")
         return 0
-    say(f"The Pulumi engine {version} can not be had: {'; '.join(failures)}.")
+    say(f"The Pulumi engine {version} cannot be had: {'; '.join(failures)}.")
     say(
         f"There are three ways: put pulumi {version} on PATH; let this machine reach {DOWNLOAD}; "
         f"or install Go {MINIMUM_GO[0]}.{MINIMUM_GO[1]} or newer."
@@ -76,7 +76,7 @@ def downloaded(version: str) -> Path:
         with urllib.request.urlopen(f"{DOWNLOAD}/install.sh", timeout=REACH_SECONDS):
             pass
     except OSError as error:
-        raise NoEngine(f"{DOWNLOAD} can not be reached ({error})") from None
+        raise NoEngine(f"{DOWNLOAD} cannot be reached ({error})") from None
     # Imported here: it takes half a second, and the other ways do not need it.
     from pulumi.automation import PulumiCommand
     from semver import VersionInfo
@@ -163,7 +163,7 @@ def into_cache(version: str, make: Callable[[Path], None]) -> Path:
             shutil.rmtree(directory, ignore_errors=True)
             whole.rename(directory)
     except OSError as error:
-        raise NoEngine(f"{directory} can not be written ({error})") from None
+        raise NoEngine(f"{directory} cannot be written ({error})") from None
     return directory
 
 

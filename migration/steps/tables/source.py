@@ -81,7 +81,7 @@ def at_time(context: Context, name: str, wanted: datetime) -> Source:
     # AWS counts in whole seconds.
     if not earliest <= wanted.replace(microsecond=0) <= latest:
         raise Refused(
-            f"Table {name} can not be restored to {wanted:%Y-%m-%dT%H:%M:%SZ}.",
+            f"Table {name} cannot be restored to {wanted:%Y-%m-%dT%H:%M:%SZ}.",
             f"AWS has kept it from {earliest:%Y-%m-%dT%H:%M:%SZ} to {latest:%Y-%m-%dT%H:%M:%SZ}.",
             "Give --to-time a time in between.",
         )
