@@ -37,4 +37,4 @@ def backfill_rollback(context: Context, name: str) -> Proposal[Facts]:
     def do() -> Facts:
         return roll_back(context, f"the backfill of {name}", steps).done[-1].facts
 
-    return Proposal((f"Removes what the backfill of {name} added, where it is still as it was written.",), do)
+    return Proposal((), do)

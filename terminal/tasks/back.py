@@ -65,7 +65,8 @@ def _roll_back(context: Context, flags: RollbackFlags, *, yes: bool) -> Result:
     says, do = _proposal(context, flags)
     for line in says:
         context.reporter.noted(line)
-    confirm(f"Do that on stack {stack}?", yes=yes, why=ASKS)
+    added = f"Remove what the backfill of {flags.backfill} added" if flags.backfill else "Do that"
+    confirm(f"{added} on stack {stack}?", yes=yes, why=ASKS)
     return do()
 
 

@@ -295,7 +295,8 @@ def outcomes(
 ) -> Iterator[dict[str, Future[Outcome]]]:
     """What each row that was asked for does, by its name."""
     chosen: list[Any] = request.session.items
-    asked: list[Bad] = [item.callspec.params["bad"] for item in chosen if "outcomes" in item.fixturenames]
+    ours = [item for item in chosen if item.module is request.module and "outcomes" in item.fixturenames]
+    asked: list[Bad] = [item.callspec.params["bad"] for item in ours]
     # Those that wait for an answer first: meanwhile others run.
     asked.sort(key=lambda bad: bad.name != "nobody who answers")
     with on_trial(asked, checkout, tmp_path_factory.mktemp("cases")) as found:
