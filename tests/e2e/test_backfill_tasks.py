@@ -48,13 +48,7 @@ def test_a_backfill_alone_can_be_rolled_back_and_is_then_planned_again(checkout:
     assert violations.stat().st_mode & 0o077 == 0
 
     asked = checkout.run("rollback", "--backfill", "constraints")
-    assert (asked.returncode, asked.stderr.splitlines()[:2]) == (
-        2,
-        [
-            "Removes what the backfill of constraints added, where it is still as it was written.",
-            "Nothing was changed.",
-        ],
-    )
+    assert (asked.returncode, asked.stderr.splitlines()[0]) == (2, "Nothing was changed.")
     undone = checkout.run("rollback", "--backfill", "constraints", "--yes", "--json")
     assert json.loads(undone.stdout) == {"stack": "local", "table": "constraints", "back": changed, "kept": 0}
     assert checkout.items(CONSTRAINTS) == before
