@@ -121,7 +121,8 @@ def check_account(config: StackConfig) -> None:
 
 @contextmanager
 def translated_errors(config: StackConfig) -> Iterator[None]:
-    """Turns what botocore raises into a ToolError: no endpoint, not AWS, no credentials, expired, or denied."""
+    """Turns what botocore raises into a ToolError: no endpoint, not AWS, a wrong AWS configuration, no credentials,
+    expired, or denied."""
     try:
         yield
     except (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError) as error:
@@ -134,6 +135,16 @@ def translated_errors(config: StackConfig) -> Iterator[None]:
             f"What answers stack {config.stack} is not AWS.",
             f"{str(error)[:200]}. A proxy or a login page may stand in between.",
             f"Correct the network, or aws:endpoints in {config.stack_file.name}; then repeat.",
+        ) from error
+    except ConfigParseError as error:
+        raise UsageError(
+            "The AWS configuration cannot be read.", f"{error}.", "Correct that file, or set AWS_CONFIG_FILE."
+        ) from error
+    except ProfileNotFound as error:
+        raise UsageError(
+            f"Stack {config.stack} wants an AWS profile that does not exist.",
+            f"{error}.",
+            "Configure it, or correct AWS_PROFILE, or aws:profile in the stack file.",
         ) from error
     except _NO_CREDENTIALS as error:
         raise UsageError(
@@ -183,23 +194,12 @@ def _loader(path: str | None) -> Loader:
 
 
 def _session(config: StackConfig) -> boto3.Session:
-    try:
-        core = botocore.session.get_session()
-        core.register_component("data_loader", _loader(os.environ.get("AWS_DATA_PATH")))
-        return boto3.Session(
-            botocore_session=core,
-            region_name=config.region,
-            profile_name=config.profile,
-            aws_access_key_id=config.access_key,
-            aws_secret_access_key=config.secret_key,
-        )
-    except ConfigParseError as error:
-        raise UsageError(
-            "The AWS configuration cannot be read.", f"{error}.", "Correct that file, or set AWS_CONFIG_FILE."
-        ) from error
-    except ProfileNotFound as error:
-        raise UsageError(
-            f"Stack {config.stack} wants an AWS profile that does not exist.",
-            f"{error}.",
-            "Configure it, or correct AWS_PROFILE, or aws:profile in the stack file.",
-        ) from error
+    core = botocore.session.get_session()
+    core.register_component("data_loader", _loader(os.environ.get("AWS_DATA_PATH")))
+    return boto3.Session(
+        botocore_session=core,
+        region_name=config.region,
+        profile_name=config.profile,
+        aws_access_key_id=config.access_key,
+        aws_secret_access_key=config.secret_key,
+    )

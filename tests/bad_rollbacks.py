@@ -13,7 +13,7 @@ ROLLBACKS = [
     Bad("a rollback of a table", "rollback --table reports", "Nothing to roll back is named. | There | Add one of"),
     Bad("a rollback of no name", ["rollback", "--backfill", "", "--yes"], "There is no table '' in | There are:"),
     Bad("a rollback that nobody confirms", "rollback --backfill reports",
-        "Removes what the backfill of reports added, where it | Nothing was changed. | A rollback asks | Answer y, or",
+        "Nothing was changed. | A rollback asks | Answer y, or",
         given=own(ledger("1#a", {}, "JOURNAL#reports"))),
     Bad("a rollback of a backfill that never ran", "rollback --backfill reports --yes --json",
         "There is nothing to roll back on reports. | The ledger holds no journal | Run: ./invoke status", 4),
