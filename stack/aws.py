@@ -136,16 +136,8 @@ def translated_errors(config: StackConfig) -> Iterator[None]:
             f"{str(error)[:200]}. A proxy or a login page may stand in between.",
             f"Correct the network, or aws:endpoints in {config.stack_file.name}; then repeat.",
         ) from error
-    except ConfigParseError as error:
-        raise UsageError(
-            "The AWS configuration cannot be read.", f"{error}.", "Correct that file, or set AWS_CONFIG_FILE."
-        ) from error
-    except ProfileNotFound as error:
-        raise UsageError(
-            f"Stack {config.stack} wants an AWS profile that does not exist.",
-            f"{error}.",
-            "Configure it, or correct AWS_PROFILE, or aws:profile in the stack file.",
-        ) from error
+    except (ConfigParseError, ProfileNotFound) as error:
+        raise _wrong_configuration(config, error) from error
     except _NO_CREDENTIALS as error:
         raise UsageError(
             f"There are no AWS credentials for stack {config.stack}.",
@@ -202,4 +194,16 @@ def _session(config: StackConfig) -> boto3.Session:
         profile_name=config.profile,
         aws_access_key_id=config.access_key,
         aws_secret_access_key=config.secret_key,
+    )
+
+
+def _wrong_configuration(config: StackConfig, error: BotoCoreError) -> UsageError:
+    if isinstance(error, ProfileNotFound):
+        return UsageError(
+            f"Stack {config.stack} wants an AWS profile that does not exist.",
+            f"{error}.",
+            "Configure it, or correct AWS_PROFILE, or aws:profile in the stack file.",
+        )
+    return UsageError(
+        "The AWS configuration cannot be read.", f"{error}.", "Correct that file, or set AWS_CONFIG_FILE."
     )
