@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +47,21 @@ def report(number: int, **attributes: str) -> dict[str, Any]:
     """An item of reports with these texts."""
     typed = {name: {"S": value} for name, value in attributes.items()}
     return {"PK": {"S": f"REPORT#{number:05}"}, "SK": {"S": "METADATA"}, **typed}
+
+
+class Counting:
+    """A client that notes when how many write units were sent: these items are below 1 KB, so one unit each."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.sent: list[tuple[float, int]] = []
+
+    def batch_execute_statement(self, **parameters: Any) -> Any:
+        self.sent.append((time.monotonic(), len(parameters["Statements"])))
+        return self._client.batch_execute_statement(**parameters)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
 
 
 class Killed(BaseException):
