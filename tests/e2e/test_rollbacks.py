@@ -314,7 +314,7 @@ def test_a_removed_retired_index_is_built_again_at_its_steady_capacity(whole: Sm
     assert proof is not None
     assert proof.at is not None
     assert proof.by
-    assert sum(own_reads(world.proofs, OLD).values()) == 1.0, "our own query is nobody else's"
+    assert sum(own_reads(world.proofs, OLD).values()) == 2.0, "the read before the removal and this query are ours"
     steps = {step.name: step.facts for step in context.history.steps(done.run)}
     assert list(steps) == [
         f"create-index {OLD}",
