@@ -6,8 +6,9 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,12 +94,21 @@ def test_verify_before_the_migration_reports_what_is_missing(checkout: Checkout)
     assert {"reports/GSI3-StatusIndex", "access pattern: workflow queue", "work-logs"} <= set(failed)
 
 
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + EXPECTED
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_the_plugin_ends_with_its_parent(checkout: Checkout) -> None:
     script = next((checkout.path / ".local" / "pulumi-home").rglob("pulumi-resource-aws"))
     command = ["sh", "-c", f'"{script}" 127.0.0.1:1 >/dev/null 2>&1 & echo $!; read end']
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         plugin = psutil.Process(int(parent.stdout.readline()))
+        # Only then does it know its parent.
+        wait_until(lambda: "local.aws_plugin" in plugin.cmdline())
         assert plugin.is_running()
         # Its standard input ends here, and so does the parent.
     plugin.wait(EXPECTED)
