@@ -25,9 +25,7 @@ def units_a_second(stack: EmulatedStack, rates: Rates, seconds: int) -> float:
     client = Counting(dynamodb_once(stack.config))
     assembly(stack, "reports", Options(rates=rates, workers=8), client).run(CLOCK)
     stack.client.delete_table(TableName=stack.config.physical_name("reports"))
-    stack.client.update_table(
-        TableName=stack.config.ledger_name, DeletionProtectionEnabled=False
-    )
+    stack.client.update_table(TableName=stack.config.ledger_name, DeletionProtectionEnabled=False)
     stack.client.delete_table(TableName=stack.config.ledger_name)
     sent = sorted(client.sent)
     return sum(units for _, units in sent) / (sent[-1][0] - sent[0][0])
