@@ -58,7 +58,9 @@ class VerifyIndex(OfIndex):
 
     def effect(self, world: World) -> World:
         """See Step."""
-        verified = world.with_proof(self._verified(world, ""))
+        built = world.live_index(self.ref)
+        waited = world.with_index(self.ref, built and replace(built, status=ACTIVE, backfilling=False))
+        verified = waited.with_proof(self._verified(waited, ""))
         return verified.with_proof(OwnReadProof(subject=self.ref, units={})) if self._is_retired else verified
 
     def told(self, facts: Facts) -> str:
