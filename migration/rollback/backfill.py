@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from migration.rollback.proposal import Proposal, roll_back
 from migration.session.context import Context
-from migration.steps.items.backfill import BackfillTable
-from migration.steps.items.undo_backfill import refuse_needed
+from migration.steps.items.backfill import BackfillTable, refuse_needed
 from migration.steps.items.working import backfilled_tables, working
 from migration.steps.step import Step
 from schema.errors import Refused

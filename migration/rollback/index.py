@@ -10,9 +10,8 @@ from migration.steps.indexes.create_index import CreateIndex
 from migration.steps.indexes.remove_index import RemoveIndex
 from migration.steps.indexes.settle_capacity import SettleCapacity
 from migration.steps.indexes.verify_index import VerifyIndex
-from migration.steps.indexes.wait_deletable import WaitDeletable, deletable
-from migration.steps.stack.verify_rollback import VerifyRollback
-from migration.steps.stack.wait import Wait
+from migration.steps.stack.verify import VerifyRollback
+from migration.steps.stack.wait import Wait, WaitDeletable, deletable
 from migration.steps.step import Step
 from schema.errors import Refused
 from schema.model import Index, RetiredIndex, Table

@@ -10,8 +10,7 @@ from migration.rollback.proposal import Proposal, roll_back
 from migration.session.context import Context
 from migration.steps.step import Step
 from migration.steps.tables.compare import Compare
-from migration.steps.tables.restore import Restore, restored_name
-from migration.steps.tables.source import Source
+from migration.steps.tables.restore import Restore, Source, restored_name
 from schema.errors import Refused
 from stack.ledger.ledger import Facts
 from stack.ledger.records import RestoredProof

@@ -6,13 +6,18 @@ from collections.abc import Iterable, Iterator
 
 from migration.rollback.proposal import Proposal, RolledBack, ahead, planned, roll_back
 from migration.session.context import Context
-from migration.steps.stack.verify_rollback import VerifyRollback
+from migration.steps.stack.verify import VerifyRollback
 from migration.steps.stack.wait import Wait
 from migration.steps.step import Step
 from migration.steps.tables.backup import Backup
-from migration.steps.tables.create_tables import CreateTables
-from migration.steps.tables.release_tables import ReleaseTables
-from migration.steps.tables.remove_tables import BEFORE_ROLLBACK, RemoveTables, holding_data, refuse_unconfirmed
+from migration.steps.tables.create_tables import (
+    BEFORE_ROLLBACK,
+    CreateTables,
+    ReleaseTables,
+    RemoveTables,
+    holding_data,
+    refuse_unconfirmed,
+)
 from schema.errors import Refused, UsageError
 from schema.model import Table
 from stack.gates.claims import Claim

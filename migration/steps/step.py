@@ -1,6 +1,6 @@
 """A step: one small change of a stack, or one look at it, that is a no-op when it is already true.
 
-Every kind of step is one class in a file of its own, with the same verbs:
+Every kind of step is one class, with the same verbs. Its file also holds the steps that take it back.
 
     apply    does it, on the real stack, and returns what is noted of it
     effect   predicts the world after it, from the world before: plans are made of predictions
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from migration.session.context import Context
-from schema.model import Schema
+from schema.model import Index, Schema, Table
 from schema.references import IndexRef
 from stack.ledger.ledger import Facts
 from stack.ledger.records import STACK, VerifiedProof
@@ -79,6 +79,39 @@ class Step(ABC):
         """The effect; whatever was verified before is no longer, once something changes."""
         after = self.effect(world)
         return after if self.ONLY_LOOKS else after.without_proofs(STACK, VerifiedProof)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfTables(Step):
+    """A step about the tables of these `names` (in the schema)."""
+
+    names: tuple[str, ...]
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        return self.names
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfTable(Step):
+    """A step about one `table`."""
+
+    table: Table = field(repr=False)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        return (self.table.name,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfIndex(OfTable):
+    """A step about one `index` of one `table`."""
+
+    index: Index
+
+    @property
+    def ref(self) -> IndexRef:
+        return self.table.ref(self.index)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,7 +76,7 @@ def _proposal(context: Context, flags: RollbackFlags) -> tuple[tuple[str, ...], 
     from migration.rollback.index import index_rollback
     from migration.rollback.restoring import restoration
     from migration.rollback.tables import tables_rollback
-    from migration.steps.tables.source import at_time, from_backup
+    from migration.steps.tables.restore import at_time, from_backup
     from terminal.results.rollback import RestoredResult, RolledBackResult, UndoneResult
 
     stack, table, backfilled, kept = context.config.stack, str(flags.table), flags.backfill, flags.from_backup

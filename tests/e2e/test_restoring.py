@@ -11,8 +11,8 @@ import pytest
 from moto.dynamodb.models import dynamodb_backends
 
 from migration.rollback.restoring import restoration
-from migration.steps.tables.definitions import DefinitionDifference
-from migration.steps.tables.source import at_time, from_backup
+from migration.steps.tables.compare import DefinitionDifference
+from migration.steps.tables.restore import at_time, from_backup
 from schema.errors import Refused, UsageError, Waiting
 from stack.ledger.records import BackupProof, RestoredProof
 from tests.stacks import PEOPLE, SmallStack

@@ -10,7 +10,7 @@ from moto.dynamodb.models import dynamodb_backends
 
 from migration.rollback.index import index_rollback
 from migration.rollback.tables import tables_rollback
-from migration.steps.indexes.wait_deletable import deletable
+from migration.steps.stack.wait import deletable
 from schema.errors import EngineLost, Interrupted, Refused, ToolError, UsageError, Waiting
 from schema.model import AccessPattern, Schema
 from schema.references import table_of

@@ -23,13 +23,11 @@ from migration.session.exclusive import exclusive
 from migration.steps.indexes.brown_out import BrownOut
 from migration.steps.indexes.remove_index import RemoveIndex
 from migration.steps.indexes.verify_index import VerifyIndex
-from migration.steps.indexes.wait_deletable import WaitDeletable
-from migration.steps.stack.verify_rollback import VerifyRollback
-from migration.steps.stack.wait import Wait
+from migration.steps.stack.verify import VerifyRollback
+from migration.steps.stack.wait import Wait, WaitDeletable
 from migration.steps.step import Step, Up
 from migration.steps.tables.compare import Compare
-from migration.steps.tables.restore import Restore
-from migration.steps.tables.source import Source
+from migration.steps.tables.restore import Restore, Source
 from schema.model import Schema
 from sitelogix.tables import PERSONNEL, WORK_LOGS
 from stack.ledger.records import BackupProof

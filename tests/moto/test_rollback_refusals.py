@@ -11,7 +11,7 @@ from migration.rollback.index import index_rollback
 from migration.rollback.restoring import restoration
 from migration.rollback.tables import tables_rollback
 from migration.session.context import Context
-from migration.steps.tables.source import Source
+from migration.steps.tables.restore import Source
 from schema.errors import Refused
 from schema.references import IndexRef
 from sitelogix.tables import PERSONNEL, REPORTS, WORK_LOGS

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from migration.session.brown_out import brown_out
 from migration.session.context import Context
-from migration.steps.indexes.one_index import OfIndex
 from migration.steps.indexes.remove_index import refuse_shut
+from migration.steps.step import OfIndex
 from schema.model import RetiredIndex
 from stack.ledger.codec import now, written
 from stack.ledger.ledger import Facts
@@ -34,9 +34,7 @@ class BrownOut(OfIndex):
         return {"from": written(proof.began), "to": written(proof.ended), "minutes": str(proof.minutes)}
 
     def effect(self, world: World) -> World:
-        """See Step."""
         return world.with_proof(BrownOutProof(subject=self.ref, began=now(), ended=now(), minutes=self.minutes))
 
     def told(self, facts: Facts) -> str:
-        """See Step."""
         return f"reads were refused from {facts['from']} to {facts['to']}, and no alarm fired"

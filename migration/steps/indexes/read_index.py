@@ -11,7 +11,7 @@ from dynamo.expressions import Expressions
 from migration.session.context import Context
 from migration.session.reading import reader_of
 from migration.session.waiting import pause_here
-from migration.steps.indexes.one_index import OfIndex
+from migration.steps.step import OfIndex
 from schema.model import RetiredIndex
 from schema.references import IndexRef
 from stack.gates.gate import METRIC_ALIVE, gate, own_reads
@@ -35,7 +35,6 @@ class ReadIndex(OfIndex):
     retired: RetiredIndex
 
     def apply(self, context: Context, world: World) -> Facts:
-        """See Step."""
         at = datetime.now(UTC)
         page = reader_of(context, world.live[self.table.name]).page(Expressions(), most=1, index=self.index.name)
         units = page.units or 0.0
@@ -43,7 +42,6 @@ class ReadIndex(OfIndex):
         return {"units": units, "seen": self._is_seen(context)}
 
     def effect(self, world: World) -> World:
-        """See Step."""
         minute, seen = world.readings.at.replace(second=0, microsecond=0), 0.5
         reads = {minute: world.readings.reads.get(self.ref, {}).get(minute, 0.0) + seen}
         readings = replace(
@@ -54,7 +52,6 @@ class ReadIndex(OfIndex):
         return replace(world, readings=readings).with_proof(OwnReadProof(subject=self.ref, units=units))
 
     def told(self, facts: Facts) -> str:
-        """See Step."""
         return f"{facts['units']} read units, {'seen' if facts['seen'] else 'not seen'} in CloudWatch"
 
     def _is_seen(self, context: Context) -> bool:

@@ -29,7 +29,6 @@ class SettleCapacity(Up):
         return tuple(dict.fromkeys(ref.table for ref, _ in self.steady))
 
     def apply(self, context: Context, world: World) -> Facts:
-        """See Step."""
         # In a narrowed plan an index may be one that only a step left out of it would create.
         steady = [(ref, index) for ref, index in self.steady if world.live_index(ref) is not None]
         refs = [ref for ref, _ in steady]
@@ -45,7 +44,6 @@ class SettleCapacity(Up):
         return {"capacity": {str(ref): f"{each.read}/{each.write}" for ref, each in units.items()}}
 
     def effect(self, world: World) -> World:
-        """See Step."""
         for ref, index in self.steady:
             found = world.live_index(ref)
             proof = world.proofs.get(IndexProof, ref) or IndexProof(subject=ref)
@@ -56,7 +54,6 @@ class SettleCapacity(Up):
         return self.managed(world)
 
     def told(self, facts: Facts) -> str:
-        """See Step."""
         return ", ".join(f"{ref} {capacity}" for ref, capacity in facts["capacity"].items())
 
 

@@ -10,8 +10,8 @@ from migration.session.context import Context
 from migration.session.reading import reader_of
 from migration.session.waiting import wait_for
 from migration.steps.indexes.building import Build
-from migration.steps.indexes.one_index import OfIndex
 from migration.steps.indexes.read_index import note_own_reads
+from migration.steps.step import OfIndex
 from schema.errors import VerificationFailed
 from stack.ledger.codec import now
 from stack.ledger.ledger import Facts
@@ -57,14 +57,12 @@ class VerifyIndex(OfIndex):
         return facts
 
     def effect(self, world: World) -> World:
-        """See Step."""
         built = world.live_index(self.ref)
         waited = world.with_index(self.ref, built and replace(built, status=ACTIVE, backfilling=False))
         verified = waited.with_proof(self._verified(waited, ""))
         return verified.with_proof(OwnReadProof(subject=self.ref, units={})) if self._is_retired else verified
 
     def told(self, facts: Facts) -> str:
-        """See Step."""
         return str(facts["queried"])
 
     @property

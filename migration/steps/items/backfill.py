@@ -1,26 +1,27 @@
-"""`backfill`: the items of one table get the attributes that its new indexes need."""
+"""`backfill`: the items of one table get the attributes that its new indexes need; and its rollback, which takes back
+exactly what backfills have added."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from backfills.run.key_spread import HOT_SHARE
 from backfills.run.runner import Result
+from backfills.run.undo import Undone
 from migration.session.context import Context
-from migration.steps.items.undo_backfill import UndoBackfill
 from migration.steps.items.working import probed, shown, working
-from migration.steps.step import Step
-from schema.errors import Waiting
+from migration.steps.step import OfTable, Step
+from schema.errors import Refused, Waiting
 from schema.model import Table
 from schema.references import IndexRef
 from stack.ledger.ledger import Facts
-from stack.ledger.records import BackfillProof
+from stack.ledger.records import STACK, BackfillProof, LateWritersProof, VerifiedProof
 from stack.world.world import World
 
 
 @dataclass(frozen=True, kw_only=True)
-class BackfillTable(Step):
+class BackfillTable(OfTable):
     """Fills the items of one table, and proves it.
 
     Late writers do not hold it up: the index may be built while they write, and is read-ready once they have stopped.
@@ -28,12 +29,6 @@ class BackfillTable(Step):
 
     ACTION = "backfill"
     NEEDS_BACKUP = True
-
-    table: Table = field(repr=False)
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        return (self.table.name,)
 
     def apply(self, context: Context, world: World) -> Facts:
         """See Step. Raises Waiting when it is paused, or when items or hot keys stand in the way of a new index that
@@ -59,17 +54,14 @@ class BackfillTable(Step):
         return {"attributes": list(attributes), **facts}
 
     def effect(self, world: World) -> World:
-        """See Step."""
         return world.with_proof(BackfillProof(subject=self.table.name, attributes=self.table.backfilled))
 
     def told(self, facts: Facts) -> str:
-        """See Step."""
         text = f"{facts['changed']:,} of {facts['scanned']:,} items changed in {facts['passes']} passes"
         reported = ", ".join(f"{count} × {reason}" for reason, count in facts["violations"].items())
         return f"{text}; left out: {reported}" if reported else text
 
     def undo(self) -> tuple[Step, ...]:
-        """See Step."""
         return (UndoBackfill(table=self.table),)
 
 
@@ -99,3 +91,48 @@ def _refuse_open_ends(context: Context, name: str, result: Result) -> None:
                 f"If the table never writes that fast, set {config.setting('acceptedHotKeys')}: {ref}: "
                 f"{min(1.0, spread.hottest + 0.05):.2f} in {config.stack_file.name}; {again}",
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class UndoBackfill(OfTable):
+    """Takes back what the journal notes, where it is still as we wrote it."""
+
+    ACTION = "undo-backfill"
+
+    def apply(self, context: Context, world: World) -> Facts:
+        """See Step. Raises Refused when an index needs the attributes, or the writer is not safe here."""
+        # Asked again under the lease: another run may have built an index since this was proposed.
+        refuse_needed(context, world, self.table)
+
+        def show(undone: Undone) -> None:
+            text = f"{undone.back:,} taken back, {undone.kept:,} kept"
+            context.reporter.progress(undone.back + undone.kept, 0, text)
+
+        with working(context, world, self.table.name) as assembly:
+            probed(context, assembly)
+            # Before the first value goes: from now on the backfill is not proven.
+            context.ledger.disprove(VerifiedProof, STACK)
+            context.ledger.disprove(BackfillProof, self.table.name)
+            context.ledger.disprove(LateWritersProof, self.table.name)
+            undone = assembly.undo(show)
+            assembly.checkpoint.forget()
+        return asdict(undone)
+
+    def effect(self, world: World) -> World:
+        return world.without_proofs(self.table.name, BackfillProof, LateWritersProof)
+
+    def told(self, facts: Facts) -> str:
+        return f"{facts['back']:,} changes taken back, {facts['kept']:,} left"
+
+
+def refuse_needed(context: Context, world: World, table: Table) -> None:
+    """Raises Refused while an index needs the attributes of the table's backfill."""
+    live = world.live[table.name]
+    needing = [index.name for index in table.indexes if index.name in live.indexes and table.needs_backfill(index)]
+    if needing:
+        raise Refused(
+            f"The backfill of {table.name} cannot be rolled back.",
+            f"{', '.join(needing)} is built on it: items would vanish from the index.",
+            f"Remove the index first, then run: ./invoke rollback --backfill {table.name} "
+            f"--stack {context.config.stack}",
+        )

@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from backfills.run.survey import Survey
 from migration.session.context import Context
 from migration.steps.items.working import probed, shown, working
-from migration.steps.step import Step
-from schema.model import Table
+from migration.steps.step import OfTable
 from schema.references import IndexRef
 from stack.file.settings import Settings
 from stack.gates.late_writers import (
@@ -31,21 +30,15 @@ from stack.world.world import World
 
 
 @dataclass(frozen=True, kw_only=True)
-class LateWriters(Step):
+class LateWriters(OfTable):
     """One scan. Verified indexes that no late writer has kept out of use for the stack's window become read-ready."""
 
     ACTION = "late-writers"
     ONLY_LOOKS = True
 
-    table: Table = field(repr=False)
     settings: Settings = field(repr=False)
 
-    @property
-    def tables(self) -> tuple[str, ...]:
-        return (self.table.name,)
-
     def apply(self, context: Context, world: World) -> Facts:
-        """See Step."""
         name, settings = self.table.name, self.settings.late_writers
         before = world.proofs.get(LateWritersProof, name)
         began = datetime.now(UTC)
@@ -86,7 +79,6 @@ class LateWriters(Step):
         return world.with_proof(record)
 
     def told(self, facts: Facts) -> str:
-        """See Step."""
         text = f"{facts['scanned']:,} items looked at, {facts['late']:,} of late writers"
         if facts["stale"]:
             text += f", {facts['stale']:,} values no longer what their sources give"

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from migration.session.context import Context
 from migration.session.reading import reader_of
 from migration.shadow.reads import shadow_reads
-from migration.steps.step import Step
-from schema.model import Index, Table
-from schema.references import IndexRef
+from migration.steps.step import OfIndex
 from stack.ledger.ledger import Facts
 from stack.ledger.records import ShadowProof
 from stack.world.world import World
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShadowRead(Step):
+class ShadowRead(OfIndex):
     """Compares what one new index answers with what its table's own items say."""
 
     ACTION = "shadow-read"
     ONLY_LOOKS = True
 
-    table: Table = field(repr=False)
-    index: Index
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        return (self.table.name,)
-
-    @property
-    def ref(self) -> IndexRef:
-        return self.table.ref(self.index)
-
     def apply(self, context: Context, world: World) -> Facts:
-        """See Step."""
         live, patterns = world.live[self.table.name], context.schema.patterns_on(self.ref)
         result = shadow_reads(reader_of(context, live), self.table, self.index, patterns, context.reporter)
         facts: Facts = {**result.facts(), "equal": result.equal, "summary": result.summary}
@@ -47,5 +33,4 @@ class ShadowRead(Step):
         return world.with_proof(ShadowProof(subject=self.ref, at=at, equal=True, summary="predicted"))
 
     def told(self, facts: Facts) -> str:
-        """See Step."""
         return str(facts["summary"])

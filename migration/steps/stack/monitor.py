@@ -22,14 +22,11 @@ class Monitor(Up):
         return ()
 
     def apply(self, context: Context, world: World) -> Facts:
-        """See Step."""
         context.engine.up(world.live, present(context.schema, world))
         return {"monitors": len(world.unmonitored)}
 
     def effect(self, world: World) -> World:
-        """See Step."""
         return self.managed(world)
 
     def told(self, facts: Facts) -> str:
-        """See Step."""
         return f"{facts['monitors']} declared"

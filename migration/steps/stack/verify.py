@@ -1,20 +1,25 @@
-"""`verify`: the whole stack is as the schema says."""
+"""`verify`: the whole stack is as the schema says; or, at the end of a rollback, what that was to bring about is so in
+AWS, in Pulumi's state and in the plan."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
 from migration.checks.verify import backfill_check, verify
 from migration.session.context import Context
 from migration.session.reading import reader_of
-from migration.steps.step import Step
+from migration.steps.step import OfTables, Step
 from schema.errors import VerificationFailed
 from schema.model import Schema, Table
-from stack.gates.claims import failing
+from schema.references import IndexRef
+from stack.declaration import present
+from stack.gates.claims import Claim, failing
 from stack.gates.late_writers import read_ready
 from stack.ledger.ledger import Facts
 from stack.ledger.records import STACK, VerifiedProof
+from stack.world.managed import MONITOR_TYPES
 from stack.world.world import World
 
 SHOWN = 5
@@ -50,18 +55,54 @@ class Verify(Step):
         return {"checks": len(checks), "schema": context.schema.digest}
 
     def effect(self, world: World) -> World:
-        """See Step."""
         return world.with_proof(VerifiedProof(subject=STACK, schema=self.schema.digest))
 
     def predicted(self, world: World) -> World:
-        """See Step."""
         return self.effect(world)
 
     def told(self, facts: Facts) -> str:
-        """See Step."""
         return f"{facts['checks']} checks hold"
 
 
 def _all_ready(table: Table, world: World) -> bool:
     live = world.live.get(table.name)
     return all(read_ready(table, index, live, world.proofs).holds for index in table.indexes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyRollback(OfTables):
+    """Checks the `claims` of a rollback on the world as it is then, and that an `up` of what AWS has is no change."""
+
+    ACTION = "verify"
+    ONLY_LOOKS = True
+
+    index: IndexRef | None = None
+    claims: Callable[[Context, World], Iterable[Claim]] = field(repr=False, compare=False)
+
+    @property
+    def ref(self) -> IndexRef | None:
+        return self.index
+
+    def apply(self, context: Context, world: World) -> Facts:
+        """See Step. Raises VerificationFailed."""
+        changes = context.engine.preview(world.live, present(context.schema, world))
+        # What monitors a table that somebody else has deleted goes with the next `up`.
+        losing = [change.resource for change in changes if change.type not in MONITOR_TYPES]
+        claims = [
+            *self.claims(context, world),
+            Claim("an `up` of what AWS has changes nothing", not losing, ", ".join(losing) or "no change"),
+        ]
+        failed = failing(claims)
+        if failed:
+            raise VerificationFailed(
+                "The rollback is not what it should be.",
+                f"It does not hold that {'; that '.join(claim.name for claim in failed)}.",
+                context.command("plan"),
+            )
+        return {"checks": len(claims)}
+
+    def effect(self, world: World) -> World:
+        return world
+
+    def told(self, facts: Facts) -> str:
+        return f"{facts['checks']} checks hold"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from migration.session.context import Context
 from migration.session.waiting import wait_for
-from migration.steps.step import Up
+from migration.steps.step import OfTables, Up
 from stack.declaration import present
 from stack.ledger.ledger import Facts
 from stack.ledger.records import TableProof
@@ -15,20 +15,13 @@ from stack.world.world import World
 
 
 @dataclass(frozen=True, kw_only=True)
-class Adopt(Up):
+class Adopt(OfTables, Up):
     """One `up` for the whole stack. `names` are the tables that need it, by their names in the schema."""
 
     ACTION = "adopt"
     NEEDS_BACKUP = True
 
-    names: tuple[str, ...]
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        return self.names
-
     def apply(self, context: Context, world: World) -> Facts:
-        """See Step."""
         if not world.managed.created:
             context.engine.create_stack()
         elif world.managed.pending or any(name in world.managed.tables for name in self.names):
@@ -39,7 +32,6 @@ class Adopt(Up):
         return {"streams": record_tables(context, tuple(world.live))}
 
     def effect(self, world: World) -> World:
-        """See Step."""
         for name, live in world.live.items():
             ttl = self.schema.table(name).ttl or live.ttl
             world = world.with_table(

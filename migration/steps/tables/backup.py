@@ -50,11 +50,9 @@ class Backup(Step):
         return {"arn": arn, "name": name, "bytes": size, "schema": digest}
 
     def effect(self, world: World) -> World:
-        """See Step."""
         return world.with_proof(BackupProof(subject=self.table, schema=self.schema.digest))
 
     def told(self, facts: Facts) -> str:
-        """See Step."""
         return f"{facts['name']}, {facts['bytes']:,} bytes"
 
     def _unproven(self, context: Context, world: World, name: str) -> str | None:

@@ -1,10 +1,12 @@
-"""`compare`: a restored table and the live one, item by item and by definition."""
+"""`compare`: a restored table and the live one, item by item and by definition. A backup holds items, keys and indexes,
+and no more."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from backfills.rates import read_rate
 from dynamo.reader import Reader
@@ -15,14 +17,17 @@ from migration.session.context import Context
 from migration.session.reading import stoppable
 from migration.steps.items.comparison import TableComparison, compare
 from migration.steps.step import Step
-from migration.steps.tables.definitions import differences
-from migration.steps.tables.restore import restored_name
-from migration.steps.tables.source import Source
+from migration.steps.tables.restore import Source, restored_name
+from schema.model import Index
+from schema.parts import Throughput
 from stack.ledger.ledger import Facts
 from stack.ledger.records import RestoredProof
 from stack.monitoring.metrics import Metrics
 from stack.world.live import LiveTable, read_table
 from stack.world.world import World
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +46,6 @@ class Compare(Step):
         return (self.table,)
 
     def apply(self, context: Context, world: World) -> Facts:
-        """See Step."""
         live = read_table(context.client, context.config, self.table)
         restored = read_table(context.client, context.config, restored_name(self.table))
         facts: dict[str, object] = {"source": str(self.source), "compared": None, "examples": {}, "definition": []}
@@ -59,7 +63,6 @@ class Compare(Step):
         return facts
 
     def effect(self, world: World) -> World:
-        """See Step."""
         return world.with_proof(RestoredProof(subject=self.table, source=str(self.source), compared={}))
 
     def _items(self, context: Context, live: LiveTable, restored: LiveTable) -> TableComparison:
@@ -102,3 +105,53 @@ def counted(comparison: TableComparison) -> Mapping[str, int]:
         "only_restored": comparison.only_first,
         "only_live": comparison.only_second,
     }
+
+
+NONE = "none"
+
+
+@dataclass(frozen=True)
+class DefinitionDifference:
+    """One thing (`what`) that is one way in the live table and another in the restored one."""
+
+    what: str
+    live: str
+    restored: str
+
+
+def differences(client: DynamoDBClient, live: LiveTable, restored: LiveTable) -> Iterator[DefinitionDifference]:
+    """What differs between the two definitions. Scaling and alarms are kept outside DynamoDB, and not looked at."""
+    pairs = {
+        "capacity": (_capacity(live.throughput), _capacity(restored.throughput)),
+        "stream": (live.stream or "off", restored.stream or "off"),
+        "point-in-time recovery": (_on(live.point_in_time_recovery), _on(restored.point_in_time_recovery)),
+        "deletion protection": (_on(live.deletion_protection), _on(restored.deletion_protection)),
+        "expiry": (live.ttl or "off", restored.ttl or "off"),
+        "tags": (_tags(client, live), _tags(client, restored)),
+    }
+    for name in sorted({*live.indexes, *restored.indexes}):
+        ours, theirs = live.indexes.get(name), restored.indexes.get(name)
+        pairs[f"index {name}"] = (_index(ours.index if ours else None), _index(theirs.index if theirs else None))
+    for what, (one, other) in pairs.items():
+        if one != other:
+            yield DefinitionDifference(what, one, other)
+
+
+def _on(value: bool) -> str:
+    return "on" if value else "off"
+
+
+def _capacity(throughput: Throughput | None) -> str:
+    return f"{throughput.read}/{throughput.write}" if throughput else "on demand"
+
+
+def _index(index: Index | None) -> str:
+    if index is None:
+        return NONE
+    keys = ", ".join(key.name for key in index.keys)
+    return f"on {keys}, {index.projection.type}, {_capacity(index.throughput)}"
+
+
+def _tags(client: DynamoDBClient, table: LiveTable) -> str:
+    pages = client.get_paginator("list_tags_of_resource").paginate(ResourceArn=table.arn)
+    return ", ".join(sorted(f"{tag['Key']}={tag['Value']}" for page in pages for tag in page["Tags"])) or NONE
