@@ -73,7 +73,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
     """Pulumi's provider protocol over the resource types, each call's error turned into a gRPC status."""
 
     def __init__(self) -> None:
-        self._types: dict[str, ResourceType] = {}
+        self._types: dict[str, ResourceType[Any]] = {}
 
     def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
         return plugin_pb2.PluginInfo(version=VERSION)
@@ -168,7 +168,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:
         return empty_pb2.Empty()
 
-    def _type(self, urn: str, context: grpc.ServicerContext) -> ResourceType:
+    def _type(self, urn: str, context: grpc.ServicerContext) -> ResourceType[Any]:
         token = urn.split("::")[2].rsplit("$", 1)[-1]
         if token not in self._types:
             context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the stand-in plugin does not know the type {token}")

@@ -11,12 +11,11 @@ from local.aws_plugin.resource import (
     UNKNOWN,
     Difference,
     Found,
-    OfService,
     PluginError,
     Properties,
+    ResourceType,
     Strict,
     differing,
-    faults,
     said,
     tag_list,
     tags_of,
@@ -75,8 +74,10 @@ _UPDATING = (
 )
 
 
-class AlarmType(OfService["CloudWatchClient"]):
+class AlarmType(ResourceType["CloudWatchClient"]):
     """Alarms, by name. Updating one is putting it again, but for its tags."""
+
+    INPUTS = _AlarmInputs
 
     @property
     def defaults(self) -> Properties:
@@ -85,13 +86,10 @@ class AlarmType(OfService["CloudWatchClient"]):
     def check(self, inputs: Properties) -> list[tuple[str, str]]:
         both = [query for query in inputs.get("metricQueries") or [] if query.get("expression") and query.get("metric")]
         text = "No metric_query may have both `expression` and a `metric` specified"
-        return faults(_AlarmInputs, inputs) + [("metricQueries", text) for _ in both]
+        return super().check(inputs) + [("metricQueries", text) for _ in both]
 
     def diff(self, state: Properties, inputs: Properties) -> Difference:
         return differing(_comparable(state), _comparable(inputs), replacing=("name",), updating=_UPDATING)
-
-    def planned(self, inputs: Properties) -> Properties:
-        return {**inputs, "arn": UNKNOWN}
 
     def create(self, inputs: Properties, timeout: float) -> Found:
         self._put("creating", inputs)
@@ -143,10 +141,7 @@ class AlarmType(OfService["CloudWatchClient"]):
             ) from error
 
     def _found(self, name: str) -> Found:
-        found = self.read(name, {})
-        if found is None:
-            raise PluginError(f"reading CloudWatch Metric Alarm ({name}): couldn't find resource")
-        return found
+        return self._made(f"reading CloudWatch Metric Alarm ({name})", name, {})
 
 
 class _DashboardInputs(Strict):
@@ -155,11 +150,13 @@ class _DashboardInputs(Strict):
     region: str | None = None
 
 
-class DashboardType(OfService["CloudWatchClient"]):
+class DashboardType(ResourceType["CloudWatchClient"]):
     """Dashboards, by name. Bodies that mean the same are the same."""
 
+    INPUTS = _DashboardInputs
+
     def check(self, inputs: Properties) -> list[tuple[str, str]]:
-        found = faults(_DashboardInputs, inputs)
+        found = super().check(inputs)
         try:
             _parsed(inputs)
         except ValueError:
@@ -178,10 +175,7 @@ class DashboardType(OfService["CloudWatchClient"]):
             self._client.put_dashboard(DashboardName=name, DashboardBody=inputs["dashboardBody"])
         except ClientError as error:
             raise PluginError(f"putting CloudWatch Dashboard ({name}): {said(error, 'CloudWatch')}") from error
-        found = self.read(name, {})
-        if found is None:
-            raise PluginError(f"reading CloudWatch Dashboard ({name}): couldn't find resource")
-        return found
+        return self._made(f"reading CloudWatch Dashboard ({name})", name, {})
 
     def read(self, id: str, state: Properties) -> Found | None:
         try:

@@ -10,11 +10,10 @@ from local.aws_plugin.resource import (
     UNKNOWN,
     Difference,
     Found,
-    OfService,
     PluginError,
     Properties,
+    ResourceType,
     Strict,
-    faults,
     said,
     wait_until,
 )
@@ -52,11 +51,10 @@ class _Inputs(Strict):
     region: str | None = None  # known to the program only after an import, which fills it in
 
 
-class IndexType(OfService["DynamoDBClient"]):
+class IndexType(ResourceType["DynamoDBClient"]):
     """Indexes of tables, imported as `<table>,<index>`."""
 
-    def check(self, inputs: Properties) -> list[tuple[str, str]]:
-        return faults(_Inputs, inputs)
+    INPUTS = _Inputs
 
     def diff(self, state: Properties, inputs: Properties) -> Difference:
         replacing: list[str] = [
@@ -72,9 +70,6 @@ class IndexType(OfService["DynamoDBClient"]):
             # What AWS computes anew from a change is part of the real plugin's diff.
             changed.append("warmThroughput")
         return Difference(tuple(changed), tuple(replacing))
-
-    def planned(self, inputs: Properties) -> Properties:
-        return {**inputs, "arn": UNKNOWN}
 
     def create(self, inputs: Properties, timeout: float) -> Found:
         table_name, index_name = inputs["tableName"], inputs["indexName"]
@@ -104,10 +99,7 @@ class IndexType(OfService["DynamoDBClient"]):
             creation["ProvisionedThroughput"] = _capacity(throughput)
         self._change(what, table_name, {"Create": creation}, types)
         self._wait(table_name, timeout)
-        found = self.read("", {"tableName": table_name, "indexName": index_name})
-        if found is None:
-            raise PluginError(f"{what}: couldn't find resource")
-        return found
+        return self._made(what, "", {"tableName": table_name, "indexName": index_name})
 
     def read(self, id: str, state: Properties) -> Found | None:
         table_name, index_name = _names(id, state)
@@ -153,10 +145,7 @@ class IndexType(OfService["DynamoDBClient"]):
         update = {"IndexName": index_name, "ProvisionedThroughput": _capacity(inputs["provisionedThroughput"])}
         self._change(what, table_name, {"Update": update}, {})
         self._wait(table_name, timeout)
-        found = self.read("", {"tableName": table_name, "indexName": index_name})
-        if found is None:
-            raise PluginError(f"{what}: couldn't find resource")
-        return found
+        return self._made(what, "", {"tableName": table_name, "indexName": index_name})
 
     def delete(self, state: Properties, timeout: float) -> None:
         table_name, index_name = state["tableName"], state["indexName"]

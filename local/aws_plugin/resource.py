@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -20,24 +21,7 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 POLL_SECONDS = 0.05
 """How often a change is looked at until AWS says it is done: moto is instant."""
 
-
 Client = TypeVar("Client")
-
-
-class OfService(Generic[Client]):
-    """What the types of one AWS service have in common: a client, which is made when it is first needed."""
-
-    def __init__(self, connect: Callable[[], Client]) -> None:
-        self._connect = connect
-
-    @property
-    def _client(self) -> Client:
-        return self._connect()
-
-    @property
-    def defaults(self) -> Properties:
-        """What the provider fills in where the program says nothing."""
-        return {}
 
 
 class PluginError(Exception):
@@ -112,39 +96,64 @@ class Found:
     state: Properties
 
 
-class ResourceType(Protocol):
-    """The operations of one resource type."""
+class Strict(BaseModel):
+    """A set of properties in which an unknown name is an error: being ignored would look like having worked."""
+
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
+
+
+class ResourceType(ABC, Generic[Client]):
+    """The operations of one resource type of an AWS service, whose client is made when it is first needed. INPUTS are
+    the properties that the program may give."""
+
+    INPUTS: ClassVar[type[Strict]]
+
+    def __init__(self, connect: Callable[[], Client]) -> None:
+        self._connect = connect
+
+    @property
+    def _client(self) -> Client:
+        return self._connect()
 
     @property
     def defaults(self) -> Properties:
         """What an input is when the program leaves it out."""
+        return {}
 
     def check(self, inputs: Properties) -> list[tuple[str, str]]:
         """Faults of the inputs: property and reason."""
+        return faults(self.INPUTS, inputs)
 
+    @abstractmethod
     def diff(self, state: Properties, inputs: Properties) -> Difference:
         """What an update of `state` to `inputs` would change."""
 
     def planned(self, inputs: Properties) -> Properties:
         """The state as a preview of a creation knows it. Raises PluginError for what AWS is known to refuse."""
+        return {**inputs, "arn": UNKNOWN}
 
+    @abstractmethod
     def create(self, inputs: Properties, timeout: float) -> Found:
         """Makes the resource and waits until it can be used; at most `timeout` seconds."""
 
+    @abstractmethod
     def read(self, id: str, state: Properties) -> Found | None:
         """The resource as it is, by import id or by its last state; None if AWS lacks it."""
 
+    @abstractmethod
     def update(self, urn: str, id: str, state: Properties, inputs: Properties, timeout: float) -> Found:
         """Changes the resource in place and waits until that is done."""
 
+    @abstractmethod
     def delete(self, state: Properties, timeout: float) -> None:
         """Removes the resource and waits until it is gone. Harmless when it is."""
 
-
-class Strict(BaseModel):
-    """A set of properties in which an unknown name is an error: being ignored would look like having worked."""
-
-    model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
+    def _made(self, doing: str, id: str, state: Properties) -> Found:
+        """The resource after a change, which must have it. Raises PluginError, with what was being done."""
+        found = self.read(id, state)
+        if found is None:
+            raise PluginError(f"{doing}: couldn't find resource")
+        return found
 
 
 def faults(model: type[Strict], inputs: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from local.aws_plugin.resource import (
-    UNKNOWN,
     Difference,
     Found,
-    OfService,
     PluginError,
     Properties,
+    ResourceType,
     Strict,
     differing,
-    faults,
     said,
     tag_list,
     tags_of,
@@ -35,18 +33,14 @@ class _TopicInputs(Strict):
     region: str | None = None
 
 
-class TopicType(OfService["SNSClient"]):
+class TopicType(ResourceType["SNSClient"]):
     """Topics, by ARN. Only tags can change."""
 
-    def check(self, inputs: Properties) -> list[tuple[str, str]]:
-        return faults(_TopicInputs, inputs)
+    INPUTS = _TopicInputs
 
     def diff(self, state: Properties, inputs: Properties) -> Difference:
         compared = {**inputs, "tags": inputs.get("tags") or {}}
         return differing({"tags": {}, **state}, compared, replacing=("name",), updating=("tags",))
-
-    def planned(self, inputs: Properties) -> Properties:
-        return {**inputs, "arn": UNKNOWN}
 
     def create(self, inputs: Properties, timeout: float) -> Found:
         try:
@@ -81,10 +75,7 @@ class TopicType(OfService["SNSClient"]):
         self._client.delete_topic(TopicArn=state["arn"])
 
     def _found(self, arn: str) -> Found:
-        found = self.read(arn, {})
-        if found is None:
-            raise PluginError(f"reading SNS Topic ({arn}): couldn't find resource")
-        return found
+        return self._made(f"reading SNS Topic ({arn})", arn, {})
 
 
 class _SubscriptionInputs(Strict):
@@ -97,15 +88,17 @@ class _SubscriptionInputs(Strict):
     region: str | None = None
 
 
-class SubscriptionType(OfService["SNSClient"]):
+class SubscriptionType(ResourceType["SNSClient"]):
     """Subscriptions, by ARN. Nothing of one can change: another topic, protocol or endpoint is another one."""
+
+    INPUTS = _SubscriptionInputs
 
     @property
     def defaults(self) -> Properties:
         return {"confirmationTimeoutInMinutes": 1, "endpointAutoConfirms": False, "rawMessageDelivery": False}
 
     def check(self, inputs: Properties) -> list[tuple[str, str]]:
-        found = faults(_SubscriptionInputs, inputs)
+        found = super().check(inputs)
         found += [
             (name, "the stand-in plugin of the local stack knows only the default of this property")
             for name, default in self.defaults.items()
@@ -115,9 +108,6 @@ class SubscriptionType(OfService["SNSClient"]):
 
     def diff(self, state: Properties, inputs: Properties) -> Difference:
         return differing(state, inputs, replacing=("topic", "protocol", "endpoint"))
-
-    def planned(self, inputs: Properties) -> Properties:
-        return {**inputs, "arn": UNKNOWN}
 
     def create(self, inputs: Properties, timeout: float) -> Found:
         try:
@@ -129,10 +119,7 @@ class SubscriptionType(OfService["SNSClient"]):
             )["SubscriptionArn"]
         except ClientError as error:
             raise PluginError(f"creating SNS Topic Subscription: {said(error, 'SNS')}") from error
-        found = self.read(arn, {})
-        if found is None:
-            raise PluginError(f"reading SNS Topic Subscription ({arn}): couldn't find resource")
-        return found
+        return self._made(f"reading SNS Topic Subscription ({arn})", arn, {})
 
     def read(self, id: str, state: Properties) -> Found | None:
         try:

@@ -12,10 +12,9 @@ from local.aws_plugin.resource import (
     UNKNOWN,
     Difference,
     Found,
-    OfService,
     PluginError,
     Properties,
-    faults,
+    ResourceType,
     one_error,
     said,
     wait_until,
@@ -25,15 +24,14 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 
-class TableType(OfService["DynamoDBClient"]):
+class TableType(ResourceType["DynamoDBClient"]):
     """Tables, by name. Inline indexes are not served: the program declares every index as a resource."""
+
+    INPUTS = properties.Inputs
 
     @property
     def defaults(self) -> Properties:
         return {"tableClass": "STANDARD"}
-
-    def check(self, inputs: Properties) -> list[tuple[str, str]]:
-        return faults(properties.Inputs, inputs)
 
     def diff(self, state: Properties, inputs: Properties) -> Difference:
         return properties.difference(state, inputs)
