@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -79,7 +79,7 @@ def test_progress_consumption_and_throttles_of_the_build_are_read_by_table_and_i
     put(moto_stack, table, 1, "Another", OnlineIndexPercentageProgress=99)
     put(moto_stack, table, 1, WriteThrottleEvents=4)
     reading = read_build(Metrics(made.cloudwatch, table), live.indexes[STATUS.name])
-    assert reading.facts() == {
+    assert asdict(reading) == {
         "state": "CREATING and backfilling",
         "percent": 35.0,
         "write_units_a_second": 10.0,

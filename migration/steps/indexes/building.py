@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,7 +14,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from migration.session.context import Context
 from schema.errors import ToolError
 from schema.references import IndexRef
-from stack.ledger.ledger import Facts
 from stack.monitoring.metrics import Metrics
 from stack.world.live import LiveIndex, LiveTable, read_table
 
@@ -31,7 +30,7 @@ class Reading:
 
     state: str
     percent: float | None = None
-    units: float = 0.0
+    write_units_a_second: float = 0.0
     throttles: float = 0.0
     table_throttles: float = 0.0
 
@@ -40,23 +39,13 @@ class Reading:
         parts = [self.state]
         if self.percent is not None:
             parts.append(f"{self.percent:.0f} %")
-        if self.units:
-            parts.append(f"{self.units:,.1f} write units a second")
+        if self.write_units_a_second:
+            parts.append(f"{self.write_units_a_second:,.1f} write units a second")
         if self.throttles:
             parts.append(f"throttled {self.throttles:,.0f} times a minute")
         if left is not None:
             parts.append(f"about {timedelta(seconds=round(left))} left")
         return ", ".join(parts)
-
-    def facts(self) -> Facts:
-        """The reading for a program."""
-        return {
-            "state": self.state,
-            "percent": self.percent,
-            "write_units_a_second": self.units,
-            "throttles": self.throttles,
-            "table_throttles": self.table_throttles,
-        }
 
 
 def read_build(metrics: Metrics, found: LiveIndex) -> Reading:
@@ -89,7 +78,7 @@ class Build:
             return
         reading = read_build(self._metrics, found)
         text = reading.text(self._left(reading.percent))
-        self._context.reporter.progress(round(reading.percent or 0), 100, text, reading.facts())
+        self._context.reporter.progress(round(reading.percent or 0), 100, text, asdict(reading))
         if reading.table_throttles and not self._warned:
             self._warned = True
             self._context.reporter.noted(self._warning(live, found, reading))

@@ -1,7 +1,7 @@
-"""Two tables of the same keys, compared item by item in two passes, with a few pages in memory.
+"""A restored table and the live one, compared item by item in two passes, with a few pages in memory.
 
-    first pass    scans one table; each item is looked up in the other: equal, different, or only here
-    second pass   scans the keys of the other; each is looked up in the first: only there
+    first pass    scans the restored one; each item is looked up in the live one: equal, different, or only restored
+    second pass   scans the keys of the live one; each is looked up in the restored one: only live
 
 Both read consistently, and neither is a snapshot: what is written meanwhile may be seen or not.
 """
@@ -30,20 +30,19 @@ OTHERS = "(other attributes)"
 
 @dataclass
 class TableComparison:
-    """How many items are `equal`, `different`, `only_first` or `only_second`; which `attributes` differ (name ->
+    """How many items are `equal`, `different`, `only_restored` or `only_live`; which `attributes` differ (name ->
     items); and the keys of a few of each kind but the equal ones, as JSON."""
 
     equal: int = 0
     different: int = 0
-    only_first: int = 0
-    only_second: int = 0
+    only_restored: int = 0
+    only_live: int = 0
     attributes: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
 
-    @property
-    def is_equal(self) -> bool:
-        """Whether no item differs."""
-        return self.different + self.only_first + self.only_second == 0
+    def counts(self) -> dict[str, int]:
+        """The counts by their names."""
+        return {name: getattr(self, name) for name in ("equal", "different", "only_restored", "only_live")}
 
     def example(self, kind: str, keys: tuple[str, ...], item: Item) -> None:
         """Notes the item's key, if there are not enough of that kind."""
@@ -64,8 +63,8 @@ _Count = Callable[[Item, Item | None], None]
 
 
 def compare(
-    first: Reader,
-    second: Reader,
+    restored: Reader,
+    live: Reader,
     keys: tuple[str, ...],
     segments: int,
     workers: int,
@@ -94,8 +93,8 @@ def compare(
 
         side_by_side(segments, workers, stop, segment)
 
-    look_up(first, second, (), partial(_count, result, keys))
-    look_up(second, first, keys, partial(_count_missing, result, keys))
+    look_up(restored, live, (), partial(_count, result, keys))
+    look_up(live, restored, keys, partial(_count_missing, result, keys))
     return result
 
 
@@ -112,8 +111,8 @@ def _place(item: Item, keys: tuple[str, ...]) -> tuple[Any, ...]:
 
 def _count(result: TableComparison, keys: tuple[str, ...], item: Item, other: Item | None) -> None:
     if other is None:
-        result.only_first += 1
-        result.example("only_first", keys, item)
+        result.only_restored += 1
+        result.example("only_restored", keys, item)
     elif names := differing(item, other):
         result.differs(names)
         result.example("different", keys, item)
@@ -123,5 +122,5 @@ def _count(result: TableComparison, keys: tuple[str, ...], item: Item, other: It
 
 def _count_missing(result: TableComparison, keys: tuple[str, ...], item: Item, other: Item | None) -> None:
     if other is None:
-        result.only_second += 1
-        result.example("only_second", keys, item)
+        result.only_live += 1
+        result.example("only_live", keys, item)

@@ -29,6 +29,8 @@ from stack.world.world import World
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
+NONE = "none"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Compare(Step):
@@ -52,12 +54,9 @@ class Compare(Step):
         counts: Mapping[str, int] = {}
         if live is not None and restored is not None:
             compared = self._items(context, live, restored)
-            counts = counted(compared)
-            facts["compared"] = {
-                **counts,
-                "attributes": dict(compared.attributes.most_common()),
-            }
-            facts["examples"] = {_SHOWN.get(kind, kind): keys for kind, keys in compared.examples.items()}
+            counts = compared.counts()
+            facts["compared"] = {**counts, "attributes": dict(compared.attributes.most_common())}
+            facts["examples"] = compared.examples
             facts["definition"] = [asdict(each) for each in differences(context.client, live, restored)]
         context.ledger.prove(RestoredProof(subject=self.table, source=str(self.source), compared=dict(counts)))
         return facts
@@ -79,7 +78,7 @@ class Compare(Step):
         def show(comparison: TableComparison, scanned: int) -> None:
             text = f"{comparison.equal:,} equal, {comparison.different:,} different"
             total = live.item_count + restored.item_count
-            context.reporter.progress(scanned, total, text, counted(comparison))
+            context.reporter.progress(scanned, total, text, comparison.counts())
 
         with stoppable(context, stop):
             return compare(
@@ -92,22 +91,6 @@ class Compare(Step):
                 stop,
                 show,
             )
-
-
-_SHOWN = {"only_first": "only_restored", "only_second": "only_live"}
-
-
-def counted(comparison: TableComparison) -> Mapping[str, int]:
-    """The counts of a comparison of a restored table with a live one."""
-    return {
-        "equal": comparison.equal,
-        "different": comparison.different,
-        "only_restored": comparison.only_first,
-        "only_live": comparison.only_second,
-    }
-
-
-NONE = "none"
 
 
 @dataclass(frozen=True)
