@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from benchmarks.table import MEASURED
-from benchmarks.ways import PREFIX, bench_config
+from benchmarks.ways import MEASURED, PREFIX, bench_config
 from dynamo.units import EVENTUAL_READ_UNIT
 from local.dynamodb_local import DynamoDbLocal
 from local.stack import create_table

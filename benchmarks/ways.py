@@ -21,15 +21,33 @@ import boto3
 
 from backfills.items.target import target_of
 from backfills.run.assembly import Assembly, Options
-from benchmarks.table import MEASURED
+from schema.backfill import Backfill, Given, Item, constant, text
+from schema.model import Index, Table
+from schema.parts import Attribute, Throughput
 from stack.aws import dynamodb, dynamodb_once
 from stack.file.config import StackConfig
 from stack.file.settings import Settings
 from stack.ledger.ledger import Ledger
 
+CAPACITY = Throughput(read=10, write=10)
 PREFIX = "bench-"
 """What the names of the benchmark's tables begin with."""
 THREADS = 8
+
+
+def _timestamp(item: Item, given: Given) -> str:
+    return text(item, "createdAt") or given.default(given.clock)
+
+
+MEASURED = Table(
+    name="measured",
+    partition_key=Attribute("PK"),
+    sort_key=Attribute("SK"),
+    throughput=CAPACITY,
+    indexes=(Index("ByStatus", Attribute("status"), Attribute("timestamp"), throughput=CAPACITY),),
+    backfill=Backfill({"status": constant("published"), "timestamp": _timestamp}, reads=("createdAt",)),
+    existing=True,
+)
 
 
 class Meter:

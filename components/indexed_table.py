@@ -12,9 +12,8 @@ from components.guards import Guards
 from schema.model import Index, Table
 from schema.parts import BillingMode, ProjectionType
 from schema.references import IndexRef
-from stack.capacity import building_throughput
 from stack.declaration import Declaration
-from stack.world.live import STREAM_VIEW_TYPE, LiveTable
+from stack.world.live import STREAM_VIEW_TYPE, LiveTable, building_throughput
 
 TYPE = "keyshift:dynamodb:IndexedTable"
 FORMER_TYPE = "sitelogix:dynamodb:IndexedTable"

@@ -1,25 +1,86 @@
-"""The invoke program: it finds the project's tasks.py, and shows a usage error as three lines."""
+"""The invoke program: it finds the project's tasks.py, lists the tasks by what a person wants to do, and shows a usage
+error, or a mistake in the project's files, as three lines."""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from invoke.config import Config
 from invoke.exceptions import Exit, ParseError
+from invoke.program import Program
+from invoke.util import helpline
 
-from schema.errors import UsageError
-from terminal.project_file import in_project
+from schema.errors import ToolError, UsageError
 from terminal.reporting import show_error
-from terminal.task_list import TaskList
 from terminal.workspace import TOOL
 
+GROUPS = {
+    "Look": ("status", "plan", "gate", "verify", "history", "preview", "env"),
+    "Change": ("migrate", "backfill", "late-writers", "capacity", "approve"),
+    "Go back": ("rollback",),
+    "Stop and go on": ("pause", "resume", "unlock"),
+    "Local stack": ("local.up", "local.down", "local.reset"),
+    "Work on the project": ("test", "lint", "conformance", "bench"),
+}
+"""Each task of tasks.py in one group, in the order in which they are shown."""
+OTHERS = "Others"
+"""The group of tasks that GROUPS does not name, such as those that another project adds."""
 PROJECT_FOLDER = Path(os.environ.get("KEYSHIFT_PROJECT") or TOOL).resolve()
 """The folder of the project's tasks.py, Pulumi.yaml, stack files and `.local`; by default the tool's own."""
+_READERS = {"schema", ".venv"}
+"""Folders of the tool whose code a project calls: what is raised there is a mistake of the file that called it."""
+_TOOL = {"backfills", "benchmarks", "components", "dynamo", "local", "migration", "stack", "terminal"}
+"""Its other folders: what is raised there is no mistake of the project."""
+
+
+class TaskList(Program):
+    """An invoke program that lists its tasks in groups."""
+
+    def list_flat(self) -> None:
+        """Prints the groups; what is asked of a part of the tasks (`--list local`, `--list-depth`) is not grouped."""
+        if self.list_root or self.list_depth:
+            super().list_flat()
+            return
+        names = self.collection.task_names
+        width = max(map(len, names))
+        for title, members in grouped(names).items():
+            print(f"{title}:")
+            self.print_columns([(name.ljust(width), helpline(self.collection[name])) for name in members])
+
+    def print_help(self) -> None:
+        """Prints invoke's own options, then the tasks."""
+        super().print_help()
+        # Invoke answers a bare --help before it reads the tasks.
+        self.load_collection()
+        self._list_everything()
+
+    def no_tasks_given(self) -> None:
+        print(f"Usage: {self.binary} TASK [--option ...]\n")
+        self._list_everything()
+        print(f"{self.binary} --help TASK shows the options of a task.")
+        raise Exit
+
+    def _list_everything(self) -> None:
+        self.list_root = self.list_depth = None
+        self.list_flat()
+
+
+def grouped(names: Iterable[str]) -> dict[str, list[str]]:
+    """The tasks by group, each in its place; without the groups that have none."""
+    rest = sorted(names)
+    groups: dict[str, list[str]] = {}
+    for title, members in GROUPS.items():
+        groups[title] = [name for name in members if name in rest]
+        rest = [name for name in rest if name not in members]
+    groups[OTHERS] = rest
+    return {title: members for title, members in groups.items() if members}
 
 
 class Invoke(TaskList):
@@ -66,3 +127,38 @@ def _usage_errors(parse: Callable[..., None]) -> Callable[..., None]:
         raise Exit(code=UsageError.exit_code)
 
     return run
+
+
+@contextmanager
+def in_project(directory: Path) -> Iterator[None]:
+    """Turns whatever is raised by the project's own files into a UsageError that names the file and the line."""
+    try:
+        yield
+    except (Exit, ToolError):
+        raise
+    except Exception as error:
+        where = _where(error, directory)
+        if where is None:
+            raise
+        file, line = where
+        message = error.msg if isinstance(error, SyntaxError) else str(error)
+        raise UsageError(
+            f"The schema is wrong: {message}.",
+            f"{type(error).__name__} in {file}{f', line {line}' if line else ''}.",
+            f"Correct {file} and run again.",
+        ) from None
+
+
+def _where(error: Exception, directory: Path) -> tuple[Path, int | None] | None:
+    """The project's file that is wrong, and its line if one is known; None for an error that is not the project's."""
+    found = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        found.append((error.filename, error.lineno))
+    elif isinstance(error, ImportError) and error.path:
+        found.append((error.path, None))
+    for name, line in reversed(found):
+        for folder in (directory, TOOL):
+            file = Path(name).relative_to(folder) if Path(name).is_relative_to(folder) else None
+            if file is not None and file.parts[0] not in _READERS:
+                return (file, line) if folder == directory and file.parts[0] not in _TOOL else None
+    return None

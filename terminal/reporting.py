@@ -1,4 +1,7 @@
-"""How a task answers: what it returns is shown as text or as JSON, and an error as three lines."""
+"""How a task answers: what it returns is shown as text or as JSON, and an error as three lines.
+
+A text is made of lines, tables, and words in colour.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import sys
 import tempfile
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -20,11 +23,45 @@ from invoke.context import Context as Shell
 from invoke.exceptions import Exit
 from invoke.tasks import Task, task
 from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
 
 from schema.errors import Interrupted, ToolError
 from terminal.flags import FLAGS
-from terminal.text import Line, write
 from terminal.workspace import workspace_of
+
+Cell = str | Text
+Line = str | Text | Grid
+"""A str is written as it is; what has colours or columns is laid out by rich."""
+
+
+def grid(
+    headings: Iterable[str], rows: Iterable[Iterable[Cell]], title: Cell | None = None, right: Collection[str] = ()
+) -> Grid:
+    """A table in which long texts are folded; the columns named in `right` are aligned to the right."""
+    made = Grid(title=title, title_justify="left", box=None, pad_edge=False)
+    for heading in headings:
+        made.add_column(heading, overflow="fold", justify="right" if heading in right else "left")
+    for row in rows:
+        # As Text, for a str would be searched for markup.
+        made.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+    return made
+
+
+def mark(holds: bool, no: str = "no", style: str = "red") -> Text:
+    """A green `ok`, or the word for what does not hold."""
+    return Text("ok", "green") if holds else Text(no, style)
+
+
+def write(lines: Iterable[Line]) -> None:
+    """Writes to standard output; tables are as wide as the terminal, or 120 columns in a file or pipe."""
+    out = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    for line in lines:
+        if isinstance(line, str):
+            sys.stdout.write(f"{line}\n")
+        else:
+            out.print(line, soft_wrap=isinstance(line, Text))
+
 
 P = ParamSpec("P")
 

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from backfills.items.target import Target, target_of
-from backfills.progress.counts import Counts
+from backfills.progress.records import Counts
 from backfills.run.assembly import Assembly, Options
 from sitelogix.tables import SITELOGIX
 from stack.aws import dynamodb_once

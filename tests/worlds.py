@@ -26,8 +26,7 @@ from stack.ledger.records import (
 )
 from stack.world.live import STREAM_VIEW_TYPE, Live, LiveIndex, LiveTable
 from stack.world.managed import Managed
-from stack.world.readings import OK, AlarmState, Readings
-from stack.world.world import World
+from stack.world.world import OK, AlarmState, Readings, World
 
 APPROVAL = Approval.model_validate(
     {"applicationUpdated": True, "testsPassed": True, "by": "the team", "at": "2025-11-04"}

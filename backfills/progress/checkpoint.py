@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from backfills.items.target import Target
-from backfills.progress.counts import Counts
-from backfills.progress.records import BackfillState, PageViolations, Records, SegmentState
+from backfills.progress.records import BackfillState, Counts, PageViolations, Records, SegmentState
 from stack.ledger.codec import attributes, decoded, now
 
 

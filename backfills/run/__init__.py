@@ -1,4 +1,4 @@
-"""Whole backfills: passes over a table, dry runs, checks and rollbacks, and what stops them.
+"""Whole backfills: passes over a table, dry runs, checks and rollbacks.
 
 `assembly.py` puts the parts together.
 

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 from backfills.items.target import Target
 from backfills.items.writer import WRITERS
 from backfills.progress.checkpoint import Checkpoint
-from backfills.progress.counts import Counts
 from backfills.progress.journal import Journal
-from backfills.progress.records import Records
+from backfills.progress.records import Counts, Records
 from backfills.rates import Rates
 from backfills.run.job import Job
 from backfills.run.mender import Mender

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from backfills.items.target import Target
-from backfills.progress.counts import Counts
+from backfills.progress.records import Counts
 from backfills.run.mender import Mender
 from dynamo.reader import Reader, side_by_side
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from backfills.items.selecting import every_value
-from backfills.items.target import Target
+from backfills.items.target import Target, every_value
 from backfills.run.job import Job
 from schema.backfill import Given, Item, apply_rules
 

@@ -11,8 +11,8 @@ from math import ceil
 from backfills.items.change import ItemChange
 from backfills.items.target import Target
 from backfills.items.writer import Status, Writer, WriteResult
-from backfills.progress.counts import Counts
 from backfills.progress.journal import Journal
+from backfills.progress.records import Counts
 from dynamo.keys import key_of
 from dynamo.retry import Retry, Unanswered
 from dynamo.throttle import Throttle

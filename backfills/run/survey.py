@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backfills.items.change import ItemChange
-from backfills.items.selecting import filled, needing_work
+from backfills.items.target import filled, needing_work
 from backfills.items.transform import Transform
-from backfills.progress.counts import Counts
+from backfills.progress.records import Counts
 from backfills.run.job import Job
 from backfills.run.key_spread import KeySpread, key_spreads
 from backfills.run.mender import Wanted, shown_key

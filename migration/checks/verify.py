@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
-from backfills.items.selecting import needing_work
-from backfills.items.target import target_of
+from backfills.items.target import needing_work, target_of
 from dynamo.expressions import Expressions
 from dynamo.reader import Reader
 from migration.checks.querying import any_item

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 
-from migration.plan.adoption import adoption
 from migration.plan.conflicts import conflicts, keys_text
 from migration.plan.readiness import late_writers, not_read_ready, removals, shadow_reads, still_retired
 from migration.plan.result import Plan
@@ -25,17 +24,17 @@ from migration.steps.stack.monitor import Monitor
 from migration.steps.stack.verify import Verify
 from migration.steps.stack.wait import Wait
 from migration.steps.step import Step
+from migration.steps.tables.adopt import Adopt
 from migration.steps.tables.backup import Backup
 from migration.steps.tables.create_tables import CreateTables
 from schema.errors import Refused
 from schema.model import Index, Schema, Table
 from schema.parts import Throughput
-from stack.capacity import building_throughput
 from stack.file.settings import Settings
 from stack.gates.gate import backfill_proven
 from stack.gates.late_writers import is_begun, is_verified, meets_late_writers
-from stack.ledger.records import STACK, BackupProof, LateWritersProof, VerifiedProof
-from stack.world.live import ACTIVE, LiveTable, will_be_live
+from stack.ledger.records import STACK, BackupProof, LateWritersProof, TableProof, VerifiedProof
+from stack.world.live import ACTIVE, STREAM_VIEW_TYPE, LiveTable, building_throughput, will_be_live
 from stack.world.world import World
 
 MOST_STEPS = 10_000
@@ -186,3 +185,48 @@ def _left_alone(schema: Schema, world: World) -> Iterable[str]:
         known = {index.name for index in table.every_index}
         for name in sorted(set(live.indexes) - known):
             yield f"{table.name}/{name} is live and not in the schema"
+
+
+def adoption(schema: Schema, world: World) -> Iterator[Step]:
+    """One step for all tables: everything live into Pulumi's state, and streams, recovery and protection on."""
+    reasons = {table.name: wanted for table in schema if (wanted := _to_adopt(table, world))}
+    told = [f"{name}: {', '.join(wanted)}" for name, wanted in reasons.items()]
+    if world.managed.pending:
+        told.append("clear what a killed run left pending")
+    if told:
+        yield Adopt(schema=schema, names=tuple(reasons), why="; ".join(told))
+
+
+def _to_adopt(table: Table, world: World) -> list[str]:
+    live = world.live.get(table.name)
+    if live is None:
+        return []
+    there = {table.ref(index) for index in table.every_index if will_be_live(live, index.name)}
+    known = {ref for ref in world.managed.indexes if ref.table == table.name and ref.index in _names(table)}
+    proof = world.proofs.get(TableProof, table.name)
+    wanted = []
+    if table.name not in world.managed.tables or there - known:
+        wanted.append("import")
+    if known - there:
+        wanted.append("forget what is gone from AWS")
+    wanted += _unprotected(table, live, had_stream=live.stream is not None or bool(proof and proof.stream))
+    if proof is None:
+        wanted.append("record")
+    return wanted
+
+
+def _names(table: Table) -> set[str]:
+    return {index.name for index in table.every_index}
+
+
+def _unprotected(table: Table, live: LiveTable, *, had_stream: bool) -> list[str]:
+    wanted = []
+    if live.stream != STREAM_VIEW_TYPE:
+        wanted.append("stream, with another ARN than before" if had_stream else "stream")
+    if not live.point_in_time_recovery:
+        wanted.append("point-in-time recovery")
+    if not live.deletion_protection:
+        wanted.append("deletion protection")
+    if table.ttl and live.ttl != table.ttl:
+        wanted.append("TTL")
+    return wanted

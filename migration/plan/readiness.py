@@ -1,10 +1,13 @@
-"""The last part of a plan: when readers may use the new indexes, and when the old ones may go. Pure."""
+"""The last part of a plan: when readers may use the new indexes, what it costs to find that out, and
+when the old ones may go. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from math import ceil
 
-from migration.plan.cost import cost
+from dynamo.units import EVENTUAL_READ_UNIT
 from migration.plan.result import Blocked
 from migration.steps.indexes.brown_out import BrownOut
 from migration.steps.indexes.read_index import ReadIndex
@@ -13,13 +16,40 @@ from migration.steps.items.late_writers import LateWriters
 from migration.steps.items.shadow_read import ShadowRead
 from migration.steps.step import Step
 from schema.model import Index, RetiredIndex, Schema, Table
-from stack.file.settings import Settings
+from stack.file.settings import LateWriterSettings, Settings
 from stack.gates.claims import Claim, failing
 from stack.gates.gate import METRIC_ALIVE, SHADOW_READS, approved, gate, shadow_reads_equal
 from stack.gates.late_writers import is_verified, meets_late_writers, read_ready
 from stack.ledger.records import BrownOutProof, LateWritersProof, ShadowProof
-from stack.world.live import will_be_live
+from stack.world.live import LiveTable, will_be_live
 from stack.world.world import World
+
+ON_DEMAND_DOLLARS = 0.125
+"""What a million read units cost on demand, in us-east-1 (AWS's price list of November 2024); on a provisioned table
+they are paid for already."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a watch takes: read units a look, how many looks there are in the window, and dollars for all of them if the
+    table is on demand."""
+
+    units: float
+    looks: int
+    dollars: float
+
+    def __str__(self) -> str:
+        each = f"a look takes {self.units:,.0f} read unit{'s' * (self.units != 1)}"
+        if self.looks == 1:
+            return each
+        return f"{each}, {self.looks:,} looks {self.looks * self.units:,.0f} (on demand ${self.dollars:,.2f})"
+
+
+def cost(live: LiveTable, settings: LateWriterSettings) -> Cost:
+    """What watching a table costs by AWS's figure of its size: each look scans it whole, eventually consistent."""
+    looks = 1 + int(settings.minutes / settings.every_minutes)
+    units = float(max(1, ceil(live.size / EVENTUAL_READ_UNIT)))
+    return Cost(units, looks, looks * units * ON_DEMAND_DOLLARS / 1e6)
 
 
 def late_writers(schema: Schema, settings: Settings, world: World) -> Iterator[Step]:

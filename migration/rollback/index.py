@@ -15,11 +15,10 @@ from migration.steps.stack.wait import Wait, WaitDeletable, deletable
 from migration.steps.step import Step
 from schema.errors import Refused
 from schema.model import Index, RetiredIndex, Table
-from stack.capacity import building_throughput
 from stack.gates.claims import Claim
 from stack.gates.late_writers import is_begun, is_verified
 from stack.ledger.records import TableProof
-from stack.world.live import ACTIVE, LiveIndex, LiveTable, will_be_live
+from stack.world.live import ACTIVE, LiveIndex, LiveTable, building_throughput, will_be_live
 from stack.world.world import World
 
 

@@ -1,13 +1,15 @@
-"""The stack at a glance: each table and index with one word for where it is."""
+"""The stack at a glance: each table and index with one word for where it is; and the gates of the old indexes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from migration.session.context import Context
 from schema.model import Schema, Table
+from schema.references import IndexRef
 from stack.file.settings import Settings
-from stack.gates.claims import failing
+from stack.gates.claims import Claim, failing
 from stack.gates.gate import gate
 from stack.gates.late_writers import against_reading, is_verified, meets_late_writers, read_ready
 from stack.ledger.codec import written
@@ -79,3 +81,37 @@ def _retired(schema: Schema, table: Table, settings: Settings, world: World) -> 
         waiting = f"{shut[0].name}: {shut[0].evidence}" if shut else "its gate is open"
         more = f", and {len(shut) - 1} more" if len(shut) > 1 else ""
         yield ResourceStatus(table.name, retired.name, "awaiting removal", waiting + more)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The gate of one retired index that is live, claim by claim."""
+
+    ref: IndexRef
+    claims: tuple[Claim, ...]
+
+    @property
+    def is_open(self) -> bool:
+        return all(claim.holds for claim in self.claims)
+
+    @property
+    def next(self) -> str:
+        """The command that goes on: that of the first claim that does not hold."""
+        wanted = (claim.next for claim in self.claims if not claim.holds)
+        return next(wanted, "") or "./invoke migrate"
+
+
+def gates(context: Context, only: tuple[str | None, str | None] = (None, None)) -> list[Gate]:
+    """The gates of all retired indexes that are live, of one table's, or one. Reads only. Raises ToolError."""
+    world = context.read_world()
+    context.refuse_others_tables(world.proofs)
+    return [
+        Gate(
+            retired.ref(table),
+            tuple(gate(context.schema, table, retired, context.config.settings, world)),
+        )
+        for table in context.schema
+        for retired in table.retired
+        if only[0] in {None, table.name} and only[1] in {None, retired.name}
+        if table.name in world.live and retired.name in world.live[table.name].indexes
+    ]

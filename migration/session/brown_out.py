@@ -23,7 +23,7 @@ from stack.aws import translated_errors
 from stack.ledger.codec import attributes, decoded, now
 from stack.ledger.records import BrownOutNote
 from stack.policies import allowing_reads, denies_reads, denying_reads
-from stack.world.readings import ALARM
+from stack.world.world import ALARM
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

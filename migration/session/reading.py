@@ -5,19 +5,24 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from backfills.rates import read_rate
-from backfills.run.stop_signals import StopSignals
 from dynamo.reader import Reader
 from dynamo.retry import Stopped
 from migration.session.context import Context
 from migration.session.waiting import paused, refuse_if_paused
+from schema.errors import ToolError
+from stack.ledger.records import Pause
 from stack.monitoring.metrics import Metrics
 from stack.world.live import LiveTable
 
 PAUSE_SECONDS = 1.0
-"""How often a long read asks the ledger for a pause."""
+"""How often long work asks the ledger for a pause."""
+METRIC_SECONDS = 30.0
+"""How often CloudWatch is asked for throttled writes."""
 
 
 def reader_of(context: Context, live: LiveTable, *, pausable: bool = True) -> Reader:
@@ -55,3 +60,52 @@ def stoppable(
             raise paused(context, signals.pause) from None
         context.interrupts.check()
         raise
+
+
+class StopSignals:
+    """Asks in the background, and sets `stop` once the run was interrupted or paused. `pause` is who asked for that."""
+
+    def __init__(
+        self,
+        stop: threading.Event,
+        interrupted: Callable[[], bool],
+        paused: Callable[[], Pause | None],
+        throttles: Callable[[], float],
+    ) -> None:
+        self._stop = stop
+        self._interrupted = interrupted
+        self._paused = paused
+        self._throttles = throttles
+        self._ended = threading.Event()
+        self.pause: Pause | None = None
+
+    @contextmanager
+    def listening(self, on_throttles: Callable[[], None]) -> Iterator[None]:
+        """Listens while the block runs; `on_throttles` is called while the table's throttled writes grow."""
+        thread = threading.Thread(target=self._listen, args=(on_throttles,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            thread.join()
+
+    def _listen(self, on_throttles: Callable[[], None]) -> None:
+        asked, before = time.monotonic(), 0.0
+        while not self._ended.is_set() and not self._stop.is_set():
+            if self._interrupted():
+                self._stop.set()
+                return
+            # An unanswered question is no reason to stop: the next one follows.
+            with suppress(ToolError, ClientError, BotoCoreError):
+                self.pause = self._paused()
+                if self.pause is not None:
+                    self._stop.set()
+                    return
+                if time.monotonic() - asked >= METRIC_SECONDS:
+                    asked = time.monotonic()
+                    throttled = self._throttles()
+                    if throttled > before:
+                        on_throttles()
+                    before = throttled
+            self._ended.wait(PAUSE_SECONDS)

@@ -19,8 +19,7 @@ from schema.model import Index, Schema, Table
 from schema.references import IndexRef
 from stack.ledger.ledger import Facts
 from stack.ledger.records import STACK, VerifiedProof
-from stack.world.readings import MISSING, OK
-from stack.world.world import World, live_refs
+from stack.world.world import MISSING, OK, World, live_refs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,8 +13,7 @@ from stack.gates.late_writers import read_ready
 from stack.ledger.codec import written
 from stack.ledger.proofs import Proofs
 from stack.ledger.records import BackfillProof, OwnReadProof, RolledBackProof, ShadowProof
-from stack.world.readings import ALARM, MISSING, OK, AlarmState, Readings
-from stack.world.world import World
+from stack.world.world import ALARM, MISSING, OK, AlarmState, Readings, World
 
 SHADOW_READS_HOLD = timedelta(days=7)
 """How long shadow reads count: what they showed a week ago says little of today's items."""

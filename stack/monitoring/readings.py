@@ -12,8 +12,7 @@ from stack.declaration import present
 from stack.file.config import StackConfig
 from stack.monitoring.alarms import alarms
 from stack.monitoring.metrics import Metrics
-from stack.world.readings import MISSING, AlarmState, Readings
-from stack.world.world import World, live_refs
+from stack.world.world import MISSING, AlarmState, Readings, World, live_refs
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient

@@ -1,7 +1,9 @@
-"""What AWS has now, read with describe calls only and put into the terms of the schema."""
+"""What AWS has now, read with describe calls only and put into the terms of the schema; and what capacity an index
+there gets while it builds."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -22,6 +24,9 @@ ACTIVE = "ACTIVE"
 DELETING = "DELETING"
 STREAM_VIEW_TYPE = "NEW_AND_OLD_IMAGES"
 """What every stream must carry: audit and integrity checks need both images."""
+BUILDING_WRITE_FACTOR = 1.5
+"""Write capacity of an index while it builds, as a multiple of its table's: AWS's advice, for an index that is
+throttled throttles the table's own writes."""
 
 
 @dataclass(frozen=True)
@@ -172,3 +177,11 @@ def _throughput(described: Any) -> Throughput | None:
     if not described or not described.get("WriteCapacityUnits"):
         return None
     return Throughput(read=described["ReadCapacityUnits"], write=described["WriteCapacityUnits"])
+
+
+def building_throughput(live: LiveTable, steady: Throughput, write_units: int | None = None) -> Throughput:
+    """What an index gets while it builds on `live`: so many write units as the stack file says, else its steady
+    capacity, or more where the table writes more."""
+    table_writes = live.throughput.write if live.throughput else 0
+    wanted = write_units or max(steady.write, math.ceil(table_writes * BUILDING_WRITE_FACTOR))
+    return Throughput(read=steady.read, write=wanted)

@@ -8,8 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
-from terminal.reporting import Result
-from terminal.text import Line, grid
+from terminal.reporting import Line, Result, grid
 
 COLUMNS = (
     "way",

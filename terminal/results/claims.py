@@ -8,12 +8,11 @@ from typing import Any
 
 from rich.text import Text
 
-from migration.run.gates import Gate
+from migration.run.status import Gate
 from schema.errors import VerificationFailed, Waiting
 from schema.references import IndexRef
 from stack.gates.claims import Claim
-from terminal.reporting import Result
-from terminal.text import Line, grid, mark
+from terminal.reporting import Line, Result, grid, mark
 
 
 @dataclass(frozen=True)

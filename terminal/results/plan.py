@@ -1,4 +1,4 @@
-"""A plan, and a run of it: the steps, what is blocked, and what is left alone."""
+"""A plan, and a run of it: the steps, what is blocked, and what is left alone. What Pulumi would change."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from rich.text import Text
 
 from migration.plan.result import Plan
 from migration.run.runner import FinishedStep, Summary
+from migration.session.engine import ResourceChange
 from schema.errors import Waiting
 from schema.model import Schema
-from terminal.reporting import Result
-from terminal.text import Line, grid
+from terminal.reporting import Line, Result, grid
 
 
 @dataclass(frozen=True)
@@ -120,3 +120,19 @@ def _rest(stack: str, source: Plan | Summary) -> Iterator[Line]:
         if any(one.is_new is is_new for one in source.blocked):
             yield Text(f"Run: ./invoke {task} --stack {stack}", "dim")
     yield from (f"Left alone: {line}." for line in source.left_alone)
+
+
+@dataclass(frozen=True)
+class PreviewResult(Result):
+    """Each change that an `up` of the whole schema would make."""
+
+    stack: str
+    changes: list[ResourceChange]
+
+    def text(self) -> Iterator[Line]:
+        if self.changes:
+            ordered = sorted(self.changes, key=lambda change: (change.resource, change.operation))
+            rows = ((change.operation, change.resource, ", ".join(change.properties)) for change in ordered)
+            yield grid(("operation", "resource", "what differs"), rows, f"Preview of stack {self.stack}")
+        else:
+            yield f"No change: Pulumi's state of stack {self.stack} is as declared."

@@ -10,8 +10,7 @@ from migration.rollback.proposal import RolledBack
 from migration.rollback.restoring import Restored
 from schema.references import IndexRef
 from stack.ledger.ledger import Facts
-from terminal.reporting import Result
-from terminal.text import Line, grid
+from terminal.reporting import Line, Result, grid
 
 NEXT_TO_A_RESTORED_TABLE = (
     "A table cannot be renamed. Either write its items back to the live one, or point the application at it: "

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from stack.file.approving import approval_record
-from stack.file.writing import Approved
-from terminal.reporting import Result
-from terminal.text import Line
+from stack.file.approving import Approved, approval_record
+from terminal.reporting import Line, Result
 
 
 @dataclass(frozen=True)

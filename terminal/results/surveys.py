@@ -10,8 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from backfills.run.survey import Survey
-from terminal.reporting import Result
-from terminal.text import Line
+from terminal.reporting import Line, Result
 
 
 @dataclass(frozen=True)

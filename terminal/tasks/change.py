@@ -125,7 +125,7 @@ def approve(
     json: bool = False,
 ) -> Result:
     """Write the approval to remove a retired index into the stack file, for review. Does not call AWS."""
-    from stack.file.writing import approve as write
+    from stack.file.approving import approve as write
     from terminal.results.settings import ApprovalResult
 
     workspace = workspace_of(shell)

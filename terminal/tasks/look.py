@@ -40,7 +40,7 @@ def gate(
     shell: Shell, stack: str = "local", table: str | None = None, index: str | None = None, json: bool = False
 ) -> Result:
     """Show what must hold before a retired index is removed. Exit code 3 if something does not."""
-    from migration.run.gates import gates
+    from migration.run.status import gates
     from terminal.results.claims import GatesResult
     from terminal.session import open_session
 
@@ -69,7 +69,7 @@ def verify(shell: Shell, stack: str = "local", json: bool = False) -> Result:
 def preview(shell: Shell, stack: str = "local", json: bool = False) -> Result:
     """Show what Pulumi would change, for a pull request. Exit code 4 if that could lose something."""
     from migration.run.preview import preview as changes
-    from terminal.results.preview import PreviewResult
+    from terminal.results.plan import PreviewResult
     from terminal.session import open_session
 
     with open_session(shell, stack, json=json) as context:
@@ -81,7 +81,7 @@ def history(shell: Shell, stack: str = "local", limit: int = 20, run: str | None
     """Show what was done to the stack, by whom, and when."""
     from migration.run.records import history as events
     from migration.run.records import steps
-    from terminal.results.history import HistoryResult, StepsResult
+    from terminal.results.status import HistoryResult, StepsResult
     from terminal.session import open_session
 
     at_least_one("--limit", limit, "how many runs and requests are shown")

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from moto.cloudwatch.models import cloudwatch_backends
 
-from migration.run.gates import gates
 from migration.run.runner import plan_of
+from migration.run.status import gates
 from migration.steps.indexes.read_index import ReadIndex
 from schema.errors import Refused, Waiting
 from sitelogix.tables import PERSONNEL

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from backfills.progress.counts import Counts
+from backfills.progress.records import Counts
 from backfills.run.assembly import Options
 from stack.aws import dynamodb
 from tests.backfilling import CLOCK, assembly, report

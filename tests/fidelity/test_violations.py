@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backfills.items.selecting import needing_work
+from backfills.items.target import needing_work
 from backfills.run.assembly import Options
 from dynamo.reader import Reader
 from tests.backfilling import CLOCK, assembly, target

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from backfills.items.probe import probe
-from backfills.progress.counts import Counts
+from backfills.progress.records import Counts
 from backfills.run.assembly import Assembly, Options
 from schema.errors import LeaseLost, Refused, VerificationFailed
 from sitelogix.data_set import before_migration

@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 
 from schema.errors import UsageError
 from sitelogix.project import PROJECT
-from stack.file.approving import with_approval
+from stack.file.approving import approve, with_approval
 from stack.file.config import load_config
 from stack.file.settings import Approval
 from stack.file.strict_yaml import read
-from stack.file.writing import approve
 from terminal.results.settings import ApprovalResult
 
 CHECKOUT = Path(__file__).resolve().parents[2]

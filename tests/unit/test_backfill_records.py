@@ -15,9 +15,8 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from backfills.items.change import ItemChange
 from backfills.items.target import target_of
 from backfills.progress.checkpoint import Checkpoint
-from backfills.progress.counts import Counts
 from backfills.progress.journal import Journal
-from backfills.progress.records import SegmentState
+from backfills.progress.records import Counts, SegmentState
 from sitelogix.tables import REPORTS
 from stack.ledger.ledger import Facts
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from migration.run.gates import Gate
+from migration.run.status import Gate
 from schema.model import AccessPattern, Schema
 from schema.references import IndexRef, Subject
 from sitelogix.tables import PERSONNEL, SITELOGIX
@@ -16,8 +16,7 @@ from stack.file.settings import Approval, Settings
 from stack.gates.claims import Claim
 from stack.gates.gate import gate
 from stack.ledger.records import LateWritersProof, OwnReadProof, ReadReadyProof, RolledBackProof, ShadowProof
-from stack.world.readings import ALARM, MISSING, OK, AlarmState, Readings
-from stack.world.world import World
+from stack.world.world import ALARM, MISSING, OK, AlarmState, Readings, World
 from tests.worlds import (
     APPROVAL,
     AT,

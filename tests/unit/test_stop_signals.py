@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backfills.run.stop_signals import StopSignals
+from migration.session.reading import StopSignals
 from schema.errors import ToolError
 from stack.ledger.records import Pause
 
@@ -18,8 +18,8 @@ ASKED = Pause(by="somebody", at=datetime(2026, 1, 1, 12, tzinfo=UTC))
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backfills.run.stop_signals.PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr("backfills.run.stop_signals.METRIC_SECONDS", 0.0)
+    monkeypatch.setattr("migration.session.reading.PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("migration.session.reading.METRIC_SECONDS", 0.0)
 
 
 def test_a_pause_stops_it_and_says_who_asked() -> None:

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from tasks import ns
-from terminal.main import Invoke
-from terminal.task_list import GROUPS, OTHERS, grouped
+from terminal.main import GROUPS, OTHERS, Invoke, grouped
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 TITLES = ["Look:", "Change:", "Go back:", "Stop and go on:", "Local stack:", "Work on the project:"]

@@ -14,7 +14,6 @@ from migration.steps.step import OfIndex, Step, Up
 from schema.errors import Refused, Waiting
 from schema.model import RetiredIndex, Table
 from schema.references import IndexRef
-from stack.capacity import building_throughput
 from stack.declaration import present
 from stack.gates.claims import Claim, failing, listed
 from stack.gates.gate import gate
@@ -23,7 +22,7 @@ from stack.ledger.intents import Intent, intending
 from stack.ledger.ledger import Facts
 from stack.ledger.records import IndexProof, IntentProof, ReadReadyProof, RolledBackProof
 from stack.processes import who
-from stack.world.live import LiveIndex
+from stack.world.live import LiveIndex, building_throughput
 from stack.world.world import World
 
 

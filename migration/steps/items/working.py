@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from backfills.items.probe import probe
 from backfills.items.target import target_of
-from backfills.progress.counts import Counts
+from backfills.progress.records import Counts
 from backfills.rates import rates_for
 from backfills.run.assembly import Assembly, Options
 from backfills.run.survey import Survey

@@ -26,6 +26,9 @@ from stack.ledger.records import IntentProof, TableProof
 from stack.world.live import STREAM_VIEW_TYPE, LiveIndex, LiveTable
 from stack.world.world import World
 
+BEFORE_ROLLBACK = "rollback"
+"""What stands in the names of backups that are made before tables are removed."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class OfNewTables(Up):
@@ -91,10 +94,6 @@ class ReleaseTables(OfNewTables):
             if name in world.live:
                 world = world.with_table(replace(world.live[name], deletion_protection=False))
         return self.managed(world)
-
-
-BEFORE_ROLLBACK = "rollback"
-"""What stands in the names of backups that are made before tables are removed."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,11 @@ from stack.ledger.records import BackupProof, RestoredProof
 from stack.world.live import read_table
 from stack.world.world import World
 
+LATEST = "latest"
+_OURS_OR_AWS = {"SYSTEM", "USER"}
+"""Kinds of backup that DynamoDB itself restores; those of the service AWS Backup only that one does."""
+_BACKUP_ARN = re.compile(r"arn:[a-z-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]+/backup/[A-Za-z0-9-]+")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Restore(Step):
@@ -62,12 +67,6 @@ class Restore(Step):
 def restored_name(name: str) -> str:
     """What a table is called when it is restored: a name in the schema's terms."""
     return f"{name}-restored"
-
-
-LATEST = "latest"
-_OURS_OR_AWS = {"SYSTEM", "USER"}
-"""Kinds of backup that DynamoDB itself restores; those of the service AWS Backup only that one does."""
-_BACKUP_ARN = re.compile(r"arn:[a-z-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]+/backup/[A-Za-z0-9-]+")
 
 
 @dataclass(frozen=True)
