@@ -37,7 +37,8 @@ CHECKS_AT_ONCE = 4
 
 
 class Guards:
-    """Registers every hook, always, and hands out the bindings for tables and for indexes."""
+    """Registers every hook, always. `table_hooks` are those of every table, `index_hooks` those of every index: the
+    indexes of one table change one after the other, as DynamoDB demands."""
 
     def __init__(
         self,
@@ -62,11 +63,11 @@ class Guards:
         self._interrupted = False
         if threading.current_thread() is threading.main_thread():
             self._previous = signal.signal(signal.SIGINT, self._on_interrupt)
-        self._table_hooks = pulumi.ResourceHookBinding(
+        self.table_hooks = pulumi.ResourceHookBinding(
             before_create=[pulumi.ResourceHook("table-before-create", self._before_table_create)],
             before_delete=[pulumi.ResourceHook("table-before-delete", self._before_table_delete)],
         )
-        self._index_hooks = pulumi.ResourceHookBinding(
+        self.index_hooks = pulumi.ResourceHookBinding(
             before_create=[pulumi.ResourceHook("index-before-create", self._before_index_create)],
             after_create=[pulumi.ResourceHook("index-after-create", self._after_index_change)],
             before_update=[pulumi.ResourceHook("index-before-update", self._before_index_update)],
@@ -75,14 +76,6 @@ class Guards:
             after_delete=[pulumi.ResourceHook("index-after-delete", self._after_index_change)],
             on_error=[pulumi.ErrorHook("index-on-error", self._on_index_error)],
         )
-
-    def for_table(self) -> pulumi.ResourceHookBinding:
-        """The hooks of every table."""
-        return self._table_hooks
-
-    def for_index(self) -> pulumi.ResourceHookBinding:
-        """The hooks of every index. Those of one table change one after the other, as DynamoDB demands."""
-        return self._index_hooks
 
     async def _before_table_create(self, args: pulumi.ResourceHookArgs) -> None:
         await self._check(self._check_table_create, args.name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import pulumi
 from pulumi_aws import dynamodb
@@ -11,8 +10,8 @@ from pulumi_aws import dynamodb
 from components.guards import Guards
 from schema.model import Index, Table
 from schema.parts import BillingMode, ProjectionType
-from schema.references import IndexRef
 from stack.declaration import Declaration
+from stack.file.config import StackConfig
 from stack.world.live import STREAM_VIEW_TYPE, LiveTable, building_throughput
 
 TYPE = "keyshift:dynamodb:IndexedTable"
@@ -34,44 +33,37 @@ _NOT_OURS = [
 _CAPACITY = ["onDemandThroughput", "provisionedThroughput"]
 
 
-@dataclass(frozen=True)
-class TableArguments:
-    """What one table is declared with. `live` is None while AWS lacks the table; `building_write_units` are those with
-    which an index builds, where the stack says so."""
-
-    table: Table
-    physical_name: str
-    live: LiveTable | None
-    declaration: Declaration
-    tags: Mapping[str, str]
-    index_timeout_minutes: int
-    building_write_units: Mapping[IndexRef, int]
-
-
 class IndexedTable(pulumi.ComponentResource):
-    """One table and those of its indexes that the declaration names; `stream_arn` is its stream's."""
+    """One table and those of its indexes that the declaration names; `live` is None while AWS lacks the table, and
+    `stream_arn` is its stream's."""
 
     stream_arn: pulumi.Output[str]
 
-    def __init__(self, arguments: TableArguments, guards: Guards) -> None:
+    def __init__(
+        self, table: Table, config: StackConfig, declaration: Declaration, live: LiveTable | None, guards: Guards
+    ) -> None:
         aliases = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=FORMER_TYPE)])
-        super().__init__(TYPE, arguments.table.name, None, aliases)
-        self._arguments = arguments
+        super().__init__(TYPE, table.name, None, aliases)
+        self._declared = table
+        self._physical_name = config.physical_name(table.name)
+        self._settings = config.settings
+        self._declaration = declaration
+        self._live = live
         self._guards = guards
         self._table = self._declare_table()
-        for index in arguments.table.every_index:
-            if arguments.table.ref(index) in arguments.declaration.indexes:
+        for index in table.every_index:
+            if table.ref(index) in declaration.indexes:
                 self._declare_index(index)
         self.stream_arn = self._table.stream_arn
         self.register_outputs({"streamArn": self.stream_arn})
 
     def _declare_table(self) -> dynamodb.Table:
-        arguments, table = self._arguments, self._arguments.table
-        created = None if table.existing else _creation_arguments(table, arguments.tags)
-        protected = table.name not in arguments.declaration.released
+        table, declaration = self._declared, self._declaration
+        created = None if table.existing else _creation_arguments(table, self._settings.tags)
+        protected = table.name not in declaration.released
         return dynamodb.Table(
             table.name,
-            name=arguments.physical_name,
+            name=self._physical_name,
             hash_key=table.partition_key.name,
             range_key=table.sort_key.name if table.sort_key else None,
             attributes=[{"name": key.name, "type": key.type.value} for key in table.keys],
@@ -85,18 +77,17 @@ class IndexedTable(pulumi.ComponentResource):
                 parent=self,
                 protect=protected,
                 retain_on_delete=table.existing,
-                import_=arguments.physical_name if table.name in arguments.declaration.imported_tables else None,
+                import_=self._physical_name if table.name in declaration.imported_tables else None,
                 ignore_changes=_NOT_OURS if table.existing else None,
-                hooks=self._guards.for_table(),
+                hooks=self._guards.table_hooks,
             ),
         )
 
     def _declare_index(self, index: Index) -> None:
-        arguments = self._arguments
-        ref = arguments.table.ref(index)
-        imported = ref in arguments.declaration.imported_indexes
-        timeout = f"{arguments.index_timeout_minutes}m"
-        keep_capacity = arguments.table.existing and ref not in arguments.declaration.settle
+        ref = self._declared.ref(index)
+        imported = ref in self._declaration.imported_indexes
+        timeout = f"{self._settings.index_timeout_minutes}m"
+        keep_capacity = self._declared.existing and ref not in self._declaration.settle
         dynamodb.GlobalSecondaryIndex(
             str(ref),
             index_name=index.name,
@@ -112,21 +103,21 @@ class IndexedTable(pulumi.ComponentResource):
                 # Said outright: an index that is no longer declared has to be deleted in AWS too.
                 protect=False,
                 retain_on_delete=False,
-                import_=f"{arguments.physical_name},{index.name}" if imported else None,
+                import_=f"{self._physical_name},{index.name}" if imported else None,
                 ignore_changes=_CAPACITY if keep_capacity else None,
                 custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout, delete=timeout),
-                hooks=self._guards.for_index(),
+                hooks=self._guards.index_hooks,
             ),
         )
 
     def _throughput(self, index: Index, *, settle: bool) -> dict[str, int] | None:
         """The index's capacity: steady, or while it builds on an adopted table at least what the table's writes
         need; None on an on-demand table, which refuses one."""
-        live = self._arguments.live
-        billing_mode = live.billing_mode if live else self._arguments.table.billing_mode
+        live = self._live
+        billing_mode = live.billing_mode if live else self._declared.billing_mode
         if billing_mode is BillingMode.ON_DEMAND or index.throughput is None:
             return None
-        building = self._arguments.building_write_units.get(self._arguments.table.ref(index))
+        building = self._settings.building_write_units.get(self._declared.ref(index))
         wanted = index.throughput if settle or live is None else building_throughput(live, index.throughput, building)
         return {"read_capacity_units": wanted.read, "write_capacity_units": wanted.write}
 

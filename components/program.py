@@ -8,7 +8,7 @@ from pathlib import Path
 import pulumi
 
 from components.guards import Guards, OnRefusal
-from components.indexed_table import IndexedTable, TableArguments
+from components.indexed_table import IndexedTable
 from components.monitoring import Monitoring
 from schema.errors import ToolError
 from schema.model import Schema
@@ -52,18 +52,7 @@ def declare(
     for table in schema:
         if table.name not in declaration.tables:
             continue
-        component = IndexedTable(
-            TableArguments(
-                table=table,
-                physical_name=config.physical_name(table.name),
-                live=live.get(table.name),
-                declaration=declaration,
-                tags=config.settings.tags,
-                index_timeout_minutes=config.settings.index_timeout_minutes,
-                building_write_units=config.settings.building_write_units,
-            ),
-            guards,
-        )
+        component = IndexedTable(table, config, declaration, live.get(table.name), guards)
         stream_arns[table.name] = component.stream_arn
     if config.is_monitored:
         Monitoring(schema, config, declaration, live)

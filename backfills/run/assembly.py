@@ -14,8 +14,7 @@ from backfills.progress.checkpoint import Checkpoint
 from backfills.progress.journal import Journal
 from backfills.progress.records import Counts, Records
 from backfills.rates import Rates
-from backfills.run.job import Job
-from backfills.run.mender import Mender
+from backfills.run.mender import Job, Mender
 from backfills.run.runner import BackfillRun, Result
 from backfills.run.survey import Survey, dry_run, late, stale
 from backfills.run.undo import Undone, undo

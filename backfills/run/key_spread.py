@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from backfills.items.target import Target, every_value
-from backfills.run.job import Job
+from backfills.run.mender import Job
 from schema.backfill import Given, Item, apply_rules
 
 HOT_SHARE = 0.2

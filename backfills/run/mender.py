@@ -1,4 +1,5 @@
-"""Changes the items of one page: each until it is as it should be, or the application has decided otherwise."""
+"""Changes the items of one page, each until it is as it should be, or the application has decided otherwise; and the
+job that such pages are part of."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from backfills.items.writer import Status, Writer, WriteResult
 from backfills.progress.journal import Journal
 from backfills.progress.records import Counts
 from dynamo.keys import key_of
+from dynamo.reader import Reader, side_by_side
 from dynamo.retry import Retry, Unanswered
 from dynamo.throttle import Throttle
 from dynamo.units import WRITE_UNIT
@@ -161,3 +163,23 @@ def shown_key(target: Target, item: Item) -> str:
 def _is_ours(change: ItemChange, result: WriteResult) -> bool:
     """Whether a refusal only says that an earlier try, whose answer was lost, had made the change."""
     return result.status is Status.REFUSED and result.found is not None and change.is_made(result.found)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One target, divided into `segments`, of which as many are worked on at a time as there are `workers`.
+
+    Setting `stop` ends the job at the next request. `on_progress` is told the counts so far.
+    """
+
+    target: Target
+    reader: Reader
+    mender: Mender
+    segments: int
+    workers: int
+    stop: threading.Event
+    on_progress: Callable[[Counts], None]
+
+    def each_segment(self, work: Callable[[int], None]) -> None:
+        """Does `work` for each segment."""
+        side_by_side(self.segments, self.workers, self.stop, work)

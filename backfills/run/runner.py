@@ -15,9 +15,8 @@ from backfills.items.transform import Transform
 from backfills.items.writer import Status
 from backfills.progress.checkpoint import Checkpoint
 from backfills.progress.records import Counts
-from backfills.run.job import Job
 from backfills.run.key_spread import KeySpread, key_spreads
-from backfills.run.mender import Mended
+from backfills.run.mender import Job, Mended
 from dynamo.reader import Page
 from dynamo.retry import Stopped
 from schema.backfill import Item

@@ -10,9 +10,8 @@ from backfills.items.change import ItemChange
 from backfills.items.target import filled, needing_work
 from backfills.items.transform import Transform
 from backfills.progress.records import Counts
-from backfills.run.job import Job
 from backfills.run.key_spread import KeySpread, key_spreads
-from backfills.run.mender import Wanted, shown_key
+from backfills.run.mender import Job, Wanted, shown_key
 from dynamo.expressions import Expressions
 from schema.backfill import Filled, Item
 

@@ -107,12 +107,7 @@ class AlarmType(ResourceType["CloudWatchClient"]):
         if changed - {"tags", "tagsAll"}:
             self._put("updating", inputs)
         if "tags" in changed:
-            wanted = inputs.get("tags") or {}
-            gone = sorted(set(state.get("tags") or {}) - set(wanted))
-            if gone:
-                self._client.untag_resource(ResourceARN=state["arn"], TagKeys=gone)
-            if wanted:
-                self._client.tag_resource(ResourceARN=state["arn"], Tags=tag_list(wanted))
+            self._set_tags(state, inputs, ResourceARN=state["arn"])
         return self._found(id)
 
     def delete(self, state: Properties, timeout: float) -> None:

@@ -148,6 +148,16 @@ class ResourceType(ABC, Generic[Client]):
     def delete(self, state: Properties, timeout: float) -> None:
         """Removes the resource and waits until it is gone. Harmless when it is."""
 
+    def _set_tags(self, state: Properties, inputs: Properties, **arn: str) -> None:
+        """Makes the tags of the resource of that ARN those of the inputs."""
+        client: Any = self._client
+        wanted = inputs.get("tags") or {}
+        gone = sorted(set(state.get("tags") or {}) - set(wanted))
+        if gone:
+            client.untag_resource(**arn, TagKeys=gone)
+        if wanted:
+            client.tag_resource(**arn, Tags=tag_list(wanted))
+
     def _made(self, doing: str, id: str, state: Properties) -> Found:
         """The resource after a change, which must have it. Raises PluginError, with what was being done."""
         found = self.read(id, state)

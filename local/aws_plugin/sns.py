@@ -63,12 +63,7 @@ class TopicType(ResourceType["SNSClient"]):
         return Found(id=arn, inputs=inputs, state={**inputs, "arn": arn})
 
     def update(self, urn: str, id: str, state: Properties, inputs: Properties, timeout: float) -> Found:
-        wanted = inputs.get("tags") or {}
-        gone = sorted(set(state.get("tags") or {}) - set(wanted))
-        if gone:
-            self._client.untag_resource(ResourceArn=id, TagKeys=gone)
-        if wanted:
-            self._client.tag_resource(ResourceArn=id, Tags=tag_list(wanted))
+        self._set_tags(state, inputs, ResourceArn=id)
         return self._found(id)
 
     def delete(self, state: Properties, timeout: float) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -17,6 +16,7 @@ from local.aws_plugin.resource import (
     ResourceType,
     one_error,
     said,
+    tags_of,
     wait_until,
 )
 
@@ -87,7 +87,7 @@ class TableType(ResourceType["DynamoDBClient"]):
         if "pointInTimeRecovery" in changed:
             self._set_recovery(id, inputs)
         if "tags" in changed:
-            self._set_tags(state, inputs)
+            self._set_tags(state, inputs, ResourceArn=state["arn"])
         return self._found(id)
 
     def delete(self, state: Properties, timeout: float) -> None:
@@ -124,20 +124,9 @@ class TableType(ResourceType["DynamoDBClient"]):
             PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": bool(recovery["enabled"])},
         )
 
-    def _set_tags(self, state: Properties, inputs: Properties) -> None:
-        wanted: Mapping[str, str] = inputs.get("tags") or {}
-        gone = set(state.get("tags") or {}) - set(wanted)
-        if gone:
-            self._client.untag_resource(ResourceArn=state["arn"], TagKeys=sorted(gone))
-        if wanted:
-            self._client.tag_resource(
-                ResourceArn=state["arn"], Tags=[{"Key": key, "Value": value} for key, value in wanted.items()]
-            )
-
     def _found(self, name: str) -> Found:
         table: Any = self._client.describe_table(TableName=name)["Table"]
         backups: Any = self._client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
         expiry: Any = self._client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
         tags = self._client.list_tags_of_resource(ResourceArn=table["TableArn"]).get("Tags", [])
-        labels = {tag["Key"]: tag["Value"] for tag in tags}
-        return properties.found(table, backups, expiry, labels, self._client.meta.region_name)
+        return properties.found(table, backups, expiry, tags_of(tags), self._client.meta.region_name)

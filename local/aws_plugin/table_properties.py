@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from local.aws_plugin.resource import UNKNOWN, Difference, Found, Properties, Strict
+from local.aws_plugin.resource import UNKNOWN, Difference, Found, Properties, Strict, tag_list
 
 ON_DEMAND = "PAY_PER_REQUEST"
 
@@ -78,7 +78,7 @@ def creation(inputs: Properties) -> dict[str, Any]:
         ],
         "BillingMode": inputs.get("billingMode") or "PROVISIONED",
         "DeletionProtectionEnabled": bool(inputs.get("deletionProtectionEnabled")),
-        "Tags": [{"Key": key, "Value": value} for key, value in (inputs.get("tags") or {}).items()],
+        "Tags": tag_list(inputs.get("tags") or {}),
     }
     if request["BillingMode"] != ON_DEMAND:
         request["ProvisionedThroughput"] = _throughput(inputs)

@@ -1,16 +1,21 @@
-"""The stack at a glance: each table and index with one word for where it is; and the gates of the old indexes."""
+"""What a look at a stack shows: each table and index with one word for where it is, the gates of the old indexes, and
+what Pulumi would change."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from migration.run.runner import plan_of
 from migration.session.context import Context
+from migration.session.engine import ResourceChange, refuse_losses
+from schema.errors import UsageError
 from schema.model import Schema, Table
 from schema.references import IndexRef
+from stack.declaration import whole_with_imports
 from stack.file.settings import Settings
 from stack.gates.claims import Claim, failing
-from stack.gates.gate import gate
+from stack.gates.gate import approved, gate
 from stack.gates.late_writers import against_reading, is_verified, meets_late_writers, read_ready
 from stack.ledger.codec import written
 from stack.ledger.records import BackfillProof, IndexProof, ReadReadyProof
@@ -115,3 +120,29 @@ def gates(context: Context, only: tuple[str | None, str | None] = (None, None)) 
         if only[0] in {None, table.name} and only[1] in {None, retired.name}
         if table.name in world.live and retired.name in world.live[table.name].indexes
     ]
+
+
+def preview(context: Context) -> list[ResourceChange]:
+    """The planned changes, none of which loses anything. Changes nothing.
+
+    Raises Refused for a replacement, or a deletion but that of an approved retired index; UsageError for a stack that
+    was never created.
+    """
+    world = context.read_world()
+    if not world.managed.created:
+        raise UsageError(
+            f"Stack {context.config.stack} was never created in {context.config.settings.backend}.",
+            "A preview only reads, so it does not create it.",
+            f"Run: ./invoke migrate --stack {context.config.stack}",
+        )
+    plan_of(context, world)
+    declaration = whole_with_imports(context.schema, context.config.settings, world)
+    changes = context.engine.preview(world.live, declaration)
+    removable = frozenset(
+        str(retired.ref(table))
+        for table in context.schema
+        for retired in table.retired
+        if approved(table, retired, context.config.settings)
+    )
+    refuse_losses(changes, removable)
+    return changes

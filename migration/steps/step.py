@@ -127,9 +127,6 @@ class Up(Step):
 
     def refreshed(self, world: World) -> World:
         """The world once Pulumi's state holds what AWS has, without an `up`: what is monitored stays as it is."""
-        return world.with_managed(
-            created=True,
-            tables=frozenset(table.name for table in self.schema if table.name in world.live),
-            indexes=live_refs(world.live, self.schema.every_ref),
-            pending=0,
-        )
+        tables = frozenset(table.name for table in self.schema if table.name in world.live)
+        indexes = live_refs(world.live, self.schema.every_ref)
+        return replace(world, managed=replace(world.managed, created=True, tables=tables, indexes=indexes, pending=0))

@@ -13,7 +13,7 @@ from stack.gates.late_writers import read_ready
 from stack.ledger.codec import written
 from stack.ledger.proofs import Proofs
 from stack.ledger.records import BackfillProof, OwnReadProof, RolledBackProof, ShadowProof
-from stack.world.world import ALARM, MISSING, OK, AlarmState, Readings, World
+from stack.world.world import ALARM, MISSING, OK, Readings, World
 
 SHADOW_READS_HOLD = timedelta(days=7)
 """How long shadow reads count: what they showed a week ago says little of today's items."""
@@ -102,7 +102,8 @@ def _alarms(ref: IndexRef, readings: Readings) -> Iterable[Claim]:
     if not readings.available:
         yield Claim(ALARMS, False, NO_CLOUDWATCH)
         return
-    ours = alarms_of(ref.table, readings)
+    # Those of the table and its indexes, and of the whole account.
+    ours = [alarm for alarm in readings.alarms if alarm.subject is None or table_of(alarm.subject) == ref.table]
     # In the `up` that removes the index, its own alarms may go first.
     loud = [
         f"{alarm.name} is {alarm.state}"
@@ -118,11 +119,6 @@ def _alarms(ref: IndexRef, readings: Readings) -> Iterable[Claim]:
     wrong = [f"{count:,.0f} {what}" for what, count in readings.disturbances.get(ref.table, {}).items()]
     clean = "; ".join(wrong) or "no throttled request and no system error"
     yield Claim(LAST_HOUR_CLEAN, not wrong, clean, MIGRATE)
-
-
-def alarms_of(table: str, readings: Readings) -> list[AlarmState]:
-    """The alarms of a table and its indexes, and those of the whole account."""
-    return [alarm for alarm in readings.alarms if alarm.subject is None or table_of(alarm.subject) == table]
 
 
 def _reads(ref: IndexRef, settings: Settings, world: World) -> Iterable[Claim]:

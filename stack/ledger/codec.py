@@ -48,7 +48,7 @@ def attributes(record: Record) -> dict[str, Any]:
     return {
         each.name: plain(value)
         for each in fields(record)
-        if not _is_key(each) and not _is_default(each, value := getattr(record, each.name))
+        if not each.metadata.get("key") and not _is_default(each, value := getattr(record, each.name))
     }
 
 
@@ -91,10 +91,6 @@ def _adapter(kind: type[Record]) -> TypeAdapter[Any]:
 
 _ADAPTERS: dict[type[Record], TypeAdapter[Any]] = {}
 """Made once for each kind: making one takes milliseconds."""
-
-
-def _is_key(each: Field[Any]) -> bool:
-    return bool(each.metadata.get("key"))
 
 
 def _is_default(each: Field[Any], value: Any) -> bool:

@@ -31,7 +31,8 @@ Facts = Mapping[str, Any]
 
 
 class Ledger:
-    """Reads and writes one stack's ledger. Reading works, and finds nothing, while the table does not exist.
+    """Reads and writes one stack's ledger, whose physical name is `table`. Reading works, and finds nothing, while
+    there is no such table.
 
     While this process holds the `lease`, nothing is written any more once it is lost. `run` is the id of the run that
     is being recorded, and stands in all that it writes: its record says who, with which code and schema.
@@ -42,19 +43,14 @@ class Ledger:
         self.run: str | None = None
         self._client = client
         self._config = config
-        self._table = config.ledger_name
+        self.table = config.ledger_name
         self._serialize = TypeSerializer().serialize
         self._deserialize = TypeDeserializer().deserialize
-
-    @property
-    def table(self) -> str:
-        """Its physical name."""
-        return self._table
 
     def create(self) -> None:
         """Makes the table if it is missing. Harmless to repeat. Raises Refused where its name is another table's."""
         with translated_errors(self._config):
-            create_ledger(self._client, self._table)
+            create_ledger(self._client, self.table)
 
     def proofs(self) -> Proofs:
         """Everything that has been proven. Raises Refused for a proof that this version does not understand."""
@@ -93,13 +89,15 @@ class Ledger:
 
     def put(self, partition: str, sort: str, facts: Facts) -> None:
         """Writes one record; an older one is replaced. Raises LeaseLost."""
-        self._put({"PK": partition, "SK": sort, **facts})
+        self.lease.check()
+        with translated_errors(self._config):
+            self._client.put_item(TableName=self.table, Item=self._serialized({"PK": partition, "SK": sort, **facts}))
 
     def get(self, partition: str, sort: str) -> Facts | None:
         """One record, or None."""
         with translated_errors(self._config):
             try:
-                found = self._client.get_item(TableName=self._table, Key=_key(partition, sort), ConsistentRead=True)
+                found = self._client.get_item(TableName=self.table, Key=_key(partition, sort), ConsistentRead=True)
             except ClientError as error:
                 if error_code(error) == "ResourceNotFoundException":
                     return None
@@ -111,7 +109,7 @@ class Ledger:
         self.lease.check()
         with translated_errors(self._config):
             try:
-                old = self._client.delete_item(TableName=self._table, Key=_key(partition, sort), ReturnValues="ALL_OLD")
+                old = self._client.delete_item(TableName=self.table, Key=_key(partition, sort), ReturnValues="ALL_OLD")
             except ClientError as error:
                 if error_code(error) == "ResourceNotFoundException":
                     return False
@@ -121,7 +119,7 @@ class Ledger:
     def records(self, partition: str, *, newest_first: bool = False) -> Iterator[Facts]:
         """The records of one partition in the order of their sort keys, a page in memory at a time."""
         pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
+            TableName=self.table,
             KeyConditionExpression="PK = :pk",
             ExpressionAttributeValues={":pk": {"S": partition}},
             ConsistentRead=True,
@@ -133,19 +131,14 @@ class Ledger:
                     yield from map(self._facts, page["Items"])
             except ClientError as error:
                 if error_code(error) == "ValidationException":
-                    refuse_another(self._client, self._table)
+                    refuse_another(self._client, self.table)
                 if error_code(error) != "ResourceNotFoundException":
                     raise
-
-    def _put(self, item: Mapping[str, Any]) -> None:
-        self.lease.check()
-        with translated_errors(self._config):
-            self._client.put_item(TableName=self._table, Item=self._serialized(item))
 
     def _transact(self, item: Mapping[str, Any], condition: dict[str, Any]) -> None:
         """Writes one record and, in the same moment, makes sure that the lease is still ours, if it ever was."""
         self.lease.check()
-        put: Any = {"Put": {"TableName": self._table, "Item": self._serialized(item), **condition}}
+        put: Any = {"Put": {"TableName": self.table, "Item": self._serialized(item), **condition}}
         fence: Any = self.lease.fence()
         request: Any = [fence, put] if fence else [put]
         with translated_errors(self._config):

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from schema.references import IndexRef, Subject
 from stack.ledger.proofs import Proofs
@@ -81,10 +80,6 @@ class World:
         for kind in kinds:
             proofs = proofs.without(kind, subject)
         return replace(self, proofs=proofs)
-
-    def with_managed(self, **changes: Any) -> World:
-        """With these fields of Pulumi's state changed."""
-        return replace(self, managed=replace(self.managed, **changes))
 
 
 def table_ids(live: Live) -> Mapping[str, str]:

@@ -61,7 +61,7 @@ def backfill(
     json: bool = False,
 ) -> Result:
     """Fill the attributes that new indexes need, or only look at them."""
-    from migration.run.backfills import fill, survey
+    from migration.run.items import fill, survey
     from terminal.results.plan import RunResult
     from terminal.results.surveys import SurveysResult
     from terminal.session import open_session
@@ -79,7 +79,7 @@ def late_writers(
     shell: Shell, stack: str = "local", table: str | None = None, once: bool = False, json: bool = False
 ) -> Result:
     """Fill what old code still writes, until the new indexes are read-ready. Exit code 3 if one is not."""
-    from migration.run.late_writers import find_late_writers, readiness
+    from migration.run.items import find_late_writers, readiness
     from terminal.results.claims import LateWritersResult
     from terminal.session import open_session
 

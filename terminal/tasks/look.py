@@ -68,7 +68,7 @@ def verify(shell: Shell, stack: str = "local", json: bool = False) -> Result:
 @command()
 def preview(shell: Shell, stack: str = "local", json: bool = False) -> Result:
     """Show what Pulumi would change, for a pull request. Exit code 4 if that could lose something."""
-    from migration.run.preview import preview as changes
+    from migration.run.status import preview as changes
     from terminal.results.plan import PreviewResult
     from terminal.session import open_session
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from migration.run.late_writers import find_late_writers, readiness
+from migration.run.items import find_late_writers, readiness
 from migration.run.status import status
 from schema.references import IndexRef
 from stack.ledger.records import LateWritersProof

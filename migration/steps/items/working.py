@@ -10,9 +10,7 @@ from backfills.items.target import target_of
 from backfills.progress.records import Counts
 from backfills.rates import rates_for
 from backfills.run.assembly import Assembly, Options
-from backfills.run.survey import Survey
 from migration.session.context import Context
-from migration.session.exclusive import exclusive
 from migration.session.reading import stoppable
 from schema.errors import UsageError
 from stack.monitoring.metrics import Metrics
@@ -56,22 +54,6 @@ def shown(context: Context, world: World, name: str) -> Callable[[Counts], None]
         context.reporter.progress(counts.scanned, total, text, {**counts.facts(), "write_units_a_second": counts.rate})
 
     return show
-
-
-def dry_run(context: Context, world: World, name: str) -> Survey:
-    """What a backfill of the table would change. Writes nothing, not even to the ledger."""
-    with working(context, world, name, shown(context, world, name)) as assembly:
-        return assembly.dry_run(context.clock())
-
-
-def check_values(context: Context, world: World, name: str, *, mend: bool) -> Survey:
-    """Which backfilled values are no longer what their sources give; mended if so asked."""
-    with working(context, world, name, shown(context, world, name)) as assembly:
-        if not mend:
-            return assembly.check(mend=False)
-        with exclusive(context, f"mending of stale values of {name}"):
-            probed(context, assembly)
-            return assembly.check(mend=True)
 
 
 def backfilled_tables(context: Context, world: World, only: str | None = None) -> list[str]:

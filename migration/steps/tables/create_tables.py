@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from dynamo.expressions import Expressions
-from dynamo.reader import Reader
 from migration.session.context import Context
 from migration.session.reading import reader_of
 from migration.steps.agreement import agreed, forget, forgotten
@@ -145,15 +144,12 @@ def holding_data(context: Context, world: World, tables: Iterable[Table]) -> fro
 
     def may_hold(name: str) -> bool:
         if name in world.live:
-            return holds_data(reader_of(context, world.live[name]))
+            # Read consistently, because AWS's own count is hours old.
+            pages = reader_of(context, world.live[name]).scan(Expressions(), most_a_page=1, consistent=True)
+            return any(page.items for page in pages)
         return world.proofs.get(IntentProof, name) is None
 
     return frozenset(table.name for table in tables if may_hold(table.name))
-
-
-def holds_data(reader: Reader) -> bool:
-    """Whether the table has an item now: read consistently, because AWS's own count is hours old."""
-    return any(page.items for page in reader.scan(Expressions(), most_a_page=1, consistent=True))
 
 
 def refuse_unconfirmed(

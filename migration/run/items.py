@@ -1,20 +1,54 @@
-"""Looking for late writers at the stack's interval, until every new index is read-ready."""
+"""Runs about items alone: filling them, only looking at them, and looking for late writers at the stack's interval,
+until every new index is read-ready."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from migration.run.runner import narrowed_run
+from backfills.run.survey import Survey
+from migration.run.runner import Summary, narrowed_run, plan_of
 from migration.session.context import Context
+from migration.session.exclusive import exclusive
 from migration.session.waiting import pause_here
+from migration.steps.items.backfill import BackfillTable
 from migration.steps.items.late_writers import LateWriters
+from migration.steps.items.working import backfilled_tables, probed, shown, working
 from schema.model import Index, Table
 from schema.references import IndexRef
 from stack.gates.claims import Claim
 from stack.gates.late_writers import is_verified, meets_late_writers, next_look, read_ready
 from stack.ledger.records import LateWritersProof
 from stack.world.world import World
+
+
+def fill(context: Context, table: str | None) -> Summary:
+    """Runs the backfills that are not proven, with the backups that go before them. Raises ToolError."""
+    if table is not None:
+        backfilled_tables(context, context.read_world(), table)
+    summary = narrowed_run(context, lambda found: found.backfills_only(table), "backfill")
+    summary.narrowed_to = table
+    return summary
+
+
+def survey(context: Context, table: str | None, *, check: bool, mend: bool) -> dict[str, Survey]:
+    """A dry run of one table's backfill or of all, by table; or a check, whose finds are mended if so asked. The first
+    two write nothing, not even to the ledger. Raises ToolError."""
+    world = context.read_world()
+    names = backfilled_tables(context, world, table)
+    # A count would mislead where no backfill may touch the table.
+    plan_of(context, world)
+    surveys: dict[str, Survey] = {}
+    for number, name in enumerate(names, 1):
+        context.reporter.started(BackfillTable(table=context.schema.table(name)), number, len(names))
+        with working(context, world, name, shown(context, world, name)) as assembly:
+            if mend:
+                with exclusive(context, f"mending of stale values of {name}"):
+                    probed(context, assembly)
+                    surveys[name] = assembly.check(mend=True)
+            else:
+                surveys[name] = assembly.check(mend=False) if check else assembly.dry_run(context.clock())
+    return surveys
 
 
 def find_late_writers(context: Context, table: str | None, *, once: bool) -> World:
