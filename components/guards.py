@@ -26,7 +26,7 @@ from stack.gates.gate import backfill_proven, gate
 from stack.ledger.intents import Intent, is_intended
 from stack.ledger.ledger import Ledger
 from stack.ledger.records import TableProof
-from stack.monitoring.readings import read_metrics
+from stack.monitoring.alarms import read_metrics
 from stack.world.live import read_live, read_table
 from stack.world.world import World, table_ids
 

@@ -21,10 +21,9 @@ from schema.project import Project
 from stack.aws import check_account, cloudwatch, dynamodb, dynamodb_once, sns, translated_errors
 from stack.file.config import StackConfig
 from stack.ledger.codec import now, written
-from stack.ledger.history import History
+from stack.ledger.history import History, code_version
 from stack.ledger.ledger import Ledger
 from stack.processes import end, orphans
-from stack.version import code_version
 from terminal.progress import JsonLinesReporter, TerminalReporter
 from terminal.reporting import say
 from terminal.turn import Turn

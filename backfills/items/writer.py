@@ -1,4 +1,5 @@
-"""Sending changes: one conditional UpdateItem each, or 25 conditional PartiQL statements in one request.
+"""Sending changes: one conditional UpdateItem each, or 25 conditional PartiQL statements in one request; and trying
+whether a writer keeps to its conditions on this server, before it touches a real item.
 
 scan reads the item ─── the application may write here ─── our write
                                                              │ only if: the item still exists,
@@ -9,17 +10,22 @@ scan reads the item ─── the application may write here ─── our write
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import ClientError
 
 from backfills.items.change import ItemChange, has_statement, statement, update_item
 from dynamo.errors import error_code
+from dynamo.reader import Reader
+from dynamo.retry import Retry
 from dynamo.units import consumed
 from schema.backfill import Item
+from schema.errors import Refused
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -29,6 +35,8 @@ STATEMENTS = 25
 # A statement's own errors that another try may not meet. AWS documents them for BatchStatementError.
 _THROTTLED = {"ProvisionedThroughputExceeded", "RequestLimitExceeded", "ThrottlingError"}
 _TRANSIENT = {*_THROTTLED, "InternalServerError", "TransactionConflict"}
+KEPT = {"S": "the application wrote this"}
+OURS = {"S": "a backfill wrote this"}
 
 
 class Status(StrEnum):
@@ -145,3 +153,49 @@ WRITERS: dict[str, Callable[[DynamoDBClient, str], Writer]] = {"batched": Batche
 
 def _code(response: Any) -> str:
     return str(response.get("Error", {}).get("Code", ""))
+
+
+def probe(client: DynamoDBClient, ledger: str, writer: str, retry: Retry, next: str) -> None:
+    """Tries the writer on an item of its own in the table `ledger`, which it deletes afterwards: a change whose
+    condition holds is made; one that would overwrite, one whose source has changed, and one of an item that does not
+    exist are not. `next` is what to do about it otherwise.
+
+    Raises Refused when the writer would overwrite or create anything.
+    """
+    send, read = WRITERS[writer](client, ledger).send, Reader(client, ledger, retry).item
+    name = secrets.token_hex(8)
+    key = {"PK": {"S": "PROBE"}, "SK": {"S": name}}
+    absent = {"PK": {"S": "PROBE"}, "SK": {"S": f"{name}-absent"}}
+
+    def result(change: ItemChange) -> WriteResult:
+        return retry.call(lambda: send([change])).each[0]
+
+    def stored() -> Item:
+        return read(key) or {}
+
+    faults: list[str] = []
+    retry.call(lambda: client.put_item(TableName=ledger, Item={**key, "kept": KEPT, "source": KEPT}))
+    try:
+        refused = result(ItemChange(key, {"kept": OURS}, expected={"kept": None}))
+        if refused.status is not Status.REFUSED or stored().get("kept") != KEPT:
+            faults.append("it overwrites an attribute that the application has set")
+        elif (refused.found or {}).get("kept") != KEPT:
+            faults.append("a refused change does not come back with the item")
+        result(ItemChange(key, {"guarded": OURS}, expected={"guarded": None, "source": OURS}))
+        if "guarded" in stored():
+            faults.append("it writes although the source has changed")
+        result(ItemChange(absent, {"kept": OURS}, expected={"kept": None}))
+        if read(absent) is not None:
+            faults.append("it creates items that do not exist")
+        result(ItemChange(key, {"added": OURS}, expected={"added": None, "source": KEPT}))
+        if stored().get("added") != OURS:
+            faults.append("it does not write what it should")
+    finally:
+        for item in (key, absent):
+            retry.call(partial(client.delete_item, TableName=ledger, Key=item))
+    if faults:
+        raise Refused(
+            f"The {writer} writer does not work safely on this server.",
+            f"Tried on an item of the ledger: {'; '.join(faults)}. No other item was touched.",
+            next,
+        )

@@ -17,8 +17,7 @@ from stack.ledger.history import History
 from stack.ledger.ledger import Facts, Ledger
 from stack.ledger.proofs import Proofs
 from stack.ledger.records import STACK, OwnerProof
-from stack.monitoring.alarms import expected_monitors
-from stack.monitoring.readings import read_metrics
+from stack.monitoring.alarms import expected_monitors, read_metrics
 from stack.world.live import read_live
 from stack.world.managed import Managed
 from stack.world.world import World, table_ids

@@ -1,4 +1,4 @@
-"""What was done to a stack: every run with its steps, and what people asked for. Only ever added to.
+"""What was done to a stack: every run with its steps and its code, and what people asked for. Only ever added to.
 
 Records:
     PK `HISTORY`    SK `<run>#1-began`, `<run>#2-ended`     a run: who, what, with which code and schema, how it ended
@@ -8,12 +8,15 @@ Records:
 
 from __future__ import annotations
 
+import hashlib
 import secrets
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from schema.errors import LeaseLost, ToolError
@@ -22,9 +25,12 @@ from stack.ledger.lease import Holder
 from stack.ledger.ledger import Facts, Ledger
 from stack.processes import who
 
-BEGAN, ENDED = "1-began", "2-ended"
 PARTITION = "HISTORY"
 UNKNOWN = "no end was recorded"
+_NOT_CODE = {".git", ".local", ".venv", "tests"}
+
+
+BEGAN, ENDED = "1-began", "2-ended"
 DONE, WAITING, ROLLED_BACK = "done", "waiting", "rolled back"
 
 
@@ -165,3 +171,21 @@ def _new_id() -> str:
     """Sorts by time."""
     at = datetime.now(UTC)
     return f"{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03}-{secrets.token_hex(2)}"
+
+
+def code_version(checkout: Path) -> str:
+    """The commit, with `-dirty` where files differ from it; without git a digest of the code."""
+    command = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return _digest(checkout)
+    return found.stdout.strip() if found.returncode == 0 else _digest(checkout)
+
+
+def _digest(checkout: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(checkout.rglob("*.py")):
+        if not _NOT_CODE & set(path.relative_to(checkout).parts):
+            digest.update(path.read_bytes())
+    return f"sha256:{digest.hexdigest()[:12]}"

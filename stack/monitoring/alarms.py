@@ -1,4 +1,5 @@
-"""The alarms of a stack: which there are, on which of the metrics that DynamoDB really emits, and when they fire.
+"""The alarms of a stack: which there are, on which of the metrics that DynamoDB really emits, and when they fire. Also
+what CloudWatch says of them, and of all else that the gates need to know.
 
 Each is metric math, for two reasons. `SystemErrors` is told by operation only, and `ReadThrottleEvents` apart from
 `WriteThrottleEvents`. And DynamoDB's metrics exist only while they are not zero, while an alarm on AWS/DynamoDB ignores
@@ -13,14 +14,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from schema.model import Schema, Table
 from schema.parts import BillingMode
-from schema.references import Subject
-from stack.declaration import Declaration
+from schema.references import IndexRef, Subject
+from stack.aws import translated_errors
+from stack.declaration import Declaration, present
 from stack.file.config import StackConfig
-from stack.monitoring.metrics import OPERATIONS
+from stack.monitoring.metrics import OPERATIONS, Metrics
 from stack.world.live import Live
+from stack.world.world import MISSING, AlarmState, Readings, World, live_refs
+
+if TYPE_CHECKING:
+    from types_boto3_cloudwatch import CloudWatchClient
 
 PERIOD_SECONDS = 300
 """The finest grain in which DynamoDB tells all that the alarms read: provisioned capacity comes every five minutes."""
@@ -33,8 +41,11 @@ USER_ERRORS = 100
 Failed conditions and throttled requests are not among them."""
 TOPIC = "topic"
 DASHBOARD = "dashboard"
-
 Dimensions = tuple[tuple[str, str], ...]
+CLEAN_MINUTES = 60
+"""Minutes that have to be without disturbances before an index goes."""
+MOST_NAMES = 100
+"""Alarms that one request may name (AWS)."""
 
 
 @dataclass(frozen=True)
@@ -203,3 +214,32 @@ def _alarm(
         comparison="GreaterThanThreshold",
         resource=resource,
     )
+
+
+def read_metrics(client: CloudWatchClient | None, config: StackConfig, schema: Schema, world: World) -> Readings:
+    """What CloudWatch says of the tables with a retired index that is live. Asks nothing where there is none. Raises
+    ToolError."""
+    retired = live_refs(world.live, (index.ref(table) for table in schema for index in table.retired))
+    if client is None or not config.is_monitored or not retired:
+        return Readings()
+    at = datetime.now(UTC)
+    since = at - timedelta(minutes=max(config.settings.quiet_minutes, CLEAN_MINUTES))
+    reads: dict[IndexRef, dict[datetime, float]] = {}
+    disturbances: dict[str, dict[str, float]] = {}
+    with translated_errors(config):
+        for ref in sorted(retired):
+            metrics = Metrics(client, config.physical_name(ref.table))
+            reads[ref] = metrics.reads_by_minute(ref.index, since)
+            if ref.table not in disturbances:
+                disturbances[ref.table] = metrics.disturbances(world.live[ref.table].indexes, CLEAN_MINUTES)
+        return Readings(at, True, _alarms(client, config, schema, world), reads, disturbances)
+
+
+def _alarms(client: CloudWatchClient, config: StackConfig, schema: Schema, world: World) -> tuple[AlarmState, ...]:
+    wanted = {alarm.name: alarm.subject for alarm in alarms(schema, config, present(schema, world), world.live)}
+    names = list(wanted)
+    found: dict[str, str] = {}
+    for start in range(0, len(names), MOST_NAMES):
+        answer = client.describe_alarms(AlarmNames=names[start : start + MOST_NAMES], MaxRecords=MOST_NAMES)
+        found |= {alarm["AlarmName"]: str(alarm["StateValue"]) for alarm in answer["MetricAlarms"]}
+    return tuple(AlarmState(name, subject, found.get(name, MISSING)) for name, subject in wanted.items())

@@ -1,5 +1,5 @@
 """The sources of truth about a stack, side by side: what a plan is computed from. What CloudWatch says is read in
-stack/monitoring/readings.py."""
+stack/monitoring/alarms.py."""
 
 from __future__ import annotations
 

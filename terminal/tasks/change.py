@@ -96,7 +96,7 @@ def late_writers(
 )
 def capacity(shell: Shell, table: str, index: str, write: int, stack: str = "local", json: bool = False) -> Result:
     """Give an index more write units while it is built, so that it does not throttle its table."""
-    from migration.run.building_capacity import raise_capacity
+    from migration.run.requests import raise_capacity
     from terminal.results.settings import CapacityResult
     from terminal.session import open_session
 

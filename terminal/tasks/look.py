@@ -25,7 +25,7 @@ def plan(
 @command()
 def status(shell: Shell, stack: str = "local", json: bool = False) -> Result:
     """Show every table and index with one word for its state, and who is at work."""
-    from migration.run.records import activity
+    from migration.run.requests import activity
     from migration.run.status import status as states
     from terminal.results.status import StatusResult
     from terminal.session import open_session
@@ -79,8 +79,8 @@ def preview(shell: Shell, stack: str = "local", json: bool = False) -> Result:
 @command(limit="how many runs and requests to show, newest first", run="show the steps of the run with this id instead")
 def history(shell: Shell, stack: str = "local", limit: int = 20, run: str | None = None, json: bool = False) -> Result:
     """Show what was done to the stack, by whom, and when."""
-    from migration.run.records import history as events
-    from migration.run.records import steps
+    from migration.run.requests import history as events
+    from migration.run.requests import steps
     from terminal.results.status import HistoryResult, StepsResult
     from terminal.session import open_session
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from migration.run.building_capacity import raise_capacity
+from migration.run.requests import raise_capacity
 from schema.errors import Refused
 from schema.model import Schema
 from schema.parts import Attribute, Throughput

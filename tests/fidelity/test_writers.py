@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from backfills.items.change import ItemChange
-from backfills.items.probe import probe
-from backfills.items.writer import WRITERS, Status, Writer, WriteResult
+from backfills.items.writer import WRITERS, Status, Writer, WriteResult, probe
 from dynamo.retry import Retry
 from stack.ledger.ledger import Ledger
 from tests.backfilling import assembly, report

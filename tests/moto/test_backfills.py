@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from backfills.items.probe import probe
+from backfills.items.writer import probe
 from backfills.progress.records import Counts
 from backfills.run.assembly import Assembly, Options
 from schema.errors import LeaseLost, Refused, VerificationFailed

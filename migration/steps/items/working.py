@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from backfills.items.probe import probe
 from backfills.items.target import target_of
+from backfills.items.writer import probe
 from backfills.progress.records import Counts
 from backfills.rates import rates_for
 from backfills.run.assembly import Assembly, Options

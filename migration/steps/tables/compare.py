@@ -16,8 +16,7 @@ from dynamo.units import UNLIMITED, segments_for
 from migration.session.context import Context
 from migration.session.reading import stoppable
 from migration.steps.items.comparison import TableComparison, compare
-from migration.steps.step import Step
-from migration.steps.tables.restore import Source, restored_name
+from migration.steps.tables.restore import OfRestoration, restored_name
 from schema.model import Index
 from schema.parts import Throughput
 from stack.ledger.ledger import Facts
@@ -33,19 +32,11 @@ NONE = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compare(Step):
+class Compare(OfRestoration):
     """Compares `<table>-restored` with the live table, where there is one."""
 
     ACTION = "compare"
-    ONLY_LOOKS = True
     NOT_RECORDED = frozenset({"examples"})
-
-    table: str
-    source: Source
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        return (self.table,)
 
     def apply(self, context: Context, world: World) -> Facts:
         live = read_table(context.client, context.config, self.table)

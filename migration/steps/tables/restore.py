@@ -30,10 +30,9 @@ _BACKUP_ARN = re.compile(r"arn:[a-z-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za
 
 
 @dataclass(frozen=True, kw_only=True)
-class Restore(Step):
-    """Restores one table from a backup, or to a point in time, into `<table>-restored`."""
+class OfRestoration(Step):
+    """A step about the restoration of one `table` (its name in the schema) from a `source`."""
 
-    ACTION = "restore"
     ONLY_LOOKS = True
 
     table: str
@@ -42,6 +41,13 @@ class Restore(Step):
     @property
     def tables(self) -> tuple[str, ...]:
         return (self.table,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restore(OfRestoration):
+    """Restores one table from a backup, or to a point in time, into `<table>-restored`."""
+
+    ACTION = "restore"
 
     def apply(self, context: Context, world: World) -> Facts:
         restored = context.config.physical_name(restored_name(self.table))
