@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import cache, partial
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
-import boto3
-import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -30,11 +27,11 @@ from botocore.exceptions import (
     SSOError,
     TokenRetrievalError,
 )
-from botocore.loaders import Loader, create_loader
 from botocore.parsers import ResponseParserError
 
 from dynamo.errors import SERVER_ERROR, THROTTLED
 from schema.errors import Refused, ToolError, UsageError
+from stack.credentials import endpoint_options, session
 from stack.file.config import StackConfig
 
 if TYPE_CHECKING:
@@ -100,14 +97,16 @@ def cloudwatch(config: StackConfig) -> CloudWatchClient | None:
     """A CloudWatch client, or None for a stack on an emulator whose file names no CloudWatch endpoint."""
     if config.endpoint and not config.cloudwatch_endpoint:
         return None
-    return _session(config).client("cloudwatch", endpoint_url=config.cloudwatch_endpoint, config=_RETRIES)
+    return session(config).client(
+        "cloudwatch", endpoint_url=config.cloudwatch_endpoint, config=_options(config, _RETRIES)
+    )
 
 
 def sns(config: StackConfig) -> SNSClient | None:
     """An SNS client, or None for a stack on an emulator whose file names no SNS endpoint."""
     if config.endpoint and not config.sns_endpoint:
         return None
-    return _session(config).client("sns", endpoint_url=config.sns_endpoint, config=_RETRIES)
+    return session(config).client("sns", endpoint_url=config.sns_endpoint, config=_options(config, _RETRIES))
 
 
 class EventSources(Protocol):
@@ -134,7 +133,9 @@ def event_sources(config: StackConfig) -> EventSources | None:
     """A Lambda client that gives up as quickly, or None for a stack on an emulator whose file names no endpoint."""
     if config.endpoint and not config.lambda_endpoint:
         return None
-    client: EventSources = _session(config).client("lambda", endpoint_url=config.lambda_endpoint, config=_FIRST)
+    client: EventSources = session(config).client(
+        "lambda", endpoint_url=config.lambda_endpoint, config=_options(config, _FIRST)
+    )
     return client
 
 
@@ -143,14 +144,16 @@ def scaler(config: StackConfig) -> Scaler | None:
     if config.endpoint and not config.scaling_endpoint:
         return None
     url = config.scaling_endpoint
-    client: Scaler = _session(config).client("application-autoscaling", endpoint_url=url, config=_FIRST)
+    client: Scaler = session(config).client(
+        "application-autoscaling", endpoint_url=url, config=_options(config, _FIRST)
+    )
     return client
 
 
 def check_account(config: StackConfig) -> None:
     """Refuses credentials of any account but the one that the stack file names. Raises Refused."""
     with translated_errors(config):
-        sts = _session(config).client("sts", endpoint_url=config.sts_endpoint, config=_FIRST)
+        sts = session(config).client("sts", endpoint_url=config.sts_endpoint, config=_options(config, _FIRST))
         sts.meta.events.register("before-parse.sts", partial(_refuse_others, rb"<(GetCallerIdentity|Error)Response"))
         account = sts.get_caller_identity()["Account"]
     if account != config.settings.account:
@@ -208,10 +211,14 @@ def translated_errors(config: StackConfig) -> Iterator[None]:
 
 def _dynamodb(config: StackConfig, options: Config) -> DynamoDBClient:
     with translated_errors(config):
-        client = _session(config).client("dynamodb", endpoint_url=config.endpoint, config=options)
+        client = session(config).client("dynamodb", endpoint_url=config.endpoint, config=_options(config, options))
     client.meta.events.register("before-parse.dynamodb", partial(_refuse_others, rb"^\s*\{"))
     client.meta.events.register("before-parse.dynamodb.DescribeTable", _keep_unparsed)
     return client
+
+
+def _options(config: StackConfig, options: Config) -> Config:
+    return options.merge(endpoint_options(config))
 
 
 def _refuse_others(expected: bytes, response_dict: Mapping[str, Any], **_: Any) -> None:
@@ -227,25 +234,6 @@ def _keep_unparsed(response_dict: Mapping[str, Any], customized_response_dict: d
         # What is not JSON is refused by the other handler.
         with suppress(ValueError):
             customized_response_dict[UNPARSED] = json.loads(response_dict["body"])
-
-
-@cache
-def _loader(path: str | None) -> Loader:
-    """What reads the descriptions of AWS's services. One for all clients: it keeps what it has read, and reading takes
-    ten times as long as all else that a client needs."""
-    return create_loader(path)
-
-
-def _session(config: StackConfig) -> boto3.Session:
-    core = botocore.session.get_session()
-    core.register_component("data_loader", _loader(os.environ.get("AWS_DATA_PATH")))
-    return boto3.Session(
-        botocore_session=core,
-        region_name=config.region,
-        profile_name=config.profile,
-        aws_access_key_id=config.access_key,
-        aws_secret_access_key=config.secret_key,
-    )
 
 
 def _wrong_configuration(config: StackConfig, error: BotoCoreError) -> UsageError:

@@ -35,8 +35,9 @@ def secrets_of(config: StackConfig, environment: Mapping[str, str]) -> Iterator[
     may be a person's address or a URL that lets anybody post. `environment` is what the engine is given besides the
     process's own."""
     yield config.secret_key or ""
+    yield from config.secrets
     yield from ({**os.environ, **environment}.get(name, "") for name in SECRET_VARIABLES)
-    yield from (subscription.endpoint for subscription in config.settings.subscriptions)
+    yield from (subscription.endpoint.get_secret_value() for subscription in config.settings.subscriptions)
 
 
 class EngineLog:

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict, TypeVar
@@ -106,6 +106,7 @@ class Engine:
         self._config = config
         self._program = program
         self._safe_point = safe_point
+        self._environment = environment
         self._log = EngineLog(config.checkout, secrets_of(config, environment))
         self._message: str | None = None
         self._is_let_go = False
@@ -120,6 +121,13 @@ class Engine:
         self._stack = _Stack(config.stack, self._workspace)
         self.ups = 0
         self.revision = 0
+
+    def elsewhere(self, checkout: Path, backend: str, environment: Mapping[str, str]) -> Engine:
+        """An engine for the same program, with another checkout and another backend (a URL): what it writes, it writes
+        there."""
+        config = replace(self._config, checkout=checkout, stack=self._config.name)
+        told = {**self._environment, **environment, "PULUMI_BACKEND_URL": backend}
+        return Engine(config, self._program, told, self._safe_point)
 
     @contextmanager
     def in_run(self, command: str, run: str) -> Iterator[None]:
@@ -286,6 +294,11 @@ def _change(metadata: events.StepEventMetadata) -> ResourceChange | None:
         return None
     properties = tuple(metadata.keys or ()) or tuple(metadata.diffs or ())
     return ResourceChange(str(metadata.op.value), resource_name(metadata.urn), metadata.type, properties)
+
+
+def check_engine() -> None:
+    """Raises UsageError where the CLI on PATH cannot be used."""
+    _command()
 
 
 def _command() -> automation.PulumiCommand:
