@@ -20,6 +20,7 @@ from schema.errors import Interrupted
 from schema.project import Project
 from stack.aws import check_account, cloudwatch, dynamodb, dynamodb_once, sns, translated_errors
 from stack.file.config import StackConfig
+from stack.ledger.authors import Author
 from stack.ledger.codec import now, written
 from stack.ledger.history import History, code_version
 from stack.ledger.ledger import Ledger
@@ -50,7 +51,7 @@ def open_session(
     if config.is_local:
         LocalStack(config, project, say).up()
     client = dynamodb(config)
-    ledger = Ledger(client, config)
+    ledger = Ledger(client, config, Author.here(check_account(config)))
     interrupts = Interrupts(say=_say_now, at_once=_end_at_once)
     may_change = partial(safe_point, interrupts, ledger.lease)
     engine = Engine(
@@ -59,7 +60,6 @@ def open_session(
         pulumi_environment(config, project),
         may_change,
     )
-    check_account(config)
     clock = written(now())
     with TerminalReporter(stack) as shown, translated_errors(config):
         reporter: Reporter = JsonLinesReporter() if json else shown

@@ -10,7 +10,7 @@ from schema.references import IndexRef
 from stack.aws import translated_errors
 from stack.ledger.codec import written
 from stack.ledger.history import UNKNOWN, Event, Recorded
-from stack.ledger.lease import Holder
+from stack.ledger.holder import Holder
 from stack.ledger.ledger import Facts
 from stack.ledger.records import RaisedProof
 
@@ -19,7 +19,7 @@ def activity(context: Context) -> dict[str, Facts | None]:
     """Who is `at_work` on the stack, who has `died` holding it, and who has `paused` it; None stands for nobody."""
     lease, pause = context.ledger.lease, context.ledger.paused()
     holder = lease.holder()
-    told = {"command": holder.command, "by": holder.by, "since": holder.since} if holder is not None else None
+    told = _told(holder) if holder is not None else None
     dead = holder is not None and lease.is_over(holder)
     paused = {"by": pause.by, "at": written(pause.at)} if pause is not None else None
     return {"at_work": None if dead else told, "died": told if dead else None, "paused": paused}
@@ -31,7 +31,7 @@ def history(context: Context, limit: int) -> list[Event]:
     if holder is not None and not context.ledger.lease.is_over(holder):
         for event in events:
             # The newest run without an end: the holder took the lease after every other had ended or died.
-            if event.result == UNKNOWN and (event.what, event.by) == (holder.command, holder.by):
+            if event.result == UNKNOWN and (event.what, event.by) == (holder.command, holder.author.by):
                 event.result = "at work"
                 break
     return events
@@ -108,3 +108,8 @@ def raise_capacity(context: Context, name: str, index_name: str, write: int) -> 
         )
     context.history.note("capacity", {"index": str(ref), "write": write, "before": before.write})
     return before
+
+
+def _told(holder: Holder) -> Facts:
+    author = holder.author
+    return {"command": holder.command, "by": author.by, "since": holder.since, **author.facts()}

@@ -16,6 +16,7 @@ from dynamo.errors import error_code
 from schema.references import Subject
 from stack.aws import translated_errors
 from stack.file.config import StackConfig
+from stack.ledger.authors import Author
 from stack.ledger.codec import attributes, decoded, now, plain
 from stack.ledger.lease import Lease
 from stack.ledger.proofs import Proofs
@@ -35,11 +36,12 @@ class Ledger:
     there is no such table.
 
     While this process holds the `lease`, nothing is written any more once it is lost. `run` is the id of the run that
-    is being recorded, and stands in all that it writes: its record says who, with which code and schema.
+    is being recorded, and stands in all that it writes: its record says who (`author`), with which code and schema.
     """
 
-    def __init__(self, client: DynamoDBClient, config: StackConfig) -> None:
-        self.lease = Lease(client, config)
+    def __init__(self, client: DynamoDBClient, config: StackConfig, author: Author | None = None) -> None:
+        self.author = author or Author(who())
+        self.lease = Lease(client, config, self.author)
         self.run: str | None = None
         self._client = client
         self._config = config
@@ -76,7 +78,7 @@ class Ledger:
 
     def pause(self) -> None:
         """Asks whatever runs on this stack to stop at the next safe point."""
-        self.put("CONTROL", "PAUSE", attributes(Pause(by=who(), at=now())))
+        self.put("CONTROL", "PAUSE", attributes(Pause(by=self.author.by, at=now())))
 
     def resume(self) -> bool:
         """Takes the pause back. Returns whether there was one."""
