@@ -20,6 +20,7 @@ from pulumi.automation import events
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
 
 from schema.errors import EngineLost, Refused, ToolError, UsageError
+from stack.aws import credentials_ended, says_that_credentials_ended
 from stack.declaration import Declaration
 from stack.file.config import StackConfig
 from stack.processes import Process, end, host, is_gone, orphans
@@ -215,6 +216,8 @@ class Engine:
             return EngineLost(what, f"The Pulumi engine was ended by signal {killed[1]}.", f"Run: {again}")
         if any(LOST in reason for reason in reasons):
             return EngineLost(what, "The connection to the Pulumi engine broke.", f"Run: {again}")
+        if any(says_that_credentials_ended(reason) for reason in reasons):
+            return credentials_ended(f"{what} {'; '.join(dict.fromkeys(reasons))}.")
         return ToolError(what, "; ".join(dict.fromkeys(reasons)), f"Mend that, then run: {again}")
 
 

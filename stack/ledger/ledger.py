@@ -52,7 +52,7 @@ class Ledger:
     def create(self) -> None:
         """Makes the table if it is missing. Harmless to repeat. Raises Refused where its name is another table's."""
         with translated_errors(self._config):
-            create_ledger(self._client, self.table)
+            create_ledger(self._client, self.table, self._config.settings.tags)
 
     def proofs(self) -> Proofs:
         """Everything that has been proven. Raises Refused for a proof that this version does not understand."""
