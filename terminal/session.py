@@ -14,6 +14,7 @@ from components.program import declare
 from local.stack import LocalStack
 from migration.session.context import Context, Reporter
 from migration.session.engine import Engine
+from migration.session.locks import Locks
 from migration.session.notifying import Notifier
 from migration.session.stopping import Interrupts, safe_point
 from schema.errors import Interrupted
@@ -51,7 +52,7 @@ def open_session(
     if config.is_local:
         LocalStack(config, project, say).up()
     client = dynamodb(config)
-    ledger = Ledger(client, config, Author.here(check_account(config)))
+    ledger = Ledger(client, config)
     interrupts = Interrupts(say=_say_now, at_once=_end_at_once)
     may_change = partial(safe_point, interrupts, ledger.lease)
     engine = Engine(
@@ -59,7 +60,11 @@ def open_session(
         lambda live, declaration, on_refusal: declare(schema, config, live, declaration, on_refusal, may_change),
         pulumi_environment(config, project),
         may_change,
+        locks=Locks(ledger),
     )
+    interrupts.pass_on = engine.interrupt
+    ledger.lease.on_lost = engine.interrupt
+    ledger.act_as(Author.here(check_account(config)))
     clock = written(now())
     with TerminalReporter(stack) as shown, translated_errors(config):
         reporter: Reporter = JsonLinesReporter() if json else shown

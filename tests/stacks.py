@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pulumi import automation
 
 from components.program import declare
 from local.stack import LocalStack, create_table, put_items
 from migration.run.runner import Summary, migrate
+from migration.session import engine
+from migration.session.cli import Cli
 from migration.session.context import Context
 from migration.session.engine import Engine
+from migration.session.locks import Locks
 from migration.session.notifying import Notifier
 from migration.session.stopping import Interrupts
 from schema.model import Index, Schema
@@ -56,9 +58,9 @@ OLD, NEW = IndexRef("personnel", "GSI2-ProjectIndex"), IndexRef("personnel", "GS
 
 
 @cache
-def _pulumi() -> automation.PulumiCommand:
+def _pulumi() -> Cli:
     """The CLI; asking for its version once is enough."""
-    return automation.PulumiCommand()
+    return Cli()
 
 
 @dataclass
@@ -114,14 +116,15 @@ class SmallStack:
         ledger = Ledger(client, config)
         command = _pulumi()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(automation, "PulumiCommand", lambda **named: command)
-            engine = Engine(
+            patch.setattr(engine, "Cli", lambda: command)
+            made = Engine(
                 config,
                 lambda live, declaration, on_refusal: declare(
                     schema, config, live, declaration, on_refusal, ledger.lease.check
                 ),
                 {**pulumi_environment(config, project), **attached()},
                 ledger.lease.check,
+                locks=Locks(ledger),
             )
         return Context(
             schema,
@@ -132,7 +135,7 @@ class SmallStack:
             ledger,
             History(ledger, lambda: "a test", schema.digest),
             Interrupts(lambda line: None, lambda: None),
-            engine,
+            made,
             SilentReporter(),
             Notifier(sns(config), config, lambda text: None),
             lambda: CLOCK,

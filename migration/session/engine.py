@@ -1,7 +1,8 @@
 """The Pulumi engine of one stack: what its state holds, what an `up` would change, and the `up` itself.
 
-The only importer of `pulumi.automation`. The program runs inside this process, so an `up` costs no second Python.
-What a killed run leaves, a lock and running programs, is cleared away here, once its owner is surely gone.
+Besides cli.py the only importer of `pulumi.automation`. The program runs inside this process, so an `up` costs no
+second Python. What a killed run leaves, a lock and running programs, is cleared away here, once its owner is surely
+gone.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from pulumi import automation
 from pulumi.automation import events
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
 
+from migration.session.cli import Cli
+from migration.session.locks import Locks, owners_in
 from schema.errors import EngineLost, Refused, ToolError, UsageError
 from stack.aws import credentials_ended, says_that_credentials_ended
 from stack.declaration import Declaration
 from stack.file.config import StackConfig
-from stack.processes import Process, end, host, is_gone, orphans
+from stack.processes import Process, end, orphans
 from stack.world.live import Live
 from stack.world.managed import INDEX_TYPE, MONITOR_TYPES, TABLE_TYPE, Managed, resource_name
 
@@ -84,7 +87,7 @@ class _Stack(automation.Stack):
 
 class Engine:
     """Runs Pulumi for one stack. `environment` is added to the process's own; `safe_point` is asked before each change,
-    and what it raises prevents that.
+    and what it raises prevents that. `locks` knows whose Pulumi's locks are.
 
     `ups` counts the `up`s that were run; `revision` changes with everything that can change the state.
     """
@@ -95,7 +98,11 @@ class Engine:
         program: Program,
         environment: Mapping[str, str],
         safe_point: Callable[[], None] = lambda: None,
+        *,
+        locks: Locks,
     ) -> None:
+        self.locks = locks
+        self._cli = _command()
         self._config = config
         self._program = program
         self._safe_point = safe_point
@@ -103,7 +110,7 @@ class Engine:
             work_dir=str(config.checkout),
             env_vars={**environment, **Process.current().mark()},
             secrets_provider=config.secrets_provider,
-            pulumi_command=_command(),
+            pulumi_command=self._cli,
         )
         self._stack = _Stack(config.stack, self._workspace)
         self.ups = 0
@@ -118,6 +125,10 @@ class Engine:
         except CommandError as error:
             raise self._failure("Pulumi cannot read the stack's state.", error, []) from error
         return Managed.of(deployment or {})
+
+    def interrupt(self) -> None:
+        """Asks an `up` that runs to end in order. Harmless when none does. May be called by a signal handler."""
+        self._cli.interrupt()
 
     def end_orphans(self) -> None:
         """Ends what a killed run left running: an orphaned plugin would go on changing tables. What was read of the
@@ -192,15 +203,19 @@ class Engine:
     def _unlocked(self, operation: Callable[[], T]) -> T:
         """Does it; where the lock of a process that is gone stands in the way, without that lock."""
         try:
-            return operation()
+            with self._cli.changing(self.locks.noted):
+                return operation()
         except ConcurrentUpdateError as error:
-            owners = _LOCK_OWNER.findall(str(error))
-            if not owners or not all(_is_dead(*owner) for owner in owners):
+            owners = owners_in(str(error))
+            if not owners or not all(self.locks.is_dead(owner) for owner in owners):
                 raise
             self.end_orphans()
             self._safe_point()
             self._stack.cancel()
-            return operation()
+            for owner in owners:
+                self.locks.forget(owner)
+            with self._cli.changing(self.locks.noted):
+                return operation()
 
     def _failure(self, what: str, error: CommandError, messages: list[str]) -> ToolError:
         again = f"./invoke migrate --stack {self._config.stack}"
@@ -223,15 +238,6 @@ class Engine:
 
 _KILLED = re.compile(r"code: -(\d+)")
 """How the Automation API tells that a signal has ended the CLI."""
-_LOCK_OWNER = re.compile(r"created by \S+@(\S+) \(pid (\d+)\) at (\S+)")
-"""How Pulumi names the owner of a lock in a backend of one's own, be it a folder or a bucket."""
-
-
-def _is_dead(machine: str, pid: str, locked: str) -> bool:
-    """Whether the owner of a lock has surely ended. Another machine's cannot be seen from here."""
-    return machine == host() and is_gone(int(pid), before=datetime.fromisoformat(locked).timestamp())
-
-
 LOST = "Resource monitor has terminated"
 """What Pulumi's SDK says when a call from the program to the engine finds nobody there."""
 
@@ -269,7 +275,7 @@ def _change(metadata: events.StepEventMetadata) -> ResourceChange | None:
     return ResourceChange(str(metadata.op.value), resource_name(metadata.urn), metadata.type, properties)
 
 
-def _command() -> automation.PulumiCommand:
+def _command() -> Cli:
     """The CLI on PATH, which must be exactly the pinned version."""
     pinned = (TOOL / VERSION_FILE).read_text(encoding="utf-8").strip()
     if shutil.which("pulumi") is None:
@@ -278,7 +284,7 @@ def _command() -> automation.PulumiCommand:
         )
     noted = TOOL / ".venv" / f"engine-{pinned}"  # where ./invoke noted that it found the engine
     try:
-        command = automation.PulumiCommand(skip_version_check=True)
+        command = Cli()
     except Exception as error:
         noted.unlink(missing_ok=True)
         said = " ".join(str(error).split())

@@ -25,6 +25,7 @@ def exclusive(context: Context, command: str, *, told: bool = True) -> Iterator[
     ):
         context.on_held(context.ledger.lease.refusal())
         if dead is not None:
+            context.engine.locks.are_over(dead)
             context.reporter.noted(f"Goes on in place of a dead run: {dead}.")
         context.engine.end_orphans()
         for ref in take_back_all(context):

@@ -19,9 +19,11 @@ def safe_point(interrupts: Interrupts, lease: Lease) -> None:
 
 class Interrupts:
     """Ctrl-C (or a request to terminate): the first asks the run to stop at the next safe point, the second is told to
-    `at_once`, which is to end the process. `say` is told what the first one means."""
+    `at_once`, which is to end the process. `say` is told what the first one means, and `pass_on` passes it on to what
+    this process has started."""
 
     def __init__(self, say: Callable[[str], None], at_once: Callable[[], None]) -> None:
+        self.pass_on: Callable[[], None] = lambda: None
         self._say = say
         self._at_once = at_once
         self.requested = threading.Event()
@@ -48,4 +50,5 @@ class Interrupts:
         if self.requested.is_set():
             self._at_once()
         self.requested.set()
+        self.pass_on()
         self._say("Stopping at the next safe point. Once more stops at once.")

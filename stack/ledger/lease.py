@@ -14,7 +14,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -43,12 +43,13 @@ _NOT_HELD = {"ConditionalCheckFailedException", "ResourceNotFoundException"}
 
 class Lease:
     """The lease of one stack, taken by at most one run at a time, in the name of `author`. Safe to use from several
-    threads."""
+    threads. `on_lost` is told, by another thread, that it is another's, or was not renewed for as long as it lasts."""
 
     def __init__(self, client: DynamoDBClient, config: StackConfig, author: Author) -> None:
         self._client = client
+        self.on_lost: Callable[[], None] = lambda: None
         self._config = config
-        self._author = author
+        self.author = author
         self._table = config.ledger_name
         self._seconds = config.settings.lease_seconds
         self._lock = threading.Lock()
@@ -149,7 +150,7 @@ class Lease:
             token=secrets.token_hex(8),
             revision=secrets.token_hex(4),
             command=command,
-            author=self._author,
+            author=self.author,
             since=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             renewed=now,
             seconds=self._seconds,
@@ -176,6 +177,8 @@ class Lease:
             # An unanswered renewal is repeated at the next turn; `check` decides what may still be written.
             with suppress(ToolError, ClientError, BotoCoreError), self._lock:
                 self._renew()
+            if self._lost or self._age() > self._seconds:
+                self.on_lost()
             if self._lost:
                 return
 

@@ -39,8 +39,8 @@ class Ledger:
     is being recorded, and stands in all that it writes: its record says who (`author`), with which code and schema.
     """
 
-    def __init__(self, client: DynamoDBClient, config: StackConfig, author: Author | None = None) -> None:
-        self.author = author or Author(who())
+    def __init__(self, client: DynamoDBClient, config: StackConfig) -> None:
+        self.author = Author(who())
         self.lease = Lease(client, config, self.author)
         self.run: str | None = None
         self._client = client
@@ -48,6 +48,10 @@ class Ledger:
         self.table = config.ledger_name
         self._serialize = TypeSerializer().serialize
         self._deserialize = TypeDeserializer().deserialize
+
+    def act_as(self, author: Author) -> None:
+        """Says who it is whose doings are recorded from now on."""
+        self.author = self.lease.author = author
 
     def create(self) -> None:
         """Makes the table if it is missing. Harmless to repeat. Raises Refused where its name is another table's."""

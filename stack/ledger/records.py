@@ -6,6 +6,7 @@
 | `CONTROL`        | `LEASE`              | who is at work on the stack: stack/ledger/lease.py                      |
 | `CONTROL`        | `PAUSE`              | a Pause                                                                 |
 | `BROWN-OUT`      | `<table>/<index>`    | a BrownOutNote                                                          |
+| `ENGINE`         | `<host>#<pid>`       | an EngineNote                                                           |
 | `HISTORY`        | `<run>#1-began` …    | runs and requests: stack/ledger/history.py                              |
 | `RUN#<run>`      | `<number>#1-began` … | the steps of one run: stack/ledger/history.py                           |
 | `BACKFILL#<table>` …                    || a backfill's place and its journal: backfills/progress/records.py       |
@@ -265,6 +266,21 @@ class BrownOutNote(Record):
     at: datetime
     policy: str | None = None
     revision: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineNote(Record):
+    """A run with this `lease` has `started` the Pulumi CLI with that process id on that host, which may hold Pulumi's
+    lock; `machine` is one boot and one container of it, as in the lease. `over` is when a later run found that the
+    lease had run out, and took it. Removed when the CLI ends by itself, and when its lock is cancelled. Written and
+    read by migration/session/locks.py."""
+
+    host: str = field(metadata=KEY)
+    pid: int = field(metadata=KEY)
+    machine: str
+    lease: str
+    started: datetime
+    over: datetime | None = None
 
 
 _KINDS: Mapping[str, type[Proof]] = {
