@@ -72,6 +72,7 @@ class SmallStack:
     schema: Schema
     prefix: str
     watch: str = "{minutes: 0, leastWrites: 0}"
+    backend: str = "file://.local/state"
 
     @staticmethod
     def make(directory: Path, endpoint: str, schema: Schema, extra: str = "") -> SmallStack:
@@ -99,7 +100,7 @@ class SmallStack:
             f" sns: '{self.endpoint}'}}\n"
             '  sitelogix:account: "123456789012"\n'
             f"  sitelogix:tablePrefix: {self.prefix}\n"
-            "  sitelogix:backend: file://.local/state\n"
+            f"  sitelogix:backend: {self.backend}\n"
             "  sitelogix:backfill: {writer: single, rate: 100000, readRate: 100000}\n"
             f"  sitelogix:lateWriters: {self.watch}\n" + extra
         )
