@@ -50,7 +50,7 @@ def steps(context: Context, run: str) -> list[Recorded]:
 
 
 def pause(context: Context) -> None:
-    """Asks whatever runs on the stack to stop. Raises ToolError."""
+    """Asks whatever runs on the stack to stop. An older version may do that, too. Raises ToolError."""
     context.refuse_others_tables(context.ledger.proofs())
     context.ledger.create()
     context.ledger.pause()
@@ -59,14 +59,14 @@ def pause(context: Context) -> None:
 
 def resume(context: Context) -> None:
     """Takes a pause back, if there is one. Raises ToolError."""
-    context.refuse_others_tables(context.ledger.proofs())
+    _refuse_others_and_older(context)
     if context.ledger.resume():
         context.history.note("resume")
 
 
 def lease_holder(context: Context) -> Holder | None:
-    """Who holds the stack, dead or alive. Raises ToolError."""
-    context.refuse_others_tables(context.ledger.proofs())
+    """Who holds the stack, dead or alive, for one who may break that. Raises ToolError."""
+    _refuse_others_and_older(context)
     return context.ledger.lease.holder()
 
 
@@ -82,6 +82,7 @@ def raise_capacity(context: Context, name: str, index_name: str, write: int) -> 
     ref, table = IndexRef(name, index_name), context.schema.table(name)
     world = context.read_world()
     context.refuse_others_tables(world.proofs)
+    context.ledger.refuse_older_code(world.proofs)
     live = world.live.get(name)
     found = live.indexes.get(index_name) if live else None
     again = f"Run: ./invoke status --stack {context.config.stack}"
@@ -113,3 +114,9 @@ def raise_capacity(context: Context, name: str, index_name: str, write: int) -> 
 def _told(holder: Holder) -> Facts:
     author = holder.author
     return {"command": holder.command, "by": author.by, "since": holder.since, **author.facts()}
+
+
+def _refuse_others_and_older(context: Context) -> None:
+    proofs = context.ledger.proofs()
+    context.refuse_others_tables(proofs)
+    context.ledger.refuse_older_code(proofs)

@@ -17,12 +17,14 @@ def exclusive(context: Context, command: str, *, told: bool = True) -> Iterator[
     """Takes the stack for a recorded run. What a dead run has left, programs and brown-outs, is ended first. The team
     is told how the run goes if it is to be `told`. Raises Refused when somebody else is at work."""
     context.ledger.create()
+    context.ledger.refuse_older_code(context.ledger.proofs())
     with (
         context.interrupts.caught(),
         context.ledger.lease.held(command) as dead,
         context.history.recording(command, dead) as recorded,
         _notices(context, command, recorded, told=told),
     ):
+        context.ledger.note_version()
         context.on_held(context.ledger.lease.refusal())
         if dead is not None:
             context.engine.locks.are_over(dead)

@@ -15,17 +15,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from migration.session.cli import CliProcess
 from schema.errors import ToolError
-from stack.ledger.codec import attributes, decoded, now
+from stack.ledger.codec import KEY, Record, attributes, decoded, now
 from stack.ledger.holder import Holder
 from stack.ledger.ledger import Facts, Ledger
-from stack.ledger.records import EngineNote
 from stack.processes import Process, host, is_gone
 
 PARTITION = "ENGINE"
@@ -35,6 +34,20 @@ _ROUNDING = timedelta(seconds=2)
 """Both times are whole seconds of one machine's clock."""
 _LOCKED_WITHIN = timedelta(minutes=1)
 """The CLI takes its lock before it does anything else, a second or so after it was started."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineNote(Record):
+    """A run with this `lease` has `started` the Pulumi CLI with that process id on that host, which may hold Pulumi's
+    lock; `machine` is one boot and one container of it, as in the lease. `over` is when a later run found that the
+    lease had run out, and took it. Removed when the CLI ends by itself, and when its lock is cancelled."""
+
+    host: str = field(metadata=KEY)
+    pid: int = field(metadata=KEY)
+    machine: str
+    lease: str
+    started: datetime
+    over: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from dynamo.errors import error_code
+from schema.errors import Refused
 from schema.references import Subject
 from stack.aws import translated_errors
 from stack.file.config import StackConfig
@@ -20,8 +21,9 @@ from stack.ledger.authors import Author
 from stack.ledger.codec import attributes, decoded, now, plain
 from stack.ledger.lease import Lease
 from stack.ledger.proofs import Proofs
-from stack.ledger.records import P, Pause, Proof, proof_of, sort_key
+from stack.ledger.records import STACK, LeastVersionProof, P, Pause, Proof, proof_of, sort_key
 from stack.ledger.table import cancellations, create_ledger, refuse_another, repeated
+from stack.ledger.versions import greatest, is_too_old, too_old
 from stack.processes import who
 
 if TYPE_CHECKING:
@@ -59,8 +61,38 @@ class Ledger:
             create_ledger(self._client, self.table, self._config.settings.tags)
 
     def proofs(self) -> Proofs:
-        """Everything that has been proven. Raises Refused for a proof that this version does not understand."""
-        return Proofs.of(proof_of(item) for item in self.records("PROOF"))
+        """Everything that has been proven. Raises Refused for a proof that this version does not understand, with the
+        version that does where the ledger names one."""
+        items = list(self.records("PROOF"))
+        try:
+            return Proofs.of(map(proof_of, items))
+        except Refused as error:
+            key = sort_key(LeastVersionProof, STACK)
+            least = next((str(item.get("version")) for item in items if item["SK"] == key), None)
+            if least is None or not is_too_old(least):
+                raise
+            raise too_old(self._config.stack, least) from error
+
+    def needs_newer_code(self, proofs: Proofs) -> bool:
+        """Whether only a newer version of this tool than this one may change the stack."""
+        proof = proofs.get(LeastVersionProof, STACK)
+        return proof is not None and is_too_old(proof.version)
+
+    def refuse_older_code(self, proofs: Proofs) -> None:
+        """Raises Refused where only a newer version of this tool may change the stack."""
+        proof = proofs.get(LeastVersionProof, STACK)
+        if proof is not None and is_too_old(proof.version):
+            raise too_old(self._config.stack, proof.version)
+
+    def note_version(self) -> None:
+        """Has the ledger name the least version that may go on from here. Raises Refused where that is a newer one than
+        this, LeaseLost."""
+        proofs = self.proofs()
+        self.refuse_older_code(proofs)
+        proof = proofs.get(LeastVersionProof, STACK)
+        noted = proof.version if proof is not None else None
+        if greatest(noted) != noted:
+            self.prove(LeastVersionProof(subject=STACK, version=greatest(noted)))
 
     def proof(self, kind: type[P], subject: Subject) -> P | None:
         """One proof as it is now, or None."""

@@ -6,7 +6,7 @@
 | `CONTROL`        | `LEASE`              | who is at work on the stack: stack/ledger/lease.py                      |
 | `CONTROL`        | `PAUSE`              | a Pause                                                                 |
 | `BROWN-OUT`      | `<table>/<index>`    | a BrownOutNote                                                          |
-| `ENGINE`         | `<host>#<pid>`       | an EngineNote                                                           |
+| `ENGINE`         | `<host>#<pid>`       | a CLI of Pulumi's that may hold its lock: migration/session/locks.py    |
 | `HISTORY`        | `<run>#1-began` …    | runs and requests: stack/ledger/history.py                              |
 | `RUN#<run>`      | `<number>#1-began` … | the steps of one run: stack/ledger/history.py                           |
 | `BACKFILL#<table>` …                    || a backfill's place and its journal: backfills/progress/records.py       |
@@ -59,6 +59,17 @@ class OwnerProof(Proof):
     KIND = "owner"
 
     stack: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeastVersionProof(Proof):
+    """Of STACK: the least `version` of this tool that may change the stack. Written by each run before it changes
+    anything, where none or an older one stands there: stack/ledger/versions.py. A field more would keep older versions
+    from reading it."""
+
+    KIND = "least-version"
+
+    version: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,25 +279,11 @@ class BrownOutNote(Record):
     revision: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class EngineNote(Record):
-    """A run with this `lease` has `started` the Pulumi CLI with that process id on that host, which may hold Pulumi's
-    lock; `machine` is one boot and one container of it, as in the lease. `over` is when a later run found that the
-    lease had run out, and took it. Removed when the CLI ends by itself, and when its lock is cancelled. Written and
-    read by migration/session/locks.py."""
-
-    host: str = field(metadata=KEY)
-    pid: int = field(metadata=KEY)
-    machine: str
-    lease: str
-    started: datetime
-    over: datetime | None = None
-
-
 _KINDS: Mapping[str, type[Proof]] = {
     kind.KIND: kind
     for kind in (
         OwnerProof,
+        LeastVersionProof,
         VerifiedProof,
         TableProof,
         BackupProof,
