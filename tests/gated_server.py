@@ -6,7 +6,7 @@ import io
 import json
 import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,12 +19,26 @@ _READS = ("Batch", "Describe", "Get", "List", "Query", "Scan")
 """What the names of DynamoDB's reading operations begin with; BatchWriteItem and BatchExecuteStatement are none."""
 
 
+Holding = Callable[[str, bytes], bool]
+
+
+def nothing(operation: str, body: bytes) -> bool:
+    """Nothing is held back."""
+    return False
+
+
+def creation_of_an_index(operation: str, body: bytes) -> bool:
+    """The request that creates an index of a table."""
+    return operation == "UpdateTable" and b'"Create"' in body
+
+
 class Gate:
-    """Middleware around a local AWS. While `holding`, the answer to the creation of an index is held back, and
-    `reached` is set: AWS has made it. While `read_only`, whatever writes is denied; `denied` names it."""
+    """Middleware around a local AWS. The first answer to a request to DynamoDB of which `holding` is true, given the
+    operation and the body, is held back, and `reached` is set: AWS has done it. While `read_only`, whatever writes is
+    denied; `denied` names it."""
 
     def __init__(self, served: Application) -> None:
-        self.holding = False
+        self.holding: Holding = nothing
         self.read_only = False
         self.reached = threading.Event()
         self.denied: list[str] = []
@@ -39,15 +53,16 @@ class Gate:
             self.denied.append(operation or f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
             return _deny(environ, start_response)
         answer = self._served(environ, start_response)
-        if self.holding and operation == "UpdateTable" and b'"Create"' in body:
+        if operation and self.holding(operation, body):
             answer = list(answer)
+            self.holding = nothing
             self.reached.set()
             self._let_go.wait(EXPECTED)
         return answer
 
     def open(self) -> None:
         """Holds nothing back any more."""
-        self.holding = False
+        self.holding = nothing
         self._let_go.set()
 
 

@@ -17,7 +17,7 @@ from local.emulation import application
 from migration.run.preview import preview
 from stack.ledger.ledger import Ledger
 from stack.processes import host
-from tests.gated_server import Gate, gated
+from tests.gated_server import Gate, creation_of_an_index, gated
 from tests.hosts import need_hosts, running_on
 from tests.limits import EXPECTED, HANGS
 from tests.small_run import command
@@ -87,7 +87,7 @@ def test_a_migration_that_was_killed_on_one_host_is_finished_on_another_and_prev
 ) -> None:
     need_hosts()
     gate, _ = aws
-    gate.holding = True
+    gate.holding = creation_of_an_index
     with running_on("host-a", command(stack), OWN_IMPORTS) as killed:
         assert gate.reached.wait(EXPECTED), killed.communicate(timeout=HANGS)
     gate.open()
