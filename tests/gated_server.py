@@ -33,12 +33,12 @@ def creation_of_an_index(operation: str, body: bytes) -> bool:
 
 
 class Gate:
-    """Middleware around a local AWS. The first answer to a request to DynamoDB of which `holding` is true, given the
-    operation and the body, is held back, and `reached` is set: AWS has done it. While `read_only`, whatever writes is
-    denied; `denied` names it."""
+    """Middleware around a local AWS. It holds back the first answer of those that it is told to hold, and then
+    `reached` is set: AWS has done what was asked. While `read_only`, whatever writes is denied; `denied` names
+    it."""
 
     def __init__(self, served: Application) -> None:
-        self.holding: Holding = nothing
+        self._holding: Holding = nothing
         self.read_only = False
         self.reached = threading.Event()
         self.denied: list[str] = []
@@ -53,16 +53,22 @@ class Gate:
             self.denied.append(operation or f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
             return _deny(environ, start_response)
         answer = self._served(environ, start_response)
-        if operation and self.holding(operation, body):
+        if operation and self._holding(operation, body):
             answer = list(answer)
-            self.holding = nothing
+            self._holding = nothing
             self.reached.set()
             self._let_go.wait(EXPECTED)
         return answer
 
+    def hold(self, holding: Holding) -> None:
+        """Holds that back from now on."""
+        self.reached.clear()
+        self._let_go.clear()
+        self._holding = holding
+
     def open(self) -> None:
         """Holds nothing back any more."""
-        self.holding = nothing
+        self._holding = nothing
         self._let_go.set()
 
 

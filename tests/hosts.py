@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,8 +26,15 @@ def need_hosts() -> None:
 def running_on(host: str, command: Sequence[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
     """Runs a command on a host of that name. Afterwards, and when it is killed, nothing runs on the host any more."""
     named = ["sh", "-c", 'hostname "$0" && exec "$@"', host, *command]
+    with running([*_UNSHARE, *named], environment) as process:
+        yield process
+
+
+@contextmanager
+def running(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """Runs a command, and kills it afterwards."""
     process = subprocess.Popen(
-        [*_UNSHARE, *named],
+        command,
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -38,5 +44,5 @@ def running_on(host: str, command: Sequence[str], environment: Mapping[str, str]
     try:
         yield process
     finally:
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         process.communicate(timeout=ENDING)

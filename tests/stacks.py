@@ -127,6 +127,8 @@ class SmallStack:
                 ledger.lease.check,
                 locks=Locks(ledger),
             )
+        interrupts = Interrupts(lambda line: None, lambda: None)
+        interrupts.pass_on = made.interrupt
         return Context(
             schema,
             config,
@@ -135,7 +137,7 @@ class SmallStack:
             cloudwatch(config),
             ledger,
             History(ledger, lambda: "a test", schema.digest),
-            Interrupts(lambda line: None, lambda: None),
+            interrupts,
             made,
             SilentReporter(),
             Notifier(sns(config), config, lambda text: None),

@@ -20,7 +20,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from local.aws_plugin.cloudwatch import AlarmType, DashboardType
 from local.aws_plugin.index import IndexType
-from local.aws_plugin.resource import Found, PluginError, Properties, ResourceType, keeping
+from local.aws_plugin.resource import CANCELLATION, Found, PluginError, Properties, ResourceType, keeping
 from local.aws_plugin.sns import SubscriptionType, TopicType
 from local.aws_plugin.table import TableType
 from stack.world.managed import ALARM_TYPE, DASHBOARD_TYPE, INDEX_TYPE, SUBSCRIPTION_TYPE, TABLE_TYPE, TOPIC_TYPE
@@ -166,6 +166,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the stand-in plugin does not know the function {request.tok}")
 
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:
+        CANCELLATION.cancel()
         return empty_pb2.Empty()
 
     def _type(self, urn: str, context: grpc.ServicerContext) -> ResourceType[Any]:
@@ -189,6 +190,7 @@ def _refreshed(inputs: Properties, found: Found) -> Properties:
 
 
 def _guarded(context: grpc.ServicerContext, operation: Callable[[], Result], doing: str = "") -> Result:
+    CANCELLATION.begin()
     try:
         return operation()
     except PluginError as error:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from moto.dynamodb.models import dynamodb_backends
 
 from local.emulation import application
 from migration.run.preview import preview
 from stack.ledger.ledger import Ledger
 from stack.processes import host
 from tests.gated_server import Gate, creation_of_an_index, gated
-from tests.hosts import need_hosts, running_on
+from tests.hosts import need_hosts, running, running_on
 from tests.limits import EXPECTED, HANGS
 from tests.small_run import command
 from tests.snapshots import forget
@@ -73,6 +77,40 @@ def locks(stack: SmallStack) -> list[Any]:
     return [json.loads(text) for key, text in objects(stack).items() if key.startswith(".pulumi/locks/")]
 
 
+def still_building(stack: SmallStack) -> Any:
+    """Has AWS say that it still builds the new index. Returns what has it say that it is built."""
+    table: Any = dynamodb_backends["123456789012"]["us-east-1"].tables[stack.physical("personnel")]
+    (index,) = [one for one in table.global_indexes if one.name == NEW.index]
+    index.status = "CREATING"
+    return partial(setattr, index, "status", "ACTIVE")
+
+
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_entry_process_alone_ends_an_up_in_order_though_aws_still_builds(
+    aws: tuple[Gate, str], stack: SmallStack, asked: signal.Signals
+) -> None:
+    gate, _ = aws
+    gate.hold(creation_of_an_index)
+    with running(command(stack), OWN_IMPORTS) as stopped:
+        assert gate.reached.wait(EXPECTED), stopped.communicate(timeout=HANGS)
+        built = still_building(stack)
+        gate.open()
+        stopped.send_signal(asked)
+        output, errors = stopped.communicate(timeout=HANGS)
+    assert stopped.returncode == 130, f"{output}{errors}"
+    what, why, _ = json.loads(output)["error"]
+    assert re.fullmatch(rf"Stopped in create-index {NEW}, step \d+ of \d+\.", what)
+    assert why == "What is done is recorded; what AWS is still doing, it goes on with."
+    ledger = stack.context().ledger
+    assert (locks(stack), ledger.lease.holder(), list(ledger.records("ENGINE"))) == ([], None, [])
+    built()
+    with running(command(stack), OWN_IMPORTS) as finished:
+        output, errors = finished.communicate(timeout=HANGS)
+    assert finished.returncode == 0, f"{output}{errors}"
+    assert f"create-index {NEW}" not in json.loads(output)["done"]
+    assert stack.indexes("personnel") == ["GSI1-NameIndex", "GSI2-StatusIndex"]
+
+
 def until_the_lease_is_over(stack: SmallStack) -> None:
     context = stack.context()
     lease = Ledger(context.client, context.config).lease
@@ -87,7 +125,7 @@ def test_a_migration_that_was_killed_on_one_host_is_finished_on_another_and_prev
 ) -> None:
     need_hosts()
     gate, _ = aws
-    gate.holding = creation_of_an_index
+    gate.hold(creation_of_an_index)
     with running_on("host-a", command(stack), OWN_IMPORTS) as killed:
         assert gate.reached.wait(EXPECTED), killed.communicate(timeout=HANGS)
     gate.open()

@@ -75,7 +75,7 @@ def make(version: str, moment: str, gate: Gate, endpoint: str, directory: Path) 
     if holding is None:
         stack.migrate()
     else:
-        gate.holding = holding()
+        gate.hold(holding())
         with running(stack):
             assert gate.reached.wait(EXPECTED)
     gate.open()
