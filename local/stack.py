@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
 
 from local.passphrase import PASSPHRASE
 from local.server import Server
@@ -76,9 +78,26 @@ class LocalStack:
         self._say(f"Starting the local AWS endpoint {self._config.endpoint} (moto) …")
         record = self._server.start()
         self._state.mkdir(parents=True, exist_ok=True)
+        self._make_bucket()
         items, tables = load(dynamodb(self._config), self._config, self._project)
         self._server.mark_loaded(record)
         self._say(f"Loaded {items:,} items into {tables} pre-migration tables.")
+
+    def _make_bucket(self) -> None:
+        """Makes the bucket of Pulumi's state, where that is in this server's S3. It goes with the server."""
+        backend, endpoint = urlsplit(self._config.settings.backend), self._config.endpoint or ""
+        server = parse_qs(backend.query).get("endpoint", [""])[0]
+        if backend.scheme != "s3" or not server.endswith(urlsplit(endpoint).netloc):
+            return
+        config = self._config
+        client: Any = boto3.client(
+            "s3",
+            endpoint_url=endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=config.access_key,
+            aws_secret_access_key=config.secret_key,
+        )
+        client.create_bucket(Bucket=backend.netloc)
 
     def down(self) -> bool:
         """Ends the server; its data go with it. Returns whether it was running."""

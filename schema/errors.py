@@ -54,6 +54,13 @@ class VerificationFailed(ToolError):
     exit_code = 5
 
 
+class CredentialsEnded(ToolError):
+    """AWS took the credentials before, and takes them no more: they have expired, or were withdrawn. What was done
+    until then is done."""
+
+    exit_code = 6
+
+
 class EngineLost(ToolError):
     """The connection to the Pulumi engine broke: what it did until then is not known."""
 

@@ -30,7 +30,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from dynamo.errors import SERVER_ERROR, THROTTLED
-from schema.errors import Refused, ToolError, UsageError
+from schema.errors import CredentialsEnded, Refused, ToolError, UsageError
 from stack.credentials import endpoint_options, session
 from stack.file.config import StackConfig
 
@@ -57,7 +57,7 @@ _FIRST = _RETRIES.merge(
 _NO_RETRIES = _RETRIES.merge(
     Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=30, parameter_validation=False)
 )
-_EXPIRED = {
+_INVALID = {
     "ExpiredToken",
     "ExpiredTokenException",
     "IncompleteSignature",
@@ -150,24 +150,28 @@ def scaler(config: StackConfig) -> Scaler | None:
     return client
 
 
-def check_account(config: StackConfig) -> None:
-    """Refuses credentials of any account but the one that the stack file names. Raises Refused."""
-    with translated_errors(config):
+def check_account(config: StackConfig) -> str:
+    """Refuses credentials of any account but the one that the stack file names. Returns the ARN of whose they are.
+    Raises Refused."""
+    with translated_errors(config, first=True):
         sts = session(config).client("sts", endpoint_url=config.sts_endpoint, config=_options(config, _FIRST))
         sts.meta.events.register("before-parse.sts", partial(_refuse_others, rb"<(GetCallerIdentity|Error)Response"))
-        account = sts.get_caller_identity()["Account"]
+        caller = sts.get_caller_identity()
+    account = caller["Account"]
     if account != config.settings.account:
         raise Refused(
             f"These credentials belong to AWS account {account}.",
             f"{config.stack_file.name} says that stack {config.stack} lives in account {config.settings.account}.",
             f"Switch credentials (AWS_PROFILE), or correct {config.setting('account')} in the stack file.",
         )
+    arn: str = caller["Arn"]
+    return arn
 
 
 @contextmanager
-def translated_errors(config: StackConfig) -> Iterator[None]:
+def translated_errors(config: StackConfig, *, first: bool = False) -> Iterator[None]:
     """Turns what botocore raises into a ToolError: no endpoint, not AWS, a wrong AWS configuration, no credentials,
-    expired, or denied."""
+    expired, or denied. Only of a task's `first` call it is known that nothing was changed before."""
     try:
         yield
     except (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError) as error:
@@ -184,16 +188,12 @@ def translated_errors(config: StackConfig) -> Iterator[None]:
     except (ConfigParseError, ProfileNotFound) as error:
         raise _wrong_configuration(config, error) from error
     except _NO_CREDENTIALS as error:
-        raise UsageError(
-            f"There are no AWS credentials for stack {config.stack}.",
-            f"{str(error).rstrip('.')}.",
-            "Set AWS_PROFILE, or log in again.",
-        ) from error
+        raise _no_credentials(config, f"{str(error).rstrip('.')}.", first=first) from error
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         message = error.response.get("Error", {}).get("Message", "")
-        if code in _EXPIRED:
-            raise UsageError("The AWS credentials are not valid.", message, "Log in again, then repeat.") from error
+        if code in _INVALID:
+            raise _invalid_credentials(message, first=first) from error
         if code in DENIED:
             raise Refused(
                 f"AWS denies {error.operation_name}.", message, "Grant that action to these credentials, then repeat."
@@ -209,8 +209,36 @@ def translated_errors(config: StackConfig) -> Iterator[None]:
         raise ToolError(f"AWS could not be called: {error}.", "", "Repeat; the run goes on where it was.") from error
 
 
+def _no_credentials(config: StackConfig, why: str, *, first: bool) -> ToolError:
+    if not first:
+        return credentials_ended(why)
+    return UsageError(
+        f"There are no AWS credentials for stack {config.stack}.", why, "Set AWS_PROFILE, or log in again."
+    )
+
+
+def _invalid_credentials(why: str, *, first: bool) -> ToolError:
+    if not first:
+        return credentials_ended(why)
+    return UsageError("The AWS credentials are not valid.", why, "Log in again, then repeat.")
+
+
+def credentials_ended(why: str) -> CredentialsEnded:
+    """What is told of credentials that AWS took before, and takes no more."""
+    return CredentialsEnded(
+        "AWS no longer accepts the credentials.",
+        f"{why} What was done until then is recorded, and goes on in AWS.",
+        "Log in again, then repeat: the run goes on where it was.",
+    )
+
+
+def says_that_credentials_ended(text: str) -> bool:
+    """Whether a text, such as an error of Pulumi's, names one of AWS's errors for credentials that are not valid."""
+    return any(re.search(rf"\b{code}\b", text) for code in _INVALID)
+
+
 def _dynamodb(config: StackConfig, options: Config) -> DynamoDBClient:
-    with translated_errors(config):
+    with translated_errors(config, first=True):
         client = session(config).client("dynamodb", endpoint_url=config.endpoint, config=_options(config, options))
     client.meta.events.register("before-parse.dynamodb", partial(_refuse_others, rb"^\s*\{"))
     client.meta.events.register("before-parse.dynamodb.DescribeTable", _keep_unparsed)

@@ -48,7 +48,16 @@ class Process:
 
 def who() -> str:
     """The user and the machine, such as `deploy@build-7`."""
-    return f"{getpass.getuser()}@{host()}"
+    return f"{user()}@{host()}"
+
+
+def user() -> str:
+    """The user's name; in a container whose user has none, the number, such as `uid-12345`."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # KeyError before Python 3.13.
+        return f"uid-{os.getuid()}"
 
 
 def host() -> str:

@@ -15,12 +15,14 @@ from components.program import declare
 from local.stack import LocalStack
 from migration.session.context import Context, Reporter
 from migration.session.engine import Engine
+from migration.session.locks import Locks
 from migration.session.notifying import Notifier
 from migration.session.stopping import Interrupts, safe_point
 from schema.errors import Interrupted
 from schema.project import Project
 from stack.aws import check_account, cloudwatch, dynamodb, dynamodb_once, sns, translated_errors
 from stack.file.config import StackConfig
+from stack.ledger.authors import Author
 from stack.ledger.codec import now, written
 from stack.ledger.history import History, code_version
 from stack.ledger.ledger import Ledger
@@ -62,9 +64,12 @@ def open_session(
         lambda live, declaration, on_refusal: declare(schema, config, live, declaration, on_refusal, may_change),
         pulumi_environment(config, project),
         may_change,
+        locks=Locks(ledger),
     )
     refuse_old_plugin()
-    check_account(config)
+    interrupts.pass_on = engine.interrupt
+    ledger.lease.on_lost = engine.interrupt
+    ledger.act_as(Author.here(check_account(config)))
     clock = written(now())
     with TerminalReporter(stack) as shown, translated_errors(config), interrupts.limited(seconds):
         reporter: Reporter = JsonLinesReporter() if json else shown

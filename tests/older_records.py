@@ -16,6 +16,7 @@ from stack.ledger.records import (
     IndexProof,
     IntentProof,
     LateWritersProof,
+    LeastVersionProof,
     OwnerProof,
     OwnReadProof,
     Proof,
@@ -38,6 +39,10 @@ OF_PERSONNEL = {**ALWAYS, "table": "personnel", "table_id": "id-2"}
 EXAMPLES = ["REPORT#00001 / METADATA"]
 OLDER: Mapping[str, tuple[Mapping[str, Any], Proof]] = {
     "owner": ({**ALWAYS, "SK": "owner#stack", "stack": "prod"}, OwnerProof(subject=STACK, at=AT, stack="prod")),
+    "least-version": (
+        {**ALWAYS, "SK": "least-version#stack", "version": "0.2.0"},
+        LeastVersionProof(subject=STACK, at=AT, version="0.2.0"),
+    ),
     "verify": (
         {**ALWAYS, "SK": "verify#stack", "checks": 63, "schema": "5f2c"},
         VerifiedProof(subject=STACK, at=AT, checks=63, schema="5f2c"),

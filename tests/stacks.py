@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pulumi import automation
 
 from components.program import declare
 from local.stack import LocalStack, create_table, put_items
 from migration.run.runner import Summary, migrate
+from migration.session import engine
+from migration.session.cli import Cli
 from migration.session.context import Context
 from migration.session.engine import Engine
+from migration.session.locks import Locks
 from migration.session.notifying import Notifier
 from migration.session.stopping import Interrupts
 from schema.model import Index, Schema
@@ -57,9 +59,9 @@ OLD, NEW = IndexRef("personnel", "GSI2-ProjectIndex"), IndexRef("personnel", "GS
 
 
 @cache
-def _pulumi() -> automation.PulumiCommand:
+def _pulumi() -> Cli:
     """The CLI; asking for its version once is enough."""
-    return automation.PulumiCommand()
+    return Cli()
 
 
 @dataclass
@@ -71,6 +73,7 @@ class SmallStack:
     schema: Schema
     prefix: str
     watch: str = "{minutes: 0, leastWrites: 0}"
+    backend: str = "file://.local/state"
 
     @staticmethod
     def make(directory: Path, endpoint: str, schema: Schema, extra: str = "") -> SmallStack:
@@ -98,7 +101,7 @@ class SmallStack:
             f" sns: '{self.endpoint}', lambda: '{self.endpoint}', applicationautoscaling: '{self.endpoint}'}}\n"
             '  sitelogix:account: "123456789012"\n'
             f"  sitelogix:tablePrefix: {self.prefix}\n"
-            "  sitelogix:backend: file://.local/state\n"
+            f"  sitelogix:backend: {self.backend}\n"
             "  sitelogix:backfill: {writer: single, rate: 100000, readRate: 100000}\n"
             f"  sitelogix:lateWriters: {self.watch}\n" + extra
         )
@@ -115,15 +118,18 @@ class SmallStack:
         ledger = Ledger(client, config)
         command = _pulumi()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(automation, "PulumiCommand", lambda **named: command)
-            engine = Engine(
+            patch.setattr(engine, "Cli", lambda: command)
+            made = Engine(
                 config,
                 lambda live, declaration, on_refusal: declare(
                     schema, config, live, declaration, on_refusal, ledger.lease.check
                 ),
                 {**pulumi_environment(config, project), **attached()},
                 ledger.lease.check,
+                locks=Locks(ledger),
             )
+        interrupts = Interrupts(lambda line: None, lambda: None)
+        interrupts.pass_on = made.interrupt
         return Context(
             schema,
             config,
@@ -132,8 +138,8 @@ class SmallStack:
             cloudwatch(config),
             ledger,
             History(ledger, lambda: "a test", schema.digest),
-            Interrupts(lambda line: None, lambda: None),
-            engine,
+            interrupts,
+            made,
             SilentReporter(),
             Notifier(sns(config), config, lambda text: None),
             lambda: CLOCK,

@@ -21,6 +21,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from local.aws_plugin.cloudwatch import AlarmType, DashboardType
 from local.aws_plugin.index import IndexType
 from local.aws_plugin.resource import (
+    CANCELLATION,
     UNKNOWN,
     Found,
     PluginError,
@@ -182,6 +183,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the stand-in plugin does not know the function {request.tok}")
 
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:
+        CANCELLATION.cancel()
         return empty_pb2.Empty()
 
     def _tagged(self, inputs: Properties) -> Properties:
@@ -208,6 +210,7 @@ def _refreshed(inputs: Properties, found: Found) -> Properties:
 
 
 def _guarded(context: grpc.ServicerContext, operation: Callable[[], Result], doing: str = "") -> Result:
+    CANCELLATION.begin()
     try:
         return operation()
     except PluginError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
@@ -194,10 +195,37 @@ def faults(model: type[Strict], inputs: Mapping[str, Any]) -> list[tuple[str, st
     return []
 
 
+class Cancellation:
+    """What an engine asks for when somebody interrupts it: that whatever it has begun ends. What is begun later does
+    not: tests share one plugin."""
+
+    def __init__(self) -> None:
+        self._times = 0
+        self._of = threading.local()
+
+    def begin(self) -> None:
+        """The operation of this thread begins."""
+        self._of.times = self._times
+
+    def cancel(self) -> None:
+        """Ends what has begun."""
+        self._times += 1
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the operation of this thread is to end."""
+        return bool(getattr(self._of, "times", self._times) != self._times)
+
+
+CANCELLATION = Cancellation()
+
+
 def wait_until(done: Callable[[], bool], what: str, timeout: float) -> None:
-    """Polls until `done`. Raises PluginError after `timeout` seconds (0: thirty minutes)."""
+    """Polls until `done`. Raises PluginError after `timeout` seconds (0: thirty minutes), and when it is cancelled."""
     deadline = time.monotonic() + (timeout or 30 * 60)
     while not done():
+        if CANCELLATION.is_on:
+            raise PluginError(f"waiting for {what}: context canceled")
         if time.monotonic() > deadline:
             raise PluginError(f"timeout while waiting for {what}")
         time.sleep(POLL_SECONDS)

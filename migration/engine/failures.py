@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
 
 from schema.errors import EngineLost, Refused, ToolError
-from stack.processes import host, is_gone
+from stack.aws import credentials_ended, says_that_credentials_ended
 
 LOST = "Resource monitor has terminated"
 """What Pulumi's SDK says when a call from the program to the engine finds nobody there."""
 _KILLED = re.compile(r"code: -(\d+)")
 """How the Automation API tells that a signal has ended the CLI."""
-_LOCK_OWNER = re.compile(r"created by \S+@(\S+) \(pid (\d+)\) at (\S+)")
-"""How Pulumi names the owner of a lock in a backend of one's own, be it a folder or a bucket."""
 _OUTSIDE_THE_PLAN = re.compile(r"violates plan|is not allowed by the plan|expected resource operations")
 """How the engine says that an `up` would do what its preview did not show (Pulumi 3.259, pkg/resource/deploy)."""
 
@@ -28,6 +25,8 @@ def failure(what: str, error: str, messages: Sequence[str], again: str) -> ToolE
         return EngineLost(what, f"The Pulumi engine was ended by signal {killed[1]}.", f"Run: {again}")
     if any(LOST in reason for reason in reasons):
         return EngineLost(what, "The connection to the Pulumi engine broke.", f"Run: {again}")
+    if any(says_that_credentials_ended(reason) for reason in reasons):
+        return credentials_ended(f"{what} {'; '.join(dict.fromkeys(reasons))}.")
     outside = [reason for reason in reasons if _OUTSIDE_THE_PLAN.search(reason)]
     if outside:
         return Refused(
@@ -36,16 +35,6 @@ def failure(what: str, error: str, messages: Sequence[str], again: str) -> ToolE
             f"Look at what changed meanwhile, then run: {again}",
         )
     return ToolError(what, "; ".join(dict.fromkeys(reasons)), f"Mend that, then run: {again}")
-
-
-def lock_is_dead(error: str) -> bool:
-    """Whether the owners of the lock that stands in the way have all surely ended. Another machine's cannot be seen
-    from here."""
-    owners = _LOCK_OWNER.findall(error)
-    return bool(owners) and all(
-        machine == host() and is_gone(int(pid), before=datetime.fromisoformat(locked).timestamp())
-        for machine, pid, locked in owners
-    )
 
 
 def last_words(error: str) -> str:

@@ -10,7 +10,7 @@ from schema.references import IndexRef
 from stack.aws import translated_errors
 from stack.ledger.codec import written
 from stack.ledger.history import UNKNOWN, Event, Recorded
-from stack.ledger.lease import Holder
+from stack.ledger.holder import Holder
 from stack.ledger.ledger import Facts
 from stack.ledger.records import RaisedProof
 from stack.world.refusing import refuse_unsupported
@@ -20,7 +20,7 @@ def activity(context: Context) -> dict[str, Facts | None]:
     """Who is `at_work` on the stack, who has `died` holding it, and who has `paused` it; None stands for nobody."""
     lease, pause = context.ledger.lease, context.ledger.paused()
     holder = lease.holder()
-    told = {"command": holder.command, "by": holder.by, "since": holder.since} if holder is not None else None
+    told = _told(holder) if holder is not None else None
     dead = holder is not None and lease.is_over(holder)
     paused = {"by": pause.by, "at": written(pause.at)} if pause is not None else None
     return {"at_work": None if dead else told, "died": told if dead else None, "paused": paused}
@@ -32,7 +32,7 @@ def history(context: Context, limit: int) -> list[Event]:
     if holder is not None and not context.ledger.lease.is_over(holder):
         for event in events:
             # The newest run without an end: the holder took the lease after every other had ended or died.
-            if event.result == UNKNOWN and (event.what, event.by) == (holder.command, holder.by):
+            if event.result == UNKNOWN and (event.what, event.by) == (holder.command, holder.author.by):
                 event.result = "at work"
                 break
     return events
@@ -51,7 +51,7 @@ def steps(context: Context, run: str) -> list[Recorded]:
 
 
 def pause(context: Context) -> None:
-    """Asks whatever runs on the stack to stop. Raises ToolError."""
+    """Asks whatever runs on the stack to stop. An older version may do that, too. Raises ToolError."""
     context.refuse_others_tables(context.ledger.proofs())
     context.ledger.create()
     context.ledger.pause()
@@ -60,14 +60,14 @@ def pause(context: Context) -> None:
 
 def resume(context: Context) -> None:
     """Takes a pause back, if there is one. Raises ToolError."""
-    context.refuse_others_tables(context.ledger.proofs())
+    _refuse_others_and_older(context)
     if context.ledger.resume():
         context.history.note("resume")
 
 
 def lease_holder(context: Context) -> Holder | None:
-    """Who holds the stack, dead or alive. Raises ToolError."""
-    context.refuse_others_tables(context.ledger.proofs())
+    """Who holds the stack, dead or alive, for one who may break that. Raises ToolError."""
+    _refuse_others_and_older(context)
     return context.ledger.lease.holder()
 
 
@@ -84,6 +84,7 @@ def raise_capacity(context: Context, name: str, index_name: str, write: int) -> 
     world = context.read_world()
     context.refuse_others_tables(world.proofs)
     refuse_unsupported(world.live)
+    context.ledger.refuse_older_code(world.proofs)
     live = world.live.get(name)
     found = live.indexes.get(index_name) if live else None
     again = f"Run: ./invoke status --stack {context.config.stack}"
@@ -110,3 +111,14 @@ def raise_capacity(context: Context, name: str, index_name: str, write: int) -> 
         )
     context.history.note("capacity", {"index": str(ref), "write": write, "before": before.write})
     return before
+
+
+def _told(holder: Holder) -> Facts:
+    author = holder.author
+    return {"command": holder.command, "by": author.by, "since": holder.since, **author.facts()}
+
+
+def _refuse_others_and_older(context: Context) -> None:
+    proofs = context.ledger.proofs()
+    context.refuse_others_tables(proofs)
+    context.ledger.refuse_older_code(proofs)

@@ -97,7 +97,9 @@ def run(context: Context, undertaking: Undertaking) -> Summary:
     began = time.monotonic()
     with translated_errors(context.config):
         context.ledger.lease.refuse_if_held()
-        left = undertaking.plan(context.read_world(), ())
+        world = context.read_world()
+        context.ledger.refuse_older_code(world.proofs)
+        left = undertaking.plan(world, ())
         summary = Summary()
         if left.steps:
             with exclusive(context, undertaking.command, told=undertaking.told) as recorded:

@@ -1,6 +1,6 @@
 """What every step works with: clients, ledger, engine, notices, the lease, and how a run is stopped.
 
-The engine is the only importer of Pulumi's Automation API.
+The engine (with its CLI) is the only importer of Pulumi's Automation API.
 
 May import: schema, dynamo, stack, backfills, migration.engine.
 """

@@ -86,6 +86,7 @@ class Context:
     no_wait: bool = False
     _managed: tuple[int, Managed] | None = None
     _surroundings: Surroundings | None = None
+    _told: bool = False
 
     def safe_point(self) -> None:
         """Where a run may stop. Raises Interrupted, OutOfTime or LeaseLost."""
@@ -102,7 +103,9 @@ class Context:
         if self._managed is None or self._managed[0] != self.engine.revision:
             self._managed = (self.engine.revision, self.engine.managed())
         managed = self._managed[1]
-        world = World(live=live, managed=managed, proofs=self.ledger.proofs().about(table_ids(live)))
+        proofs = self.ledger.proofs()
+        self._tell_of_newer_code(proofs)
+        world = World(live=live, managed=managed, proofs=proofs.about(table_ids(live)))
         if managed.created and self.config.is_monitored:
             wanted = expected_monitors(self.schema, self.config, present(self.schema, world), live)
             world = replace(world, unmonitored=wanted ^ managed.monitors)
@@ -113,6 +116,13 @@ class Context:
         if self._surroundings is None:
             self._surroundings = read_surroundings(self.config, world.live)
         return replace(world, surroundings=self._surroundings)
+
+    def _tell_of_newer_code(self, proofs: Proofs) -> None:
+        """Whoever only looks is told, and goes on: what cannot be read is refused by name."""
+        if not self._told and self.ledger.needs_newer_code(proofs):
+            self._told = True
+            stack = self.config.stack
+            self.reporter.noted(f"A newer version of keyshift has changed stack {stack}. This one may show it wrongly.")
 
     def refuse_others_tables(self, proofs: Proofs) -> None:
         """Raises Refused where the ledger says that the tables of this name are another stack's."""

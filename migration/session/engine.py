@@ -1,7 +1,8 @@
 """The Pulumi engine of one stack: what its state holds, what an `up` would change, and the `up` itself.
 
-The only importer of `pulumi.automation`. The program runs inside this process, so an `up` costs no second
-Python. What a killed run leaves, a lock and running programs, is cleared away here, once its owner is surely gone.
+Besides cli.py the only importer of `pulumi.automation`. The program runs inside this process, so an `up` costs no
+second Python. What a killed run leaves, a lock and running programs, is cleared away here, once its owner is surely
+gone.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ from pulumi.automation import events
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
 
 from migration.engine.ending import end_running
-from migration.engine.failures import failure, last_words, lock_is_dead
+from migration.engine.failures import failure, last_words
 from migration.engine.log import EngineLog, secrets_of
 from migration.engine.versions import TOOL, Versions
+from migration.session.cli import Cli
+from migration.session.locks import Locks, owners_in
 from schema.errors import EngineLost, Refused, ToolError, UsageError
 from stack.declaration import Declaration
 from stack.file.config import StackConfig
@@ -90,7 +93,7 @@ class _Stack(automation.Stack):
 
 class Engine:
     """Runs Pulumi for one stack. `environment` is added to the process's own; `safe_point` is asked before each change,
-    and what it raises prevents that.
+    and what it raises prevents that. `locks` knows whose Pulumi's locks are.
 
     `ups` counts the `up`s that were run; `revision` changes with everything that can change the state; `warning` says
     what to know of the CLI's version.
@@ -102,7 +105,11 @@ class Engine:
         program: Program,
         environment: Mapping[str, str],
         safe_point: Callable[[], None] = lambda: None,
+        *,
+        locks: Locks,
     ) -> None:
+        self.locks = locks
+        self._cli = _command()
         self._config = config
         self._program = program
         self._safe_point = safe_point
@@ -110,13 +117,12 @@ class Engine:
         self._log = EngineLog(config.checkout, secrets_of(config, environment))
         self._message: str | None = None
         self._is_let_go = False
-        cli = _command()
-        self.warning = Versions.of().warning(cli.version)
+        self.warning = Versions.of().warning(self._cli.version)
         self._workspace = automation.LocalWorkspace(
             work_dir=str(config.checkout),
             env_vars={**environment, **Process.current().mark()},
             secrets_provider=config.secrets_provider,
-            pulumi_command=cli,
+            pulumi_command=self._cli,
         )
         self._stack = _Stack(config.stack, self._workspace)
         self.ups = 0
@@ -127,7 +133,7 @@ class Engine:
         there."""
         config = replace(self._config, checkout=checkout, stack=self._config.name)
         told = {**self._environment, **environment, "PULUMI_BACKEND_URL": backend}
-        return Engine(config, self._program, told, self._safe_point)
+        return Engine(config, self._program, told, self._safe_point, locks=self.locks)
 
     @contextmanager
     def in_run(self, command: str, run: str) -> Iterator[None]:
@@ -156,6 +162,10 @@ class Engine:
         except CommandError as error:
             raise self._failure("Pulumi cannot read the stack's state.", error, []) from error
         return Managed.of(deployment or {})
+
+    def interrupt(self) -> None:
+        """Asks an `up` that runs to end in order. Harmless when none does. May be called by a signal handler."""
+        self._cli.interrupt()
 
     def end_orphans(self) -> None:
         """Ends what a killed run left running: an orphaned plugin would go on changing tables. What was read of the
@@ -244,14 +254,19 @@ class Engine:
     def _unlocked(self, operation: Callable[[], T]) -> T:
         """Does it; where the lock of a process that is gone stands in the way, without that lock."""
         try:
-            return operation()
+            with self._cli.changing(self.locks.noted):
+                return operation()
         except ConcurrentUpdateError as error:
-            if not lock_is_dead(str(error)):
+            owners = owners_in(str(error))
+            if not owners or not all(self.locks.is_dead(owner) for owner in owners):
                 raise
             self.end_orphans()
             self._safe_point()
             self._stack.cancel()
-            return operation()
+            for owner in owners:
+                self.locks.forget(owner)
+            with self._cli.changing(self.locks.noted):
+                return operation()
 
     def _failure(self, what: str, error: CommandError, messages: list[str]) -> ToolError:
         again = f"./invoke migrate --stack {self._config.stack}"
@@ -301,7 +316,7 @@ def check_engine() -> None:
     _command()
 
 
-def _command() -> automation.PulumiCommand:
+def _command() -> Cli:
     """The CLI on PATH, of a version that is taken. Raises UsageError."""
     versions = Versions.of()
     if shutil.which("pulumi") is None:
@@ -310,7 +325,7 @@ def _command() -> automation.PulumiCommand:
         )
     noted = TOOL / ".venv" / f"engine-{versions.tested}"  # where ./invoke noted that it found the engine
     try:
-        command = automation.PulumiCommand(skip_version_check=True)
+        command = Cli()
         versions.warning(command.version)
     except UsageError:
         noted.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ def exclusive(context: Context, command: str, *, told: bool = True) -> Iterator[
     """Takes the stack for a recorded run. What a dead run has left, programs and brown-outs, is ended first. The team
     is told how the run goes if it is to be `told`. Raises Refused when somebody else is at work."""
     context.ledger.create()
+    context.ledger.refuse_older_code(context.ledger.proofs())
     with (
         context.interrupts.caught(),
         context.ledger.lease.held(command) as dead,
@@ -24,8 +25,10 @@ def exclusive(context: Context, command: str, *, told: bool = True) -> Iterator[
         context.engine.in_run(command, recorded.id),
         _notices(context, command, recorded, told=told),
     ):
+        context.ledger.note_version()
         context.on_held(context.ledger.lease.refusal())
         if dead is not None:
+            context.engine.locks.are_over(dead)
             context.reporter.noted(f"Goes on in place of a dead run: {dead}.")
         context.engine.end_orphans()
         for ref in take_back_all(context):

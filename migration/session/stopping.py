@@ -19,10 +19,11 @@ def safe_point(interrupts: Interrupts, lease: Lease) -> None:
 
 class Interrupts:
     """Ctrl-C (or a request to terminate): the first asks the run to stop at the next safe point, the second is told to
-    `at_once`, which is to end the process. `say` is told what the first one means. A time that is over stops a run in
-    the same way."""
+    `at_once`, which is to end the process. `say` is told what the first one means, and `pass_on` passes it on to what
+    this process has started. A time that is over stops a run in the same way."""
 
     def __init__(self, say: Callable[[str], None], at_once: Callable[[], None]) -> None:
+        self.pass_on: Callable[[], None] = lambda: None
         self._say = say
         self._at_once = at_once
         self._time_is_over = False
@@ -67,6 +68,7 @@ class Interrupts:
             self._at_once()
         self._time_is_over = False
         self.requested.set()
+        self.pass_on()
         self._say("Stopping at the next safe point. Once more stops at once.")
 
     def _on_time(self) -> None:

@@ -21,9 +21,8 @@ from typing import Any
 
 from schema.errors import LeaseLost, ToolError
 from stack.ledger.codec import now
-from stack.ledger.lease import Holder
+from stack.ledger.holder import Holder
 from stack.ledger.ledger import Facts, Ledger
-from stack.processes import who
 
 PARTITION = "HISTORY"
 UNKNOWN = "no end was recorded"
@@ -74,10 +73,12 @@ class History:
         """Records a run around the block, with how it ended: as the run's `result` says, or what was raised. One that
         lost its lease records nothing more. `taken_over` is the dead holder whose place it took."""
         run = Run(self._ledger, _new_id())
-        facts: dict[str, Any] = {"code": self._code(), "schema": self._schema}
+        author = self._ledger.author
+        facts: dict[str, Any] = {"code": self._code(), "schema": self._schema, **author.facts()}
         if taken_over is not None:
             facts["taken_over"] = str(taken_over)
-        self._ledger.append(PARTITION, f"{run.id}#{BEGAN}", {"what": command, "by": who(), "at": now(), "facts": facts})
+        began = {"what": command, "by": author.by, "at": now(), "facts": facts}
+        self._ledger.append(PARTITION, f"{run.id}#{BEGAN}", began)
         self._ledger.run = run.id
         try:
             yield run
@@ -93,7 +94,9 @@ class History:
 
     def note(self, what: str, facts: Facts | None = None) -> None:
         """Records something that somebody asked for."""
-        record = {"what": what, "by": who(), "at": now(), "facts": {"code": self._code(), **(facts or {})}}
+        author = self._ledger.author
+        noted = {"code": self._code(), **author.facts(), **(facts or {})}
+        record = {"what": what, "by": author.by, "at": now(), "facts": noted}
         self._ledger.append(PARTITION, f"{_new_id()}#0-{what}", record)
 
     def newest(self, limit: int) -> list[Event]:

@@ -14,9 +14,8 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -27,8 +26,10 @@ from dynamo.errors import error_code
 from schema.errors import LeaseLost, Refused, ToolError
 from stack.aws import translated_errors
 from stack.file.config import StackConfig
+from stack.ledger.authors import Author
+from stack.ledger.holder import Holder
 from stack.ledger.table import refuse_another
-from stack.processes import Process, host, who
+from stack.processes import Process, host
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -40,30 +41,15 @@ _NOT_HELD = {"ConditionalCheckFailedException", "ResourceNotFoundException"}
 """What AWS answers when the record is another's, or is gone with its table."""
 
 
-@dataclass(frozen=True)
-class Holder:
-    """Who holds the stack: a run of `command`, `by` whom, since when (ISO 8601), in which process; its lease of so many
-    `seconds` was last `renewed` (seconds since 1970, by AWS's clock); `revision` changes with each renewal."""
-
-    token: str
-    revision: str
-    command: str
-    by: str
-    since: str
-    renewed: float
-    seconds: int
-    process: Process
-
-    def __str__(self) -> str:
-        return f"{self.command} by {self.by}, since {self.since}"
-
-
 class Lease:
-    """The lease of one stack, taken by at most one run at a time. Safe to use from several threads."""
+    """The lease of one stack, taken by at most one run at a time, in the name of `author`. Safe to use from several
+    threads. `on_lost` is told, by another thread, that it is another's, or was not renewed for as long as it lasts."""
 
-    def __init__(self, client: DynamoDBClient, config: StackConfig) -> None:
+    def __init__(self, client: DynamoDBClient, config: StackConfig, author: Author) -> None:
         self._client = client
+        self.on_lost: Callable[[], None] = lambda: None
         self._config = config
+        self.author = author
         self._table = config.ledger_name
         self._seconds = config.settings.lease_seconds
         self._lock = threading.Lock()
@@ -92,7 +78,7 @@ class Lease:
         found = answer.get("Item")
         if found is None:
             return None
-        return _holder(found)
+        return Holder.of(found)
 
     def is_over(self, holder: Holder) -> bool:
         """Whether the holder is dead: not renewed for a whole lease, or a process of this machine that has ended."""
@@ -164,7 +150,7 @@ class Lease:
             token=secrets.token_hex(8),
             revision=secrets.token_hex(4),
             command=command,
-            by=who(),
+            author=self.author,
             since=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             renewed=now,
             seconds=self._seconds,
@@ -175,7 +161,7 @@ class Lease:
             condition = _while_held_by(before.token, revision=before.revision)
         with translated_errors(self._config):
             try:
-                self._client.put_item(TableName=self._table, Item={**KEY, **_record(own)}, **condition)
+                self._client.put_item(TableName=self._table, Item={**KEY, **own.record()}, **condition)
             except ClientError as error:
                 if error_code(error) != "ConditionalCheckFailedException":
                     raise
@@ -191,6 +177,8 @@ class Lease:
             # An unanswered renewal is repeated at the next turn; `check` decides what may still be written.
             with suppress(ToolError, ClientError, BotoCoreError), self._lock:
                 self._renew()
+            if self._lost or self._age() > self._seconds:
+                self.on_lost()
             if self._lost:
                 return
 
@@ -241,10 +229,13 @@ class Lease:
                 f"Run: ./invoke status --stack {stack}",
             )
         silent = max(0, round(self._now() - holder.renewed))
-        where = f", process {holder.process.pid}" if holder.by.endswith(f"@{host()}") else ""
+        here = holder.author.by.endswith(f"@{host()}")
+        where = f", process {holder.process.pid}" if here else ""
+        job = f" Its job: {holder.author.job}" if holder.author.job else ""
         return Refused(
-            f"Another run is at work on stack {stack}: {holder.command}, by {holder.by}{where}, since {holder.since}.",
-            f"Its lease was renewed {silent} s ago, and runs out by itself after {holder.seconds} s without renewal.",
+            f"Another run is at work on stack {stack}: {holder.command}, by {holder.who}{where}, since {holder.since}.",
+            f"Its lease was renewed {silent} s ago, and runs out by itself after {holder.seconds} s without renewal."
+            f"{job}",
             f"Wait for it, or stop it: ./invoke pause --stack {stack}. "
             f"If it is dead and that is too long: ./invoke unlock --stack {stack}",
         )
@@ -275,25 +266,3 @@ def _while_held_by(token: str, **unchanged: str) -> dict[str, Any]:
         "ExpressionAttributeNames": {f"#{name}": name for name in texts},
         "ExpressionAttributeValues": {f":{name}": {"S": text} for name, text in texts.items()},
     }
-
-
-def _record(holder: Holder) -> dict[str, Any]:
-    texts = {name: getattr(holder, name) for name in ("token", "revision", "command", "by", "since")}
-    return {
-        **{name: {"S": text} for name, text in texts.items()},
-        "renewed": {"N": f"{holder.renewed:.3f}"},
-        "seconds": {"N": str(holder.seconds)},
-        "machine": {"S": holder.process.machine},
-        "pid": {"N": str(holder.process.pid)},
-        "started": {"N": f"{holder.process.started:.3f}"},
-    }
-
-
-def _holder(record: Mapping[str, Any]) -> Holder:
-    texts = {name: record[name]["S"] for name in ("token", "revision", "command", "by", "since")}
-    return Holder(
-        **texts,
-        renewed=float(record["renewed"]["N"]),
-        seconds=int(record["seconds"]["N"]),
-        process=Process(record["machine"]["S"], int(record["pid"]["N"]), float(record["started"]["N"])),
-    )

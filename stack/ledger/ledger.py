@@ -13,14 +13,17 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from dynamo.errors import error_code
+from schema.errors import Refused
 from schema.references import Subject
 from stack.aws import translated_errors
 from stack.file.config import StackConfig
+from stack.ledger.authors import Author
 from stack.ledger.codec import attributes, decoded, now, plain
 from stack.ledger.lease import Lease
 from stack.ledger.proofs import Proofs
-from stack.ledger.records import P, Pause, Proof, proof_of, sort_key
+from stack.ledger.records import STACK, LeastVersionProof, P, Pause, Proof, proof_of, sort_key
 from stack.ledger.table import cancellations, create_ledger, refuse_another, repeated
+from stack.ledger.versions import greatest, is_too_old, too_old
 from stack.processes import who
 
 if TYPE_CHECKING:
@@ -35,11 +38,12 @@ class Ledger:
     there is no such table.
 
     While this process holds the `lease`, nothing is written any more once it is lost. `run` is the id of the run that
-    is being recorded, and stands in all that it writes: its record says who, with which code and schema.
+    is being recorded, and stands in all that it writes: its record says who (`author`), with which code and schema.
     """
 
     def __init__(self, client: DynamoDBClient, config: StackConfig) -> None:
-        self.lease = Lease(client, config)
+        self.author = Author(who())
+        self.lease = Lease(client, config, self.author)
         self.run: str | None = None
         self._client = client
         self._config = config
@@ -47,14 +51,48 @@ class Ledger:
         self._serialize = TypeSerializer().serialize
         self._deserialize = TypeDeserializer().deserialize
 
+    def act_as(self, author: Author) -> None:
+        """Says who it is whose doings are recorded from now on."""
+        self.author = self.lease.author = author
+
     def create(self) -> None:
         """Makes the table if it is missing. Harmless to repeat. Raises Refused where its name is another table's."""
         with translated_errors(self._config):
-            create_ledger(self._client, self.table)
+            create_ledger(self._client, self.table, self._config.settings.tags)
 
     def proofs(self) -> Proofs:
-        """Everything that has been proven. Raises Refused for a proof that this version does not understand."""
-        return Proofs.of(proof_of(item) for item in self.records("PROOF"))
+        """Everything that has been proven. Raises Refused for a proof that this version does not understand, with the
+        version that does where the ledger names one."""
+        items = list(self.records("PROOF"))
+        try:
+            return Proofs.of(map(proof_of, items))
+        except Refused as error:
+            key = sort_key(LeastVersionProof, STACK)
+            least = next((str(item.get("version")) for item in items if item["SK"] == key), None)
+            if least is None or not is_too_old(least):
+                raise
+            raise too_old(self._config.stack, least) from error
+
+    def needs_newer_code(self, proofs: Proofs) -> bool:
+        """Whether only a newer version of this tool than this one may change the stack."""
+        proof = proofs.get(LeastVersionProof, STACK)
+        return proof is not None and is_too_old(proof.version)
+
+    def refuse_older_code(self, proofs: Proofs) -> None:
+        """Raises Refused where only a newer version of this tool may change the stack."""
+        proof = proofs.get(LeastVersionProof, STACK)
+        if proof is not None and is_too_old(proof.version):
+            raise too_old(self._config.stack, proof.version)
+
+    def note_version(self) -> None:
+        """Has the ledger name the least version that may go on from here. Raises Refused where that is a newer one than
+        this, LeaseLost."""
+        proofs = self.proofs()
+        self.refuse_older_code(proofs)
+        proof = proofs.get(LeastVersionProof, STACK)
+        noted = proof.version if proof is not None else None
+        if greatest(noted) != noted:
+            self.prove(LeastVersionProof(subject=STACK, version=greatest(noted)))
 
     def proof(self, kind: type[P], subject: Subject) -> P | None:
         """One proof as it is now, or None."""
@@ -76,7 +114,7 @@ class Ledger:
 
     def pause(self) -> None:
         """Asks whatever runs on this stack to stop at the next safe point."""
-        self.put("CONTROL", "PAUSE", attributes(Pause(by=who(), at=now())))
+        self.put("CONTROL", "PAUSE", attributes(Pause(by=self.author.by, at=now())))
 
     def resume(self) -> bool:
         """Takes the pause back. Returns whether there was one."""

@@ -6,6 +6,7 @@
 | `CONTROL`        | `LEASE`              | who is at work on the stack: stack/ledger/lease.py                      |
 | `CONTROL`        | `PAUSE`              | a Pause                                                                 |
 | `BROWN-OUT`      | `<table>/<index>`    | a BrownOutNote                                                          |
+| `ENGINE`         | `<host>#<pid>`       | a CLI of Pulumi's that may hold its lock: migration/session/locks.py    |
 | `HISTORY`        | `<run>#1-began` …    | runs and requests: stack/ledger/history.py                              |
 | `RUN#<run>`      | `<number>#1-began` … | the steps of one run: stack/ledger/history.py                           |
 | `BACKFILL#<table>` …                    || a backfill's place and its journal: backfills/progress/records.py       |
@@ -58,6 +59,17 @@ class OwnerProof(Proof):
     KIND = "owner"
 
     stack: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeastVersionProof(Proof):
+    """Of STACK: the least `version` of this tool that may change the stack. Written by each run before it changes
+    anything, where none or an older one stands there: stack/ledger/versions.py. A field more would keep older versions
+    from reading it."""
+
+    KIND = "least-version"
+
+    version: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,6 +283,7 @@ _KINDS: Mapping[str, type[Proof]] = {
     kind.KIND: kind
     for kind in (
         OwnerProof,
+        LeastVersionProof,
         VerifiedProof,
         TableProof,
         BackupProof,

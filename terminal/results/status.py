@@ -26,6 +26,9 @@ class HistoryResult(Result):
     def text(self) -> Iterator[Line]:
         if self.events:
             yield grid(("when", "what", "by", "took", "result", "code", "run"), map(_event_row, self.events))
+            jobs = {str(event.facts["job"]): event for event in self.events if "job" in event.facts}
+            for job, event in jobs.items():
+                yield f"The job of {event.what} at {event.at}: {job}"
         else:
             yield f"Nothing was ever done to stack {self.stack}."
 
@@ -36,7 +39,8 @@ def _event_row(event: Event) -> tuple[str, ...]:
     notes = [event.result, str(event.facts.get("held_by", "")), taken_over]
     result = "; ".join(note for note in notes if note)
     code, run = str(event.facts.get("code", "")), event.id if event.result else ""
-    return event.at, event.what, event.by, str(took), result, code, run
+    by = f"{event.by} ({event.facts['actor']})" if "actor" in event.facts else event.by
+    return event.at, event.what, by, str(took), result, code, run
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,9 @@ class StatusResult(Result):
         yield grid(("table", "index", "state", "detail"), map(_row, self.states))
         for run, heading, color in ((self.at_work, "At work:", "cyan"), (self.died, "Ended without saying so:", "red")):
             if run is not None:
-                yield Text.assemble((heading, color), f" {run['command']} by {run['by']}, since {run['since']}.")
+                who = " ".join(f"{name} {run[name]}." for name in ("actor", "caller", "job") if name in run)
+                at_work = f" {run['command']} by {run['by']}, since {run['since']}. {who}"
+                yield Text.assemble((heading, color), at_work.rstrip())
         if self.paused is not None:
             then = f"Run: ./invoke resume --stack {self.stack}"
             yield Text.assemble(("Paused", "yellow"), f" by {self.paused['by']} at {self.paused['at']}. {then}")

@@ -50,6 +50,9 @@ PERSONNEL = "sitelogix:approvals.personnel/GSI2-ProjectIndex"
 APPROVE = "approve --table personnel"
 STATED = "--application-updated --tests-passed"
 INVALID = "The AWS credentials are not valid. | This is planted. | Log in again, then repeat."
+ENDED = (
+    "AWS no longer accepts the credentials. | This is planted. What was done | Log in again, then repeat: the run goes"
+)
 GRANT = "This is planted. | Grant that action to these credentials, then repeat."
 OTHERS = "These tables belong to stack prod. | Its ledger | Give stack local another sitelogix:tablePrefix"
 PAGE = "<html><body>Please sign in</body></html>"
@@ -259,10 +262,14 @@ AWS = [
         given=denied("CreateBackup"), changes=("migration-ledger",)),
     Bad("a scan that is denied", "backfill --dry-run --stack staging", f"AWS denies Scan. | {GRANT}", 4,
         given=denied("Scan")),
-    Bad("expired credentials", "plan --stack staging", INVALID,
+    Bad("credentials that expire in a plan", "plan --stack staging", ENDED, 6,
         given=answers(DescribeTable=Planted.error("ExpiredTokenException"))),
-    Bad("credentials of nobody", "plan --json --stack staging", INVALID,
+    Bad("credentials that are withdrawn", "plan --json --stack staging", ENDED, 6,
         given=answers(DescribeTable=Planted.error("UnrecognizedClientException"))),
+    Bad("credentials that expire in a run", "migrate --stack staging", ENDED, 6,
+        given=own(answers(CreateBackup=Planted.error("ExpiredTokenException"))), changes=("migration-ledger",)),
+    Bad("expired credentials", "migrate --stack staging", INVALID,
+        given=answers(Any=Planted.sts_error("ExpiredToken"))),
     Bad("a wrong signature", "migrate --stack staging", INVALID,
         given=answers(Any=Planted.sts_error("SignatureDoesNotMatch"))),
     Bad("no credentials", "plan", "There are no AWS credentials for stack local. | Unable | Set AWS",

@@ -46,7 +46,7 @@ def with_an_afterthought(context: Context) -> Engine:
         declare(SCHEMA, config, live, declaration, on_refusal, lambda: None)
 
     environment = {**pulumi_environment(context.config, Project(NAME, SCHEMA)), **attached()}
-    return Engine(context.config, program, environment)
+    return Engine(context.config, program, environment, locks=context.engine.locks)
 
 
 def locks(stack: SmallStack) -> list[str]:

@@ -171,14 +171,17 @@ def test_a_broken_lease_stops_its_holder_before_it_has_proven_anything(checkout:
     assert "backfill#constraints" not in proofs
 
 
-def test_ctrl_c_stops_a_backfill_at_a_safe_point_and_says_where_and_how_to_go_on(checkout: Checkout) -> None:
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_stops_a_backfill_at_a_safe_point_and_says_where_and_how_to_go_on(
+    checkout: Checkout, asked: signal.Signals
+) -> None:
     usual = look(checkout)
     task = checkout.start("backfill", "--table", "reports", "--rate", "20", "--json")
     until(task, "progress", "backfill reports")
-    task.send_signal(signal.SIGINT)
-    asked = time.monotonic()
+    task.send_signal(asked)
+    began = time.monotonic()
     error = rest(task)["error"]
-    assert time.monotonic() - asked < 2 + usual
+    assert time.monotonic() - began < 2 + usual
     assert task.returncode == 130
     assert re.fullmatch(r"Stopped in backfill reports, step \d+ of \d+\.", error["what"])
     assert error["next"] == "To go on, run: ./invoke migrate --stack local"

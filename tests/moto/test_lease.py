@@ -11,7 +11,8 @@ import pytest
 
 from schema.errors import LeaseLost, Refused
 from stack.ledger.history import UNKNOWN, History
-from stack.ledger.lease import KEY, Holder
+from stack.ledger.holder import Holder
+from stack.ledger.lease import KEY
 from stack.ledger.ledger import Ledger
 from stack.ledger.records import STACK, BackfillProof, BackupProof, OwnerProof, VerifiedProof
 from stack.processes import Process, who

@@ -200,7 +200,7 @@ def test_a_kind_that_this_version_does_not_know_is_refused_by_name() -> None:
         ledger_of(kept).proofs()
     assert refused.value.what == "The ledger has a proof of a kind that this version does not know: colour#reports."
     assert refused.value.why == (
-        "Known are: owner, verify, table, backup, backfill, index, raised, watch, read-ready, shadow, own-read, "
-        "brown-out, rolled-back, restored, rollback."
+        "Known are: owner, least-version, verify, table, backup, backfill, index, raised, watch, read-ready, shadow, "
+        "own-read, brown-out, rolled-back, restored, rollback."
     )
     assert refused.value.exit_code == 4

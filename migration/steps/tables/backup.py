@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from botocore.exceptions import ClientError
+
 from migration.session.context import Context
 from migration.session.waiting import pause_here
 from migration.steps.step import Step
@@ -13,6 +15,7 @@ from schema.errors import VerificationFailed
 from schema.model import Schema
 from stack.ledger.ledger import Facts
 from stack.ledger.records import BackupProof
+from stack.ledger.table import READY_MINUTES, is_too_early
 from stack.world.world import World
 
 BACKUP_MINUTES = 60
@@ -41,7 +44,7 @@ class Backup(Step):
         # Before a table is removed only a new backup will do: an earlier one lacks what was written since.
         arn = self._unproven(context, world, name) if self.before == "migration" else None
         if arn is None:
-            arn = context.client.create_backup(TableName=physical, BackupName=name)["BackupDetails"]["BackupArn"]
+            arn = _asked(context, physical, name)
         size = _available(context, name, arn)
         id, digest = world.live[self.table].id, self.schema.digest
         context.ledger.prove(
@@ -66,6 +69,19 @@ class Backup(Step):
                 if same and backup["BackupStatus"] != "DELETED" and backup["BackupCreationDateTime"] > proven:
                     return backup["BackupArn"]
         return None
+
+
+def _asked(context: Context, physical: str, name: str) -> str:
+    """Asks for a backup, for a while also of a table that is too new for it. Returns its ARN."""
+    deadline = time.monotonic() + READY_MINUTES * 60
+    while True:
+        try:
+            return context.client.create_backup(TableName=physical, BackupName=name)["BackupDetails"]["BackupArn"]
+        except ClientError as error:
+            if not is_too_early(error) or time.monotonic() > deadline:
+                raise
+        context.reporter.progress(0, 0, "AWS cannot back this table up yet")
+        pause_here(context)
 
 
 def _available(context: Context, name: str, arn: str) -> int:
