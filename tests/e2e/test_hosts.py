@@ -18,7 +18,7 @@ import pytest
 from moto.dynamodb.models import dynamodb_backends
 
 from local.emulation import application
-from migration.run.preview import preview
+from migration.run.status import preview
 from stack.ledger.ledger import Ledger
 from stack.processes import host
 from tests.gated_server import Gate, creation_of_an_index, gated

@@ -14,7 +14,7 @@ import pytest
 from migration.run.runner import migrate
 from migration.session.engine import ResourceChange
 from stack.ledger.records import STACK, LeastVersionProof
-from stack.version import LEAST_VERSION
+from stack.ledger.versions import LEAST_VERSION
 from stack.world.managed import MONITOR_TYPES
 from tests.releases.kept import blank, load, restore
 from tests.snapshots import forget
