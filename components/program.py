@@ -10,6 +10,7 @@ import pulumi
 from components.guards import Guards, OnRefusal
 from components.indexed_table import IndexedTable
 from components.monitoring import Monitoring
+from components.plugin import refuse_old_plugin
 from schema.errors import ToolError
 from schema.model import Schema
 from schema.project import Project
@@ -27,6 +28,7 @@ def run(project: Project, checkout: Path) -> None:
     """
     schema = project.schema
     try:
+        refuse_old_plugin()
         config = load_config(pulumi.get_stack(), checkout, project)
         check_account(config)
         live = read_live(dynamodb(config), config, schema)
@@ -44,19 +46,19 @@ def declare(
     on_refusal: OnRefusal = lambda refusal: None,
     safe_point: Callable[[], None] | None = None,
 ) -> None:
-    """Declares the tables and indexes that `declaration` names and what watches them, and exports stream ARNs and the
-    schema's digest.
+    """Declares the tables and indexes that `declaration` names and what watches them, and exports what other stacks may
+    want of them: names and ARNs of tables, of their indexes and streams, and of the topic; and the schema's digest.
 
     A run's `safe_point` is asked before each change; without one, no run may be at work on the stack.
     """
     guards = Guards(schema, config, on_refusal, safe_point)
-    stream_arns: dict[str, pulumi.Output[str]] = {}
+    components: dict[str, IndexedTable] = {}
     for table in schema:
         if table.name not in declaration.tables:
             continue
-        component = IndexedTable(table, config, declaration, live.get(table.name), guards)
-        stream_arns[table.name] = component.stream_arn
+        components[table.name] = IndexedTable(table, config, declaration, live.get(table.name), guards)
     if config.is_monitored:
-        Monitoring(schema, config, declaration, live)
+        pulumi.export("topicArn", Monitoring(schema, config, declaration, live).topic_arn)
     pulumi.export("schemaDigest", schema.digest)
-    pulumi.export("streamArns", stream_arns)
+    pulumi.export("streamArns", {name: component.stream_arn for name, component in components.items()})
+    pulumi.export("tables", {name: component.exported for name, component in components.items()})

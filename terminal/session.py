@@ -10,6 +10,7 @@ from functools import partial
 
 from invoke.context import Context as Shell
 
+from components.plugin import refuse_old_plugin
 from components.program import declare
 from local.stack import LocalStack
 from migration.session.context import Context, Reporter
@@ -42,8 +43,11 @@ def open_session(
     rate: float | None = None,
     workers: int | None = None,
     turn: Turn | None = None,
+    seconds: float | None = None,
+    no_wait: bool = False,
 ) -> Iterator[Context]:
-    """Everything that a run works with. The local stack is started when it does not run. Raises ToolError."""
+    """Everything that a run works with. The local stack is started when it does not run. After `seconds` the run is
+    asked to stop. Raises ToolError."""
     workspace = workspace_of(shell)
     project, config = workspace.project, workspace.config(stack)
     schema = project.schema
@@ -59,10 +63,13 @@ def open_session(
         pulumi_environment(config, project),
         may_change,
     )
+    refuse_old_plugin()
     check_account(config)
     clock = written(now())
-    with TerminalReporter(stack) as shown, translated_errors(config):
+    with TerminalReporter(stack) as shown, translated_errors(config), interrupts.limited(seconds):
         reporter: Reporter = JsonLinesReporter() if json else shown
+        if engine.warning:
+            reporter.noted(engine.warning)
         yield Context(
             schema=schema,
             config=config,
@@ -79,6 +86,7 @@ def open_session(
             on_held=(turn or Turn()).taken,
             rate=rate,
             workers=workers,
+            no_wait=no_wait,
         )
 
 

@@ -136,7 +136,19 @@ def test_an_index_builds_with_the_write_capacity_that_its_table_needs(run: Run) 
         ],
         "projection": {"projectionType": "ALL"},
         "provisionedThroughput": {"readCapacityUnits": 5.0, "writeCapacityUnits": 15.0},
+        "timeouts": {"create": "1440m", "update": "1440m", "delete": "1440m"},
     }
+
+
+def test_how_long_an_index_may_take_is_an_input_for_pulumis_own_timeouts_have_no_effect_on_it(run: Run) -> None:
+    index = run(after(), present(SITELOGIX, after())).registered["reports/GSI3-StatusIndex"]
+    assert not index.HasField("customTimeouts")
+
+
+def test_an_index_that_is_in_the_state_keeps_the_timeouts_that_it_has_there(run: Run) -> None:
+    monitor = run(after(), present(SITELOGIX, after()).settling({STATUS}))
+    indexes = [request for request in monitor.registered.values() if request.type == INDEX_TYPE]
+    assert all("timeouts" in index.ignoreChanges for index in indexes)
 
 
 def test_a_settling_index_gets_its_steady_capacity(run: Run) -> None:
@@ -144,12 +156,12 @@ def test_a_settling_index_gets_its_steady_capacity(run: Run) -> None:
     monitor = run(after(), declaration)
     wanted = inputs(monitor, "reports/GSI3-StatusIndex")["provisionedThroughput"]
     assert wanted == {"readCapacityUnits": 5.0, "writeCapacityUnits": 5.0}
-    assert list(monitor.registered["reports/GSI3-StatusIndex"].ignoreChanges) == []
+    assert list(monitor.registered["reports/GSI3-StatusIndex"].ignoreChanges) == ["timeouts"]
 
 
 def test_the_capacity_of_any_other_index_of_an_adopted_table_is_left_as_it_is(run: Run) -> None:
     index = run(after(), present(SITELOGIX, after())).registered["reports/GSI1-ProjectIndex"]
-    assert list(index.ignoreChanges) == ["onDemandThroughput", "provisionedThroughput"]
+    assert list(index.ignoreChanges) == ["onDemandThroughput", "provisionedThroughput", "timeouts"]
 
 
 def test_an_index_on_an_on_demand_table_declares_no_capacity(run: Run) -> None:
@@ -203,10 +215,31 @@ def test_a_stream_that_the_stack_keeps_is_declared_as_it_is_live(run: Run) -> No
     assert inputs(run(off, whole(SITELOGIX, settings(), off.live)), "vendors")["streamViewType"] == "NEW_AND_OLD_IMAGES"
 
 
-def test_the_stack_exports_stream_arns_and_the_schema_digest(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_stack_exports_names_and_arns_and_the_schema_digest(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    exported: dict[str, Any] = {}
+
+    def export(name: str, value: Any) -> None:
+        pulumi.Output.from_input(value).apply(lambda known: exported.update({name: known}))
+
+    monkeypatch.setattr(pulumi, "export", export)
+    world = with_table(after(), "reports", stream_arn="arn:live")
+    run(world, present(SITELOGIX, world))
+    assert exported["schemaDigest"] == SITELOGIX.digest
+    assert set(exported["tables"]) == set(exported["streamArns"]) == {table.name for table in SITELOGIX}
+    assert exported["tables"]["reports"] == {
+        "name": "test-reports",
+        "arn": "arn:reports",
+        "streamArn": "arn:live",
+        "indexes": {index.name: f"arn:reports/{index.name}" for index in REPORTS.indexes},
+    }
+    assert exported["streamArns"]["reports"] == "arn:live"
+
+
+def test_a_stream_that_this_run_switches_on_has_an_arn_only_afterwards(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     exported: dict[str, Any] = {}
     monkeypatch.setattr(pulumi, "export", lambda name, value: exported.update({name: value}))
-    run(after(), present(SITELOGIX, after()))
-    assert exported["schemaDigest"] == SITELOGIX.digest
-    assert set(exported["streamArns"]) == {table.name for table in SITELOGIX}
-    assert REPORTS.name in exported["streamArns"]
+    world = with_table(after(), "reports", stream=None, stream_arn=None)
+    run(world, present(SITELOGIX, world))
+    assert isinstance(exported["streamArns"]["reports"], pulumi.Output)
