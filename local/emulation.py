@@ -1,5 +1,5 @@
 """moto's server, with what AWS does around it and moto does not: DynamoDB's own metrics, alarms that change their
-state, resource policies that deny, and indexes that are not built at once."""
+state, resource policies that deny, indexes that are not built at once, and the settings of tables that moto forgets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.server import DomainDispatcherApplication, create_backend_app
 
-from local import building, quick_reads
+from local import building, quick_reads, table_settings
 from local.alarm_states import evaluate_alarms
 from local.consumption import OPERATIONS, Consumed, Meter, consumed
 from local.metric_math import Unsupported
@@ -41,6 +41,7 @@ _USER_ERROR: list[Consumed] = [("UserErrors", (), 1)]
 def application() -> Application:
     """The whole as a WSGI application, for any number of threads. All of it shares moto's one world of this process."""
     quick_reads.install()
+    table_settings.install()
     # Loaded before the first request, which would wait for them; and before a test's server is forked.
     get_backend("lambda")
     get_backend("applicationautoscaling")

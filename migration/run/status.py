@@ -12,10 +12,11 @@ from pathlib import Path
 
 from migration.run.runner import plan_of
 from migration.session.context import Context
-from migration.session.engine import Engine, ResourceChange, refuse_losses
+from migration.session.engine import Engine
 from schema.errors import UsageError
 from schema.model import Schema, Table
 from schema.references import IndexRef
+from stack.allowed_changes import ResourceChange, refuse_unlisted
 from stack.declaration import whole_with_imports
 from stack.file.document import PROJECT_FILE
 from stack.file.names import is_service
@@ -131,9 +132,9 @@ def gates(context: Context, only: tuple[str | None, str | None] = (None, None)) 
 
 
 def preview(context: Context) -> list[ResourceChange]:
-    """The planned changes, none of which loses anything. Changes nothing.
+    """The planned changes, each of which is on the list of allowed ones. Changes nothing.
 
-    Raises Refused for a replacement, or a deletion but that of an approved retired index.
+    Raises Refused for any other, such as a replacement, or a deletion but that of an approved retired index.
     """
     world = context.read_world()
     plan_of(context, world)
@@ -146,7 +147,7 @@ def preview(context: Context) -> list[ResourceChange]:
         for retired in table.retired
         if approved(table, retired, context.config.settings)
     )
-    refuse_losses(changes, removable)
+    refuse_unlisted(changes, declaration, removable)
     return changes
 
 

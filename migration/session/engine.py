@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict, TypeVar
@@ -28,11 +28,12 @@ from migration.engine.versions import TOOL, Versions
 from migration.session.cli import Cli
 from migration.session.locks import Locks, owners_in
 from schema.errors import EngineLost, Refused, ToolError, UsageError
+from stack.allowed_changes import ResourceChange, is_structure, refuse_unlisted
 from stack.declaration import Declaration
 from stack.file.config import StackConfig
 from stack.processes import Process, end, orphans
 from stack.world.live import Live
-from stack.world.managed import INDEX_TYPE, MONITOR_TYPES, TABLE_TYPE, Managed, resource_name
+from stack.world.managed import Managed, resource_name
 
 T = TypeVar("T")
 
@@ -40,30 +41,11 @@ OnRefusal = Callable[[ToolError], None]
 Program = Callable[[Live, Declaration, OnRefusal], None]
 """The Pulumi program, told what is live and which resources to declare."""
 
-_REPLACING = {
-    events.OpType.REPLACE,
-    events.OpType.CREATE_REPLACEMENT,
-    events.OpType.DELETE_REPLACED,
-    events.OpType.IMPORT_REPLACEMENT,
-    events.OpType.READ_REPLACEMENT,
-}
-
 
 class _Kept(TypedDict):
     message: str | None
     on_output: Callable[[str], object]
     on_error: Callable[[str], object]
-
-
-@dataclass(frozen=True)
-class ResourceChange:
-    """One change of a table, an index, or what watches them: Pulumi's operation (such as `create`), the resource's
-    name, and the properties that differ."""
-
-    operation: str
-    resource: str
-    type: str
-    properties: tuple[str, ...] = ()
 
 
 class _Stack(automation.Stack):
@@ -197,18 +179,22 @@ class Engine:
             raise self._failure("`pulumi refresh` failed.", error, []) from error
 
     def preview(self, live: Live, declaration: Declaration) -> list[ResourceChange]:
-        """What an `up` would change. Changes nothing. Raises ToolError."""
-        return self._run(live, declaration, dry=True)
+        """What an `up` would change, whether or not it is allowed yet. Changes nothing. Raises ToolError."""
+        return self._run(live, replace(declaration, only_shown=True), dry=True)
 
     def up(self, live: Live, declaration: Declaration, deletions: frozenset[str] = frozenset()) -> list[ResourceChange]:
-        """Previews, refuses what could lose something, then makes the changes and returns them.
+        """Previews, refuses what is not on the list of allowed changes, then makes the changes and returns them.
 
         Of deletions only those of `deletions` (resource names) may be planned. Raises Refused before anything was
         changed, ToolError when the `up` fails.
         """
         with tempfile.TemporaryDirectory(prefix="keyshift-") as directory:
             plan = str(Path(directory, "plan.json"))
-            refuse_losses(self._run(live, declaration, dry=True, plan=plan), deletions)
+
+            def judge(changes: list[ResourceChange]) -> None:
+                refuse_unlisted(changes, declaration, deletions)
+
+            judge(self._run(live, declaration, dry=True, plan=plan, judge=judge))
             self._safe_point()
             self.ups += 1
             self.revision += 1
@@ -219,7 +205,15 @@ class Engine:
                 raise EngineLost("The `pulumi up` was ended.", "AWS goes on with what it has begun.", f"Run: {again}")
             return changes
 
-    def _run(self, live: Live, declaration: Declaration, *, dry: bool, plan: str | None = None) -> list[ResourceChange]:
+    def _run(
+        self,
+        live: Live,
+        declaration: Declaration,
+        *,
+        dry: bool,
+        plan: str | None = None,
+        judge: Callable[[list[ResourceChange]], None] = lambda changes: None,
+    ) -> list[ResourceChange]:
         changes: list[ResourceChange] = []
         messages: list[str] = []
         refusals: list[ToolError] = []
@@ -242,6 +236,8 @@ class Engine:
                 self._unlocked(lambda: self._stack.up(on_event=on_event, plan=plan, color="never", **kept))
         except CommandError as error:
             if refusals:
+                # What was planned until then may say more than a guard, which knows of one resource alone.
+                judge(changes)
                 raise refusals[0] from error
             raise self._failure(f"`{what}` failed.", error, messages) from error
         return changes
@@ -283,32 +279,13 @@ class Engine:
         return found
 
 
-def refuse_losses(changes: Iterable[ResourceChange], deletions: frozenset[str] = frozenset()) -> None:
-    """Refuses planned changes that could lose something: any replacement, and any deletion but of `deletions`. What
-    watches the stack holds nothing that could be lost."""
-    for change in changes:
-        if change.type in MONITOR_TYPES:
-            continue
-        if change.operation in _REPLACING:
-            raise Refused(
-                f"Pulumi would replace {change.resource}.",
-                f"A replacement deletes the live one. What differs: {', '.join(change.properties) or 'unknown'}.",
-                "Give a changed index a new name in the schema; never change a table's keys.",
-            )
-        if change.operation == events.OpType.DELETE and change.resource not in deletions:
-            raise Refused(
-                f"Pulumi would delete {change.resource}.",
-                "Only a retired index whose gate is open may go.",
-                "Declare it in the schema again, or retire and approve it there and in the stack file.",
-            )
-
-
 def _change(metadata: events.StepEventMetadata) -> ResourceChange | None:
-    ours = {TABLE_TYPE, INDEX_TYPE, *MONITOR_TYPES}
-    if metadata.type not in ours or metadata.op in {events.OpType.SAME, events.OpType.REFRESH}:
+    """What a step changes; None where nothing that a person has to know of."""
+    if metadata.op in {events.OpType.SAME, events.OpType.REFRESH}:
         return None
     properties = tuple(metadata.keys or ()) or tuple(metadata.diffs or ())
-    return ResourceChange(str(metadata.op.value), resource_name(metadata.urn), metadata.type, properties)
+    change = ResourceChange(str(metadata.op.value), resource_name(metadata.urn), metadata.type, properties)
+    return None if is_structure(change) else change
 
 
 def check_engine() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from migration.run.runner import migrate
-from migration.session.engine import ResourceChange
+from stack.allowed_changes import ResourceChange
 from stack.ledger.records import STACK, LeastVersionProof
 from stack.ledger.versions import LEAST_VERSION
 from stack.world.managed import MONITOR_TYPES
