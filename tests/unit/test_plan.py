@@ -8,6 +8,7 @@ import pytest
 
 from migration.plan.plan import plan
 from migration.plan.result import Plan
+from migration.steps.indexes.settle_capacity import SettleCapacity
 from migration.steps.stack.wait import Wait
 from migration.steps.tables.backup import Backup
 from schema.backfill import Backfill, constant
@@ -253,6 +254,24 @@ def test_narrowing_to_a_table_leaves_the_others_out_but_adopts_all() -> None:
         "late-writers vendors",
         "shadow-read vendors/GSI2-TypeIndex",
     ]
+
+
+@pytest.mark.parametrize("ref", [*SITELOGIX.every_ref, *(IndexRef(table.name, "") for table in SITELOGIX)], ids=str)
+def test_a_run_of_one_table_or_index_ends_with_no_step_still_to_do(ref: IndexRef) -> None:
+    world, done = before(), list[str]()
+    while steps := plan(SITELOGIX, approving(), world, done).narrowed(ref.table, ref.index or None).steps:
+        assert steps[0].name not in done
+        done.append(steps[0].name)
+        world = steps[0].predicted(world)
+    assert "adopt reports, personnel, vendors, constraints" in done
+
+
+def test_only_indexes_that_are_live_get_their_steady_capacity() -> None:
+    found = plan(SITELOGIX, approving(), before()).narrowed("vendors", None)
+    (settle,) = (step for step in found.steps if isinstance(step, SettleCapacity))
+    world = without_index(after(), "reports", STATUS_INDEX.name)
+    world = without_proof(world, IndexProof, STATUS)
+    assert settle.effect(world).proofs.get(IndexProof, STATUS) is None
 
 
 def test_a_missing_existing_table_is_refused_never_created() -> None:
