@@ -47,7 +47,8 @@ class Managed:
         return Managed(
             created=True,
             tables=frozenset(names[TABLE_TYPE]),
-            indexes=frozenset(map(IndexRef.parse, names[INDEX_TYPE])),
+            # Another one is not of the schema. An `up` would delete it, and is refused for that.
+            indexes=frozenset(IndexRef.parse(name) for name in names[INDEX_TYPE] if IndexRef.is_one(name)),
             monitors=frozenset().union(*(names[type] for type in MONITOR_TYPES)),
             pending=len(deployment.get("pending_operations") or []),
         )

@@ -52,6 +52,11 @@ def test_tables_indexes_and_what_watches_them_are_known_by_their_names() -> None
     )
 
 
+def test_an_index_that_somebody_named_otherwise_is_not_one_of_ours() -> None:
+    found = Managed.of({"resources": [resource(INDEX_TYPE, "by-hand"), resource(INDEX_TYPE, "reports/ByHand")]})
+    assert found.indexes == frozenset({IndexRef("reports", "ByHand")})
+
+
 @pytest.mark.parametrize("type", sorted(MONITOR_TYPES))
 @pytest.mark.parametrize("operation", ["delete", "replace", "create-replacement", "delete-replaced"])
 def test_what_only_watches_may_be_removed_and_replaced(type: str, operation: str) -> None:
