@@ -47,8 +47,8 @@ _REPLACING = {
 
 @dataclass(frozen=True)
 class ResourceChange:
-    """One change of a table, an index, or what watches them: Pulumi's operation (such as `create`), the resource's
-    name, and the properties that differ."""
+    """One change of a table, an index or a monitor: Pulumi's operation (such as `create`), the resource's name, and the
+    properties that differ."""
 
     operation: str
     resource: str
@@ -234,8 +234,8 @@ LOST = "Resource monitor has terminated"
 
 
 def refuse_losses(changes: Iterable[ResourceChange], deletions: frozenset[str] = frozenset()) -> None:
-    """Refuses planned changes that could lose something: any replacement, and any deletion but of `deletions`. What
-    watches the stack holds nothing that could be lost."""
+    """Refuses planned changes that could lose something: any replacement, and any deletion but of `deletions`.
+    Monitors hold nothing that could be lost."""
     for change in changes:
         if change.type in MONITOR_TYPES:
             continue

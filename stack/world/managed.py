@@ -15,7 +15,7 @@ DASHBOARD_TYPE = "aws:cloudwatch/dashboard:Dashboard"
 TOPIC_TYPE = "aws:sns/topic:Topic"
 SUBSCRIPTION_TYPE = "aws:sns/topicSubscription:TopicSubscription"
 MONITOR_TYPES = frozenset({ALARM_TYPE, DASHBOARD_TYPE, TOPIC_TYPE, SUBSCRIPTION_TYPE})
-"""What watches the stack: it holds no data, so it may be made, replaced and removed freely."""
+"""Monitors hold no data, so they may be made, replaced and removed freely."""
 
 
 def resource_name(urn: str) -> str:

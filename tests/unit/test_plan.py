@@ -417,12 +417,12 @@ def test_a_built_index_waits_for_its_window_and_a_run_looks_once() -> None:
     world = with_proofs(without_proof(after(), ReadReadyProof, STATUS), record)
     found = plan(SITELOGIX, approving(), world)
     assert (names(found), found.blocked) == (["late-writers reports"], ())
-    assert found.steps[0].why == f"{unready}; a look takes 1 read unit"
+    assert found.steps[0].why == f"{unready}; a scan takes 1 read unit"
     after_it = plan(SITELOGIX, approving(), world, {"late-writers reports"})
     assert (names(after_it), [blocked.ref for blocked in after_it.blocked]) == ([], [STATUS])
 
 
-def test_with_a_window_late_writers_are_watched_from_before_the_index() -> None:
+def test_with_a_window_late_writers_are_looked_for_from_before_the_index() -> None:
     day = LateWriterSettings.model_validate({"minutes": 1440, "everyMinutes": 15})
     told = settings(approvals=approving().approvals, late_writers=day)
     found = plan(SITELOGIX, told, before())
@@ -430,8 +430,8 @@ def test_with_a_window_late_writers_are_watched_from_before_the_index() -> None:
     assert steps.index("backfill reports") < steps.index("begin-late-writers reports")
     assert steps.index("begin-late-writers reports") < steps.index("create-index reports/GSI3-StatusIndex")
     assert f"remove-index {RETIRED}" not in steps, "not before the window is over"
-    watch = next(step for step in found.steps if step.name == "late-writers reports")
-    assert watch.why == "until no late writer is left; a look takes 1 read unit, 97 looks 97 (on demand $0.00)"
+    scan = next(step for step in found.steps if step.name == "late-writers reports")
+    assert scan.why == "until no late writer is left; a scan takes 1 read unit, 97 scans 97 (on demand $0.00)"
 
 
 def test_a_brown_out_comes_before_the_removal_once() -> None:
