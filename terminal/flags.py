@@ -13,7 +13,7 @@ from stack.file.names import guess
 from terminal.workspace import workspace_of
 
 FLAGS = {
-    "stack": "the stack to work on, such as local, staging or prod; or as Pulumi writes it: organization/project/stack",
+    "stack": "the stack to work on: the name of a file Pulumi.<stack>.yaml, or organization/project/stack",
     "table": "work on this table only",
     "index": "work on this index of --table only",
     "rate": "write units a second for backfills; without it the stack's setting counts",

@@ -25,12 +25,10 @@ from stack.ledger.holder import Holder
 from stack.ledger.ledger import Facts, Ledger
 
 PARTITION = "HISTORY"
-UNKNOWN = "no end was recorded"
-_NOT_CODE = {".git", ".local", ".venv", "tests"}
-
-
 BEGAN, ENDED = "1-began", "2-ended"
 DONE, WAITING, ROLLED_BACK = "done", "waiting", "rolled back"
+UNKNOWN = "no end was recorded"
+_NOT_CODE = {".git", ".local", ".venv", "tests"}
 
 
 @dataclass
