@@ -14,9 +14,9 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.server import DomainDispatcherApplication, create_backend_app
 
 from local import building, quick_reads, table_settings
-from local.alarm_states import evaluate_alarms
+from local.alarms.metric_math import Unsupported
+from local.alarms.states import evaluate_alarms
 from local.consumption import OPERATIONS, Consumed, Meter, consumed
-from local.metric_math import Unsupported
 from local.resource_policy import denial
 
 Environ = dict[str, Any]

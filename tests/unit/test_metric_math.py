@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local.metric_math import Points, Series, Unsupported, evaluate
+from local.alarms.metric_math import Points, Series, Unsupported, evaluate
 
 SERIES = {
     "a": Series((1.0, None, 3.0), 300),

@@ -20,7 +20,7 @@ from typing import Any
 from moto.cloudwatch.models import Statistics, cloudwatch_backends
 from moto.sns.models import sns_backends
 
-from local.metric_math import Points, Series, evaluate
+from local.alarms.metric_math import Points, Series, evaluate
 
 MORE_PERIODS = 2
 """How many periods more than it evaluates an alarm looks at: AWS's own example shows five for three."""
