@@ -175,7 +175,7 @@ class Guards:
         if table.existing or proofs.get(TableProof, name) is not None:
             raise Refused(
                 f"Table {name} is gone.",
-                "It was live before; creating it again would leave it empty.",
+                "It was live before. Created again, it would be empty.",
                 f"Restore it from its backup, then run: {self._command('migrate')}",
             )
         # A plain `up` of a stack that was never adopted is refused at the live tables: it must leave no new ones, too.

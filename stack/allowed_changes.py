@@ -132,7 +132,7 @@ def _judge_data(change: ResourceChange, declaration: Declaration, deletions: fro
     if change.operation == CREATE and change.type == TABLE_TYPE and change.resource not in declaration.own:
         raise Refused(
             f"Pulumi would create table {change.resource}.",
-            "It was live before; creating it again would leave it empty.",
+            "It was live before. Created again, it would be empty.",
             "If it is live, run: ./invoke migrate. If it is gone, restore it from its backup first.",
         )
     _refuse_operation(change, frozenset({CREATE, UPDATE, DELETE, IMPORT}))

@@ -24,7 +24,7 @@ def conflicts(table: Table, settings: Settings, world: World) -> Iterator[Refuse
         if table.existing or _is_ours(table, world):
             yield Refused(
                 f"Table {table.name} does not exist.",
-                "It was live before; creating it again would leave it empty.",
+                "It was live before. Created again, it would be empty.",
                 "Restore it from its backup, or correct tablePrefix in the stack file."
                 + ("" if table.existing else " If it may be forgotten, run: ./invoke rollback --new-tables"),
             )

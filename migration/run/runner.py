@@ -180,7 +180,7 @@ def _advised(error: ToolError, undertaking: Undertaking) -> ToolError:
 def _stopped(context: Context, undertaking: Undertaking, where: str) -> Iterator[None]:
     """Says of a run that was stopped where it was."""
     migrating = f"run: ./invoke migrate --stack {context.config.stack}"
-    why = "What is done is recorded; what AWS is still doing, it goes on with."
+    why = "What is done is recorded. AWS finishes what it has begun."
     next = f"To go on, {'repeat the command.' if undertaking.again else migrating}"
     try:
         yield

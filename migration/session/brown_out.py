@@ -139,7 +139,7 @@ def _deny(context: Context, table_arn: str, ref: IndexRef) -> None:
         context.ledger.remove(PARTITION, str(ref))
         raise Refused(
             f"The policy of {ref}'s table was changed at this moment.",
-            "Somebody else is at it; nothing was changed.",
+            "Somebody else is changing it. Nothing was changed here.",
             context.command("migrate"),
         )
 

@@ -114,7 +114,7 @@ def _alarms(ref: IndexRef, readings: Readings) -> Iterable[Claim]:
     evidence = f"{len(ours)} alarms, all OK" if ours else "there are no alarms"
     if silent:
         # DynamoDB's metrics exist only while they are not zero.
-        evidence = f"{len(ours)} alarms: {len(ours) - silent} OK, {silent} have nothing to tell yet"
+        evidence = f"{len(ours)} alarms: {len(ours) - silent} OK, {silent} without data yet"
     yield Claim(ALARMS, bool(ours) and not loud, "; ".join(loud) or evidence, MIGRATE)
     wrong = [f"{count:,.0f} {what}" for what, count in readings.disturbances.get(ref.table, {}).items()]
     clean = "; ".join(wrong) or "no throttled request and no system error"
@@ -132,8 +132,8 @@ def _reads(ref: IndexRef, settings: Settings, world: World) -> Iterable[Claim]:
         shown = f"our own read of {written(max(alive))} shows in ConsumedReadCapacityUnits"
         yield Claim(METRIC_ALIVE, True, shown, MIGRATE)
     else:
-        since = f"our own read of {written(max(own))} does not show" if own else "we have not read it ourselves yet"
-        yield Claim(METRIC_ALIVE, False, f"{since}, so that a zero says nothing", MIGRATE)
+        since = f"our own read of {written(max(own))} does not show" if own else "we have not read it yet"
+        yield Claim(METRIC_ALIVE, False, f"{since}, so a zero proves nothing", MIGRATE)
     start = world.readings.at - timedelta(minutes=settings.quiet_minutes)
     others = {
         minute: units - own.get(minute, 0.0)

@@ -119,7 +119,7 @@ class Lease:
                 self._renew()
             if self._lost:
                 raise LeaseLost(
-                    f"This run has lost its hold on stack {self._config.stack}.",
+                    f"This run has lost its lease on stack {self._config.stack}.",
                     "It did not renew its lease in time, or somebody broke it; another run may be at work. "
                     "It writes nothing more.",
                     f"Run: ./invoke history --stack {self._config.stack}",

@@ -58,12 +58,12 @@ def create_ledger(
 
 
 def refuse_another(client: DynamoDBClient, table: str) -> None:
-    """Raises Refused if the table of that name is no ledger."""
+    """Raises Refused if the table of that name is not a ledger."""
     keys = client.describe_table(TableName=table)["Table"]["KeySchema"]
     if sorted(keys, key=lambda key: key["KeyType"]) != KEYS:
         names = ", ".join(key["AttributeName"] for key in keys)
         raise Refused(
-            f"Table {table} is no ledger.",
+            f"Table {table} is not a ledger.",
             f"It has the keys {names}; the ledger, for which the tool needs that name, has PK and SK.",
             "Rename that table, or set another tablePrefix in the stack file.",
         )

@@ -132,7 +132,7 @@ def test_a_dead_metric_keeps_it_shut(gated: SmallStack) -> None:
     backend = cloudwatch_backends[ACCOUNT][REGION]
     backend.metric_data[:] = [one for one in backend.metric_data if one.name != "ConsumedReadCapacityUnits"]
     assert list(shut(gated)) == ["read metric alive"]
-    assert shut(gated)["read metric alive"].endswith("does not show, so that a zero says nothing")
+    assert shut(gated)["read metric alive"].endswith("does not show, so a zero proves nothing")
 
 
 def test_a_late_writer_keeps_it_shut(gated: SmallStack) -> None:

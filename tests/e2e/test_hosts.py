@@ -100,7 +100,7 @@ def test_a_signal_to_the_entry_process_alone_ends_an_up_in_order_though_aws_stil
     assert stopped.returncode == 130, f"{output}{errors}"
     what, why, _ = json.loads(output)["error"]
     assert re.fullmatch(rf"Stopped in create-index {NEW}, step \d+ of \d+\.", what)
-    assert why == "What is done is recorded; what AWS is still doing, it goes on with."
+    assert why == "What is done is recorded. AWS finishes what it has begun."
     ledger = stack.context().ledger
     assert (locks(stack), ledger.lease.holder(), list(ledger.records("ENGINE"))) == ([], None, [])
     built()

@@ -136,7 +136,7 @@ def test_a_stopped_holder_loses_the_stack_after_its_lease_and_writes_nothing_whe
     finally:
         first.send_signal(signal.SIGCONT)
     error = rest(first)["error"]
-    assert (first.returncode, error["what"]) == (4, "This run has lost its hold on stack local.")
+    assert (first.returncode, error["what"]) == (4, "This run has lost its lease on stack local.")
     after = {name: checkout.items(name) for name in (VENDORS, LEDGER)}
     assert {changed for name in after for changed in difference(before[name], after[name])} == set()
     newest, older = runs(checkout)[:2]
@@ -164,7 +164,7 @@ def test_a_broken_lease_stops_its_holder_before_it_has_proven_anything(checkout:
     assert (refused.returncode, refused.stderr.splitlines()[0]) == (2, "Nothing was changed.")
     broken = checkout.run("unlock", "--yes")
     assert broken.returncode == 0
-    assert rest(task)["error"]["what"] == "This run has lost its hold on stack local."
+    assert rest(task)["error"]["what"] == "This run has lost its lease on stack local."
     assert task.returncode == 4
     assert [event["what"] for event in runs(checkout)[:2]] == ["unlock", "backfill"]
     proofs = {sort_key for partition_key, sort_key in checkout.items(LEDGER) if partition_key == "PROOF"}

@@ -65,7 +65,7 @@ def test_a_value_that_most_items_share_stops_before_the_index_unless_it_is_accep
     moto_stack.create("reports", [report(number, createdAt="2025") for number in range(150)])
     with pytest.raises(Waiting) as waiting:
         fill(context(moto_stack))
-    assert waiting.value.what == f"Most writes to {INDEX} would meet one partition."
+    assert waiting.value.what == f"Most writes to {INDEX} would go to one partition."
     assert waiting.value.why.startswith("status: 'published' 100% of 150 items.")
     assert f"acceptedHotKeys: {INDEX}: 1.00" in waiting.value.next
     assert context(moto_stack).ledger.proof(BackfillProof, "reports") is None

@@ -268,7 +268,7 @@ def test_what_the_guard_refuses_is_not_written(moto_stack: EmulatedStack) -> Non
     ledger.create()
 
     def lost() -> None:
-        raise LeaseLost("This run has lost its hold on the stack.")
+        raise LeaseLost("This run has lost its lease on the stack.")
 
     once = dynamodb_once(moto_stack.config)
     options = Options(writer="single")

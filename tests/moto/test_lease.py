@@ -203,7 +203,7 @@ def test_who_slept_while_another_took_over_finds_out_at_its_next_check(
     with ours.lease.held("migrate"):
         change_record(moto_stack, ours, token={"S": "another"})
         ours.lease._renewed = (time.monotonic() - 100, time.time() - 100)
-        with pytest.raises(LeaseLost, match="This run has lost its hold on stack test"):
+        with pytest.raises(LeaseLost, match="This run has lost its lease on stack test"):
             ours.lease.check()
     assert ours.get("CONTROL", "LEASE") is not None, "the lease of the other one is left alone"
 

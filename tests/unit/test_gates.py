@@ -108,13 +108,13 @@ def test_an_own_read_that_cloudwatch_counts_to_the_next_minute_is_still_our_own(
 
 def test_a_dead_metric_keeps_it_shut() -> None:
     assert shut(with_readings(reads={RETIRED: {}})) == {
-        "read metric alive": "our own read of 2026-01-01T00:07:00Z does not show, so that a zero says nothing"
+        "read metric alive": "our own read of 2026-01-01T00:07:00Z does not show, so a zero proves nothing"
     }
 
 
 def test_without_a_read_of_our_own_a_zero_says_nothing() -> None:
     world = without_proof(with_readings(reads={RETIRED: {}}), OwnReadProof, RETIRED)
-    assert shut(world) == {"read metric alive": "we have not read it ourselves yet, so that a zero says nothing"}
+    assert shut(world) == {"read metric alive": "we have not read it yet, so a zero proves nothing"}
 
 
 @pytest.mark.parametrize("state", [ALARM, MISSING])
@@ -129,7 +129,7 @@ def test_an_alarm_that_has_nothing_to_tell_yet_is_no_firing_one() -> None:
     world = with_readings(alarms=alarms)
     found = gate(SITELOGIX, PERSONNEL, PERSONNEL.retired[0], approving(), world)
     assert shut(world) == {}
-    assert {one.name: one.evidence for one in found}["alarms quiet"] == "2 alarms: 1 OK, 1 have nothing to tell yet"
+    assert {one.name: one.evidence for one in found}["alarms quiet"] == "2 alarms: 1 OK, 1 without data yet"
 
 
 def test_an_alarm_of_another_table_does_not() -> None:

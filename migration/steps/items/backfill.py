@@ -86,7 +86,7 @@ def _refuse_open_ends(context: Context, name: str, result: Result) -> None:
         ref = IndexRef(name, spread.index)
         if spread.hottest > max(HOT_SHARE, settings.accepted_hot_keys.get(ref, 0.0)):
             raise Waiting(
-                f"Most writes to {ref} would meet one partition.",
+                f"Most writes to {ref} would go to one partition.",
                 f"{spread}. A partition takes 1,000 writes a second; beyond that the table's own writes are throttled.",
                 f"If the table never writes that fast, set {config.setting('acceptedHotKeys')}: {ref}: "
                 f"{min(1.0, spread.hottest + 0.05):.2f} in {config.stack_file.name}; {again}",

@@ -96,7 +96,7 @@ class VerifyRollback(OfTables):
         if failed:
             raise VerificationFailed(
                 "The rollback is not what it should be.",
-                f"It does not hold that {'; that '.join(claim.name for claim in failed)}.",
+                f"These claims do not hold: {'; '.join(claim.name for claim in failed)}.",
                 context.command("plan"),
             )
         return {"checks": len(claims)}

@@ -164,7 +164,7 @@ def refuse_unconfirmed(
     if gone:
         raise Refused(
             f"New tables are gone, and may have held data: {', '.join(gone)}.",
-            "No rollback has removed them. Named, they are forgotten, and `migrate` makes them again, empty.",
+            "No rollback has removed them. If you name them, they are forgotten. `migrate` then creates them empty.",
             flag,
         )
     raise Refused(

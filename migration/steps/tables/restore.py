@@ -142,7 +142,7 @@ def at_time(context: Context, name: str, wanted: datetime) -> Source:
 
 
 def _latest(context: Context, name: str) -> str:
-    # Of this name, not of this very table: after a restore that has another id.
+    # By name, not by id: a restored table has another id.
     proof = context.ledger.proof(BackupProof, name)
     if proof is not None:
         proven = _described(context, proof.arn)
