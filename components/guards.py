@@ -62,8 +62,9 @@ class Guards:
         self._config = config
         self._client = dynamodb(config)
         self._ledger = Ledger(self._client, config)
-        # A plain `pulumi up` has no part in a run, so it may change nothing while one is at work.
-        self._safe_point = safe_point or self._ledger.lease.refuse_if_held
+        # A plain `pulumi up` has no part in a run, so it may change nothing while one is at work. Nor may
+        # one of an older version than the ledger needs.
+        self._safe_point = safe_point or self._ledger.refuse_by_hand
         self._in_a_run = safe_point is not None
         self._in_a_preview = is_dry_run()
         # Not the event loop's own threads: in an `up` that has failed, all of them may wait for the engine, which waits

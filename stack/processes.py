@@ -5,6 +5,8 @@ from __future__ import annotations
 import getpass
 import os
 import platform
+import pwd
+import tempfile
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -58,6 +60,16 @@ def user() -> str:
     except (KeyError, OSError):
         # KeyError before Python 3.13.
         return f"uid-{os.getuid()}"
+
+
+def named() -> dict[str, str]:
+    """What to put into the environment of Pulumi, whose locks name the user, where the user has no name. (Go's os/user
+    then takes USER and HOME.) Nothing where there is one."""
+    try:
+        pwd.getpwuid(os.getuid())
+    except KeyError:
+        return {"USER": user(), "HOME": os.environ.get("HOME") or tempfile.gettempdir()}
+    return {}
 
 
 def host() -> str:

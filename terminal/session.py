@@ -26,7 +26,7 @@ from stack.ledger.authors import Author
 from stack.ledger.codec import now, written
 from stack.ledger.history import History, code_version
 from stack.ledger.ledger import Ledger
-from stack.processes import end, orphans
+from stack.processes import end, named, orphans
 from terminal.progress import JsonLinesReporter, TerminalReporter
 from terminal.reporting import say
 from terminal.turn import Turn
@@ -111,7 +111,7 @@ def _say_now(text: str) -> None:
 
 def pulumi_environment(config: StackConfig, project: Project) -> dict[str, str]:
     """What Pulumi is told by its environment for this stack: its backend needs the credentials, too."""
-    variables = {"PULUMI_BACKEND_URL": config.backend_url, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    variables = {"PULUMI_BACKEND_URL": config.backend_url, "PULUMI_SKIP_UPDATE_CHECK": "true", **named()}
     credentials = {
         "AWS_REGION": config.region,
         "AWS_PROFILE": config.profile,

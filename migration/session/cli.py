@@ -17,6 +17,8 @@ from typing import IO
 from pulumi import automation
 from pulumi.automation.errors import create_command_error
 
+OPTIONS = ("--non-interactive",)
+"""So that it fails instead of asking."""
 OnLine = Callable[[str], object]
 CliProcess = subprocess.Popen[str]
 Noting = Callable[[CliProcess], AbstractContextManager[None]]
@@ -60,7 +62,7 @@ class Cli(automation.PulumiCommand):
         """Runs the CLI with these arguments. Raises CommandError where it fails."""
         environment = {**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"}
         with subprocess.Popen(
-            [self.command, "--non-interactive", *args],
+            [self.command, *OPTIONS, *args],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=cwd,

@@ -84,6 +84,11 @@ class Ledger:
         if proof is not None and is_too_old(proof.version):
             raise too_old(self._config.stack, proof.version)
 
+    def refuse_by_hand(self) -> None:
+        """Raises Refused for a change that is no run's, while a run is at work, or of an older version than needed."""
+        self.lease.refuse_if_held()
+        self.refuse_older_code(self.proofs())
+
     def note_version(self) -> None:
         """Has the ledger name the least version that may go on from here. Raises Refused where that is a newer one than
         this, LeaseLost."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +18,7 @@ from stack.ledger.ledger import Ledger
 from stack.ledger.records import STACK, BackfillProof, BackupProof, OwnerProof, VerifiedProof
 from stack.processes import Process, who
 from tests.conftest import EmulatedStack
+from tests.limits import EXPECTED
 
 SECONDS = 60
 SHORT = 8
@@ -162,6 +164,15 @@ def test_whoever_has_lost_the_lease_writes_nothing_more(ledgers: tuple[Ledger, L
     assert theirs.proofs().by_key == {}
     (recorded,) = history.newest(10)
     assert recorded.result == UNKNOWN, "not even its end is recorded"
+
+
+def test_a_run_whose_lease_was_broken_ends_its_engine_without_being_asked(moto_stack: EmulatedStack) -> None:
+    ours, theirs = two_ledgers(moto_stack, SHORT)
+    told = threading.Event()
+    ours.lease.on_lost = told.set
+    with ours.lease.held("migrate"):
+        theirs.lease.break_it(holder_of(theirs))
+        assert told.wait(EXPECTED)
 
 
 def test_once_the_loss_is_known_every_kind_of_write_is_refused(ledgers: tuple[Ledger, Ledger]) -> None:

@@ -21,7 +21,15 @@ from sitelogix.tables import PERSONNEL, SITELOGIX
 from stack.file.settings import Settings
 from stack.ledger.intents import Intent, intending
 from stack.ledger.ledger import Ledger
-from stack.ledger.records import BackfillProof, IndexProof, IntentProof, ShadowProof, TableProof
+from stack.ledger.records import (
+    STACK,
+    BackfillProof,
+    IndexProof,
+    IntentProof,
+    LeastVersionProof,
+    ShadowProof,
+    TableProof,
+)
 from tests.conftest import EmulatedStack
 from tests.limits import EXPECTED
 from tests.worlds import RETIRED, TIME, approving, settings
@@ -325,6 +333,15 @@ def test_a_plain_up_changes_nothing_while_a_run_is_at_work(guard: Guard) -> None
             with pytest.raises(Refused, match="Another run is at work on stack test: migrate, by"):
                 guarded.call(hook, resource)
     guarded.call("table-before-create", "work-logs")
+
+
+def test_a_plain_up_of_an_older_checkout_changes_nothing(guard: Guard) -> None:
+    guarded = guard(approving())
+    adopt_all(guarded)
+    guarded.ledger.prove(LeastVersionProof(subject=STACK, version="99.0.0"))
+    for hook, resource in (("table-before-create", "work-logs"), ("index-before-update", NEW)):
+        with pytest.raises(Refused, match=r"Stack test needs version 99\.0\.0 of keyshift"):
+            guarded.call(hook, resource)
 
 
 def test_a_rollback_may_change_exactly_what_it_is_about_and_only_in_its_own_run(guard: Guard) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import getpass
 import os
+import pwd
 import re
 
 import pytest
 
 from stack.ledger.authors import LONGEST, Author
 from stack.ledger.holder import Holder
-from stack.processes import Process, host, user, who
+from stack.processes import Process, host, named, user, who
 
 CALLER = "arn:aws:sts::123456789012:assumed-role/deploy/ci"
 GITHUB = {
@@ -57,6 +58,19 @@ def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch, miss
     monkeypatch.setattr(getpass, "getuser", nobody)
     assert user() == f"uid-{os.getuid()}"
     assert re.fullmatch(rf"uid-\d+@{re.escape(host())}", who())
+
+
+def test_pulumi_is_told_a_name_for_a_user_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert named() == {}
+
+    def unknown(uid: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", "/work")
+    assert named() == {"USER": f"uid-{os.getuid()}", "HOME": "/work"}
 
 
 def test_a_holder_is_read_as_it_was_written_and_one_of_version_0_1_0_too() -> None:

@@ -156,7 +156,8 @@ def built(version: str) -> Path:
 
 def compile_go(go: str, module: Path, package: str, out: Path, linked: str) -> None:
     """Builds one program, saying now and then that it goes on. Raises NoEngine with Go's last words."""
-    command = [go, "build", "-mod=mod", "-ldflags", linked, "-o", str(out), package]
+    # As Pulumi's own releases: with libc's list of users a user without a name could take no lock.
+    command = [go, "build", "-mod=mod", "-tags", "osusergo", "-ldflags", linked, "-o", str(out), package]
     began = spoke = time.monotonic()
     with tempfile.TemporaryFile("w+") as log:
         with subprocess.Popen(command, cwd=module, stdout=log, stderr=log) as process:
