@@ -1,7 +1,9 @@
 """Pulumi's CLI as a process of ours: we know its id, and signals reach it through us alone.
 
-The CLI has a process group of its own. A terminal's Ctrl-C would reach it beside us, and CI's signal would not reach it
-at all; the second one that it gets makes it leave things half done. So it gets one, from us, whoever sent ours.
+The CLI has a process group of its own: a terminal's Ctrl-C would reach it beside us, and CI's signal would not reach it
+at all. At the first signal it tells the plugin to stop, and ends once that has. At a second one it leaves what it has
+begun as pending, writes its state, gives back its lock, and ends. So it gets one from us, whoever sent ours, and a
+second one only where the plugin does not obey: in time for CI, which kills everything ten seconds after its first.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import IO
@@ -19,6 +22,9 @@ from pulumi.automation.errors import create_command_error
 
 OPTIONS = ("--non-interactive",)
 """So that it fails instead of asking."""
+PATIENCE_SECONDS = 4.0
+"""How long the plugin may take to obey."""
+LOOK_SECONDS = 0.2
 OnLine = Callable[[str], object]
 CliProcess = subprocess.Popen[str]
 Noting = Callable[[CliProcess], AbstractContextManager[None]]
@@ -31,6 +37,7 @@ class Cli(automation.PulumiCommand):
     def __init__(self) -> None:
         super().__init__(skip_version_check=True)
         self._changing: int | None = None
+        self._interrupted: float | None = None
         self._noting: Noting | None = None
 
     @contextmanager
@@ -48,8 +55,8 @@ class Cli(automation.PulumiCommand):
         handler."""
         pid, self._changing = self._changing, None
         if pid is not None:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGINT)
+            self._interrupted = time.monotonic()
+            _signal(pid)
 
     def run(
         self,
@@ -74,18 +81,30 @@ class Cli(automation.PulumiCommand):
             try:
                 with self._noting(process) if self._noting is not None else nullcontext():
                     output, errors = _Lines(process.stdout, on_output), _Lines(process.stderr, on_error)
-                    output.join()
+                    while output.is_alive():
+                        output.join(LOOK_SECONDS)
+                        self._insist(process)
                     errors.join()
                     process.wait()
             except BaseException:
                 process.kill()
                 raise
             finally:
-                self._changing = None
+                self._changing = self._interrupted = None
         result = automation.CommandResult(stdout=output.text, stderr=errors.text, code=process.returncode)
         if result.code != 0:
             raise create_command_error(result)
         return result
+
+    def _insist(self, process: CliProcess) -> None:
+        if self._interrupted is not None and time.monotonic() - self._interrupted > PATIENCE_SECONDS:
+            self._interrupted = None
+            _signal(process.pid)
+
+
+def _signal(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGINT)
 
 
 class _Lines(threading.Thread):

@@ -111,6 +111,25 @@ def test_a_signal_to_the_entry_process_alone_ends_an_up_in_order_though_aws_stil
     assert stack.indexes("personnel") == ["GSI1-NameIndex", "GSI2-StatusIndex"]
 
 
+def test_an_up_whose_plugin_does_not_obey_gives_back_lock_and_lease_all_the_same(
+    aws: tuple[Gate, str], stack: SmallStack
+) -> None:
+    gate, _ = aws
+    gate.hold(creation_of_an_index)
+    with running(command(stack), OWN_IMPORTS) as stopped:
+        assert gate.reached.wait(EXPECTED), stopped.communicate(timeout=HANGS)
+        # AWS does not answer, so that the plugin waits for that and hears nothing.
+        stopped.send_signal(signal.SIGINT)
+        output, errors = stopped.communicate(timeout=HANGS)
+    gate.open()
+    assert stopped.returncode == 130, f"{output}{errors}"
+    assert (locks(stack), stack.context().ledger.lease.holder()) == ([], None)
+    with running(command(stack), OWN_IMPORTS) as finished:
+        output, errors = finished.communicate(timeout=HANGS)
+    assert finished.returncode == 0, f"{output}{errors}"
+    assert f"create-index {NEW}" not in json.loads(output)["done"]
+
+
 def until_the_lease_is_over(stack: SmallStack) -> None:
     context = stack.context()
     lease = Ledger(context.client, context.config).lease

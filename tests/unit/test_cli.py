@@ -32,7 +32,7 @@ class Python(Cli):
 
     def __init__(self) -> None:
         self.command = sys.executable
-        self._changing = None
+        self._changing = self._interrupted = None
         self._noting = None
 
 
@@ -70,6 +70,14 @@ def test_what_changes_something_gets_one_signal_however_often_it_is_interrupted(
         found = cli.run(script, ".", {}, on_output=told)
     interrupting.join()
     assert (found.stdout, said) == ("ready\n1", ["ready", "1"])
+
+
+def test_what_does_not_end_in_time_gets_a_second_signal(script: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("migration.session.cli.PATIENCE_SECONDS", 0.0)
+    cli = Python()
+    with cli.changing(unnoted):
+        found = cli.run(script, ".", {}, on_output=lambda line: cli.interrupt())
+    assert found.stdout == "ready\n2"
 
 
 def test_what_only_reads_is_not_interrupted() -> None:
