@@ -31,6 +31,9 @@ _NOT_OURS = [
     "writeCapacity",
 ]
 _CAPACITY = ["onDemandThroughput", "provisionedThroughput"]
+# They count while the index is created. Later they are as the state has them: an index that was imported has none, and
+# an update for their sake alone may ask AWS for a change of its warm throughput.
+_TIMEOUTS = ["timeouts"]
 
 
 class IndexedTable(pulumi.ComponentResource):
@@ -98,14 +101,15 @@ class IndexedTable(pulumi.ComponentResource):
             ],
             projection=_projection(index),
             provisioned_throughput=self._throughput(index, settle=not keep_capacity),
+            # Not Pulumi's `custom_timeouts`: the plugin ignores them for this type.
+            timeouts={"create": timeout, "update": timeout, "delete": timeout},
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # Said outright: an index that is no longer declared has to be deleted in AWS too.
                 protect=False,
                 retain_on_delete=False,
                 import_=f"{self._physical_name},{index.name}" if imported else None,
-                ignore_changes=_CAPACITY if keep_capacity else None,
-                custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout, delete=timeout),
+                ignore_changes=[*_CAPACITY, *_TIMEOUTS] if keep_capacity else _TIMEOUTS,
                 hooks=self._guards.index_hooks,
             ),
         )

@@ -1,5 +1,5 @@
 """moto's server, with what AWS does around it and moto does not: DynamoDB's own metrics, alarms that change their
-state, and resource policies that deny."""
+state, resource policies that deny, and indexes that are not built at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.server import DomainDispatcherApplication, create_backend_app
 
-from local import quick_reads
+from local import building, quick_reads
 from local.alarm_states import evaluate_alarms
 from local.consumption import OPERATIONS, Consumed, Meter, consumed
 from local.metric_math import Unsupported
@@ -58,6 +58,8 @@ class Emulation:
 
     def _dynamodb(self, environ: Environ, start_response: StartResponse, region: str) -> Iterable[bytes]:
         version, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
+        if version == "DynamoDB_20120810" and operation == "UpdateTable":
+            return self._update_table(environ, start_response, region)
         if version != "DynamoDB_20120810" or operation not in OPERATIONS:
             return self._moto(environ, start_response)
         body = _json(environ)
@@ -79,6 +81,15 @@ class Emulation:
             answer = list(answer)
             if not any(code in part for part in answer for code in _NO_USER_ERRORS):
                 self._meter.add(DEFAULT_ACCOUNT_ID, region, _USER_ERROR)
+        return answer
+
+    def _update_table(self, environ: Environ, start_response: StartResponse, region: str) -> Iterable[bytes]:
+        body = _json(environ)
+        refused = building.refusal(region, body)
+        if refused:
+            return _refuse(start_response, "LimitExceededException", refused)
+        answer = list(self._moto(environ, start_response))
+        building.begun(region, body)
         return answer
 
 

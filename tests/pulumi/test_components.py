@@ -136,7 +136,19 @@ def test_an_index_builds_with_the_write_capacity_that_its_table_needs(run: Run) 
         ],
         "projection": {"projectionType": "ALL"},
         "provisionedThroughput": {"readCapacityUnits": 5.0, "writeCapacityUnits": 15.0},
+        "timeouts": {"create": "1440m", "update": "1440m", "delete": "1440m"},
     }
+
+
+def test_how_long_an_index_may_take_is_an_input_for_pulumis_own_timeouts_have_no_effect_on_it(run: Run) -> None:
+    index = run(after(), present(SITELOGIX, after())).registered["reports/GSI3-StatusIndex"]
+    assert not index.HasField("customTimeouts")
+
+
+def test_an_index_that_is_in_the_state_keeps_the_timeouts_that_it_has_there(run: Run) -> None:
+    monitor = run(after(), present(SITELOGIX, after()).settling({STATUS}))
+    indexes = [request for request in monitor.registered.values() if request.type == INDEX_TYPE]
+    assert all("timeouts" in index.ignoreChanges for index in indexes)
 
 
 def test_a_settling_index_gets_its_steady_capacity(run: Run) -> None:
@@ -144,12 +156,12 @@ def test_a_settling_index_gets_its_steady_capacity(run: Run) -> None:
     monitor = run(after(), declaration)
     wanted = inputs(monitor, "reports/GSI3-StatusIndex")["provisionedThroughput"]
     assert wanted == {"readCapacityUnits": 5.0, "writeCapacityUnits": 5.0}
-    assert list(monitor.registered["reports/GSI3-StatusIndex"].ignoreChanges) == []
+    assert list(monitor.registered["reports/GSI3-StatusIndex"].ignoreChanges) == ["timeouts"]
 
 
 def test_the_capacity_of_any_other_index_of_an_adopted_table_is_left_as_it_is(run: Run) -> None:
     index = run(after(), present(SITELOGIX, after())).registered["reports/GSI1-ProjectIndex"]
-    assert list(index.ignoreChanges) == ["onDemandThroughput", "provisionedThroughput"]
+    assert list(index.ignoreChanges) == ["onDemandThroughput", "provisionedThroughput", "timeouts"]
 
 
 def test_an_index_on_an_on_demand_table_declares_no_capacity(run: Run) -> None:
