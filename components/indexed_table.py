@@ -37,10 +37,12 @@ _TIMEOUTS = ["timeouts"]
 
 
 class IndexedTable(pulumi.ComponentResource):
-    """One table and those of its indexes that the declaration names; `live` is None while AWS lacks the table, and
-    `stream_arn` is its stream's."""
+    """One table and those of its indexes that the declaration names; `live` is None while AWS lacks the table.
+    `stream_arn` is its stream's; `exported` is what the stack tells of it: name and ARN of the table, the stream's ARN,
+    and the ARN of each index by its name."""
 
-    stream_arn: pulumi.Output[str]
+    stream_arn: pulumi.Input[str]
+    exported: Mapping[str, pulumi.Input[str] | Mapping[str, pulumi.Output[str]]]
 
     def __init__(
         self, table: Table, config: StackConfig, declaration: Declaration, live: LiveTable | None, guards: Guards
@@ -54,11 +56,28 @@ class IndexedTable(pulumi.ComponentResource):
         self._live = live
         self._guards = guards
         self._table = self._declare_table()
-        for index in table.every_index:
-            if table.ref(index) in declaration.indexes:
-                self._declare_index(index)
-        self.stream_arn = self._table.stream_arn
+        indexes = {
+            index.name: self._declare_index(index).arn
+            for index in table.every_index
+            if table.ref(index) in declaration.indexes
+        }
+        self.stream_arn = self._stream_arn()
+        self.exported = {
+            "name": self._table.name,
+            "arn": self._table.arn,
+            "streamArn": self.stream_arn,
+            "indexes": indexes,
+        }
         self.register_outputs({"streamArn": self.stream_arn})
+
+    def _stream_arn(self) -> pulumi.Input[str]:
+        """As it was just read, where this run does not change the stream: Pulumi's state may still name the one before,
+        and an `up` must not give another ARN than its preview did."""
+        live = self._live
+        if live is not None and live.stream == STREAM_VIEW_TYPE and live.stream_arn:
+            return live.stream_arn
+        stream_arn: pulumi.Output[str] = self._table.stream_arn
+        return stream_arn
 
     def _declare_table(self) -> dynamodb.Table:
         table, declaration = self._declared, self._declaration
@@ -86,12 +105,12 @@ class IndexedTable(pulumi.ComponentResource):
             ),
         )
 
-    def _declare_index(self, index: Index) -> None:
+    def _declare_index(self, index: Index) -> dynamodb.GlobalSecondaryIndex:
         ref = self._declared.ref(index)
         imported = ref in self._declaration.imported_indexes
         timeout = f"{self._settings.index_timeout_minutes}m"
         keep_capacity = self._declared.existing and ref not in self._declaration.settle
-        dynamodb.GlobalSecondaryIndex(
+        return dynamodb.GlobalSecondaryIndex(
             str(ref),
             index_name=index.name,
             table_name=self._table.name,

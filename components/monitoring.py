@@ -24,7 +24,10 @@ RESULT = "result"
 
 
 class Monitoring(pulumi.ComponentResource):
-    """The topic, its subscriptions, the dashboard, and the alarms of all tables and indexes that are declared."""
+    """The topic (its ARN is `topic_arn`), its subscriptions, the dashboard, and the alarms of all tables and indexes
+    that are declared."""
+
+    topic_arn: pulumi.Output[str]
 
     def __init__(self, schema: Schema, config: StackConfig, declaration: Declaration, live: Live) -> None:
         aliases = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=FORMER_TYPE)])
@@ -43,7 +46,8 @@ class Monitoring(pulumi.ComponentResource):
         )
         for alarm in alarms(schema, config, declaration, live):
             self._declare_alarm(alarm)
-        self.register_outputs({"topicArn": self._topic.arn})
+        self.topic_arn = self._topic.arn
+        self.register_outputs({"topicArn": self.topic_arn})
 
     def _declare_alarm(self, alarm: Alarm) -> None:
         cloudwatch.MetricAlarm(

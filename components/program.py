@@ -42,19 +42,19 @@ def declare(
     on_refusal: OnRefusal = lambda refusal: None,
     safe_point: Callable[[], None] | None = None,
 ) -> None:
-    """Declares the tables and indexes that `declaration` names and their monitors, and exports stream ARNs and the
-    schema's digest.
+    """Declares the tables and indexes that `declaration` names and their monitors, and exports what other stacks may
+    want of them: names and ARNs of tables, of their indexes and streams, and of the topic; and the schema's digest.
 
     A run's `safe_point` is asked before each change; without one, no run may be at work on the stack.
     """
     guards = Guards(schema, config, on_refusal, safe_point)
-    stream_arns: dict[str, pulumi.Output[str]] = {}
+    components: dict[str, IndexedTable] = {}
     for table in schema:
         if table.name not in declaration.tables:
             continue
-        component = IndexedTable(table, config, declaration, live.get(table.name), guards)
-        stream_arns[table.name] = component.stream_arn
+        components[table.name] = IndexedTable(table, config, declaration, live.get(table.name), guards)
     if config.is_monitored:
-        Monitoring(schema, config, declaration, live)
+        pulumi.export("topicArn", Monitoring(schema, config, declaration, live).topic_arn)
     pulumi.export("schemaDigest", schema.digest)
-    pulumi.export("streamArns", stream_arns)
+    pulumi.export("streamArns", {name: component.stream_arn for name, component in components.items()})
+    pulumi.export("tables", {name: component.exported for name, component in components.items()})

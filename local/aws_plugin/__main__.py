@@ -20,7 +20,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from local.aws_plugin.cloudwatch import AlarmType, DashboardType
 from local.aws_plugin.index import IndexType
-from local.aws_plugin.resource import Found, PluginError, Properties, ResourceType, keeping
+from local.aws_plugin.resource import UNKNOWN, Found, PluginError, Properties, ResourceType, keeping
 from local.aws_plugin.sns import SubscriptionType, TopicType
 from local.aws_plugin.table import TableType
 from stack.world.managed import ALARM_TYPE, DASHBOARD_TYPE, INDEX_TYPE, SUBSCRIPTION_TYPE, TABLE_TYPE, TOPIC_TYPE
@@ -152,7 +152,8 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         kind = self._type(request.urn, context)
         state, inputs = _plain(request.olds), _plain(request.news)
         if request.preview:
-            return provider_pb2.UpdateResponse(properties=_struct({**state, **inputs}))
+            unknown = dict.fromkeys(kind.recomputed(state, inputs), UNKNOWN)
+            return provider_pb2.UpdateResponse(properties=_struct({**state, **inputs, **unknown}))
         inputs = keeping(inputs, state, set(request.ignoreChanges))
         found = _guarded(context, lambda: kind.update(request.urn, request.id, state, inputs, request.timeout))
         return provider_pb2.UpdateResponse(properties=_struct(found.state))

@@ -132,6 +132,10 @@ class ResourceType(ABC, Generic[Client]):
         """The state as a preview of a creation knows it. Raises PluginError for what AWS is known to refuse."""
         return {**inputs, "arn": UNKNOWN}
 
+    def recomputed(self, state: Properties, inputs: Properties) -> tuple[str, ...]:
+        """What of the state a preview of an update does not know yet."""
+        return ()
+
     @abstractmethod
     def create(self, inputs: Properties, timeout: float) -> Found:
         """Makes the resource and waits until it can be used; at most `timeout` seconds."""

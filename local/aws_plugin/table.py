@@ -42,6 +42,10 @@ class TableType(ResourceType["DynamoDBClient"]):
             raise PluginError(one_error(f"all attributes must be indexed. Unused attributes: {unused}"))
         return {**inputs, "arn": UNKNOWN, "streamArn": UNKNOWN, "streamLabel": UNKNOWN}
 
+    def recomputed(self, state: Properties, inputs: Properties) -> tuple[str, ...]:
+        changed = set(self.diff(state, inputs).changed)
+        return ("streamArn", "streamLabel") if changed & {"streamEnabled", "streamViewType"} else ()
+
     def create(self, inputs: Properties, timeout: float) -> Found:
         name = inputs["name"]
         try:

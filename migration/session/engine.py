@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -156,13 +157,15 @@ class Engine:
         Of deletions only those of `deletions` (resource names) may be planned. Raises Refused before anything was
         changed, ToolError when the `up` fails.
         """
-        refuse_losses(self.preview(live, declaration), deletions)
-        self._safe_point()
-        self.ups += 1
-        self.revision += 1
-        return self._run(live, declaration, dry=False)
+        with tempfile.TemporaryDirectory(prefix="keyshift-") as directory:
+            plan = str(Path(directory, "plan.json"))
+            refuse_losses(self._run(live, declaration, dry=True, plan=plan), deletions)
+            self._safe_point()
+            self.ups += 1
+            self.revision += 1
+            return self._run(live, declaration, dry=False, plan=plan)
 
-    def _run(self, live: Live, declaration: Declaration, *, dry: bool) -> list[ResourceChange]:
+    def _run(self, live: Live, declaration: Declaration, *, dry: bool, plan: str | None = None) -> list[ResourceChange]:
         changes: list[ResourceChange] = []
         messages: list[str] = []
         refusals: list[ToolError] = []
@@ -178,9 +181,9 @@ class Engine:
         self._workspace.program = lambda: self._program(live, declaration, refusals.append)
         try:
             if dry:
-                self._stack.preview(on_event=on_event, color="never")
+                self._stack.preview(on_event=on_event, color="never", plan=plan)
             else:
-                self._unlocked(lambda: self._stack.up(on_event=on_event, color="never"))
+                self._unlocked(lambda: self._stack.up(on_event=on_event, color="never", plan=plan))
         except CommandError as error:
             if refusals:
                 raise refusals[0] from error

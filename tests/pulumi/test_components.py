@@ -206,10 +206,31 @@ def test_every_table_and_index_is_bound_to_the_guards(run: Run) -> None:
             assert list(request.hooks.before_delete) == ["index-before-delete"], name
 
 
-def test_the_stack_exports_stream_arns_and_the_schema_digest(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_stack_exports_names_and_arns_and_the_schema_digest(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    exported: dict[str, Any] = {}
+
+    def export(name: str, value: Any) -> None:
+        pulumi.Output.from_input(value).apply(lambda known: exported.update({name: known}))
+
+    monkeypatch.setattr(pulumi, "export", export)
+    world = with_table(after(), "reports", stream_arn="arn:live")
+    run(world, present(SITELOGIX, world))
+    assert exported["schemaDigest"] == SITELOGIX.digest
+    assert set(exported["tables"]) == set(exported["streamArns"]) == {table.name for table in SITELOGIX}
+    assert exported["tables"]["reports"] == {
+        "name": "test-reports",
+        "arn": "arn:reports",
+        "streamArn": "arn:live",
+        "indexes": {index.name: f"arn:reports/{index.name}" for index in REPORTS.indexes},
+    }
+    assert exported["streamArns"]["reports"] == "arn:live"
+
+
+def test_a_stream_that_this_run_switches_on_has_an_arn_only_afterwards(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     exported: dict[str, Any] = {}
     monkeypatch.setattr(pulumi, "export", lambda name, value: exported.update({name: value}))
-    run(after(), present(SITELOGIX, after()))
-    assert exported["schemaDigest"] == SITELOGIX.digest
-    assert set(exported["streamArns"]) == {table.name for table in SITELOGIX}
-    assert REPORTS.name in exported["streamArns"]
+    world = with_table(after(), "reports", stream=None, stream_arn=None)
+    run(world, present(SITELOGIX, world))
+    assert isinstance(exported["streamArns"]["reports"], pulumi.Output)

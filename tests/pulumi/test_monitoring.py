@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pulumi
 import pytest
 
 from components.program import declare
@@ -64,6 +66,17 @@ def test_everything_that_is_expected_is_declared_and_nothing_else(run: Run, conf
         "subscription/https/https://[2001:db8::1]/alarms",
     }
     assert len(declared_names(monitor, ALARM_TYPE)) == 1 + 6 * 3 + 14 * 2
+
+
+def test_the_stack_exports_the_topics_arn(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    exported: dict[str, Any] = {}
+
+    def export(name: str, value: Any) -> None:
+        pulumi.Output.from_input(value).apply(lambda known: exported.update({name: known}))
+
+    monkeypatch.setattr(pulumi, "export", export)
+    run(after(), present(SITELOGIX, after()))
+    assert exported["topicArn"] == "arn:topic"
 
 
 def test_what_is_not_declared_yet_is_not_watched_yet(run: Run, config: StackConfig) -> None:
