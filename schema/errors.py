@@ -25,9 +25,17 @@ class UsageError(ToolError):
 
 
 class Waiting(ToolError):
-    """Nothing is wrong, but the run waits for somebody: a gate is shut, or it is paused."""
+    """Nothing is wrong, but the run waits: for a person, because a gate is shut or it is paused; or for AWS."""
 
     exit_code = 3
+
+
+class StillBuilding(Waiting):
+    """AWS goes on with what a run has begun; a later run goes on from there."""
+
+
+class OutOfTime(Waiting):
+    """The time that was given to a run is over: what was done is recorded."""
 
 
 class Refused(ToolError):

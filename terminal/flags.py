@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TypedDict
 
@@ -17,11 +18,14 @@ FLAGS = {
     "index": "work on this index of --table only",
     "rate": "write units a second for backfills; without it the stack's setting counts",
     "workers": "how many segments of a table a backfill scans at the same time",
+    "for_": "stop at a safe point once this time is over, such as 90s, 300m or 4h",
+    "no_wait": "start what AWS takes long for, and return: exit code 3",
     "yes": "do it without asking",
     "json": "print one JSON document, and the progress of a long task as JSON lines on standard error",
 }
 """The help texts of flags that several tasks have."""
 MOST_WORKERS = 64
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 class Pace(TypedDict):
@@ -60,6 +64,26 @@ def pace(rate: int, workers: int) -> Pace:
             "Correct the flag.",
         )
     return {"rate": float(rate) or None, "workers": workers or None}
+
+
+def duration(flag: str, text: str | None) -> float | None:
+    """The seconds of a flag that gives a time; None where it is not given. Raises UsageError for one without a unit."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"([0-9]+)([smh]?)", text)
+    if found is None or int(found[1]) == 0:
+        raise UsageError(
+            f"{flag} {text} is no time.",
+            "It is a whole number above 0 with a unit: 90s, 300m, 4h.",
+            "Correct the flag.",
+        )
+    if not found[2]:
+        raise UsageError(
+            f"{flag} {text} has no unit.",
+            "Seconds, minutes or hours are all possible, so the unit is always written.",
+            f"Write {text}s, {text}m or {text}h.",
+        )
+    return float(found[1]) * _SECONDS[found[2]]
 
 
 def at_least_one(flag: str, value: int, what: str) -> int:

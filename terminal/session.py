@@ -42,8 +42,11 @@ def open_session(
     rate: float | None = None,
     workers: int | None = None,
     turn: Turn | None = None,
+    seconds: float | None = None,
+    no_wait: bool = False,
 ) -> Iterator[Context]:
-    """Everything that a run works with. The local stack is started when it does not run. Raises ToolError."""
+    """Everything that a run works with. The local stack is started when it does not run. After `seconds` the run is
+    asked to stop. Raises ToolError."""
     workspace = workspace_of(shell)
     project, config = workspace.project, workspace.config(stack)
     schema = project.schema
@@ -61,8 +64,10 @@ def open_session(
     )
     check_account(config)
     clock = written(now())
-    with TerminalReporter(stack) as shown, translated_errors(config):
+    with TerminalReporter(stack) as shown, translated_errors(config), interrupts.limited(seconds):
         reporter: Reporter = JsonLinesReporter() if json else shown
+        if engine.warning:
+            reporter.noted(engine.warning)
         yield Context(
             schema=schema,
             config=config,
@@ -79,6 +84,7 @@ def open_session(
             on_held=(turn or Turn()).taken,
             rate=rate,
             workers=workers,
+            no_wait=no_wait,
         )
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 STACK_FILE = "Pulumi.local.yaml"
 PREFIX = "sitelogix-"
 AT_ONCE = 3
-_UNCOUNTED = {"__pycache__", ".venv", "pulumi-home", "lock", "server.log", "error.log"}
+_UNCOUNTED = {"__pycache__", ".venv", "pulumi-home", "lock", "server.log", "error.log", "pulumi"}
 """What a task may write whatever happens: nothing there says anything of the stack."""
 _NOTICES = re.compile(r"Starting the local AWS endpoint|Loaded \d|Stack \S+: \d+ steps to do|\s*\d+  \S|\[\d+/\d+\] ")
 """What comes before an error: a local stack that starts, and the steps of a run that begins."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from migration.session.engine import Engine, ResourceChange
@@ -26,6 +27,12 @@ class RecordingEngine(Engine):
 
     def managed(self) -> Managed:
         return self.state
+
+    @contextmanager
+    def in_run(self, command: str, run: str) -> Iterator[None]:
+        yield
+
+    def let_go(self) -> None: ...
 
     def end_orphans(self) -> None: ...
 

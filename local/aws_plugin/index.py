@@ -1,7 +1,7 @@
 """aws:dynamodb/globalSecondaryIndex:GlobalSecondaryIndex.
 
 As in the real plugin, Pulumi's `custom_timeouts` have no effect here: how long a change is waited for is the resource's
-own `timeouts` input, and by default 30 minutes for a creation, 60 for an update, 10 for a deletion.
+own `timeouts` input, by default 30 minutes for a creation, 60 for an update, 10 for a deletion, and never less than 20.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ NO_ID = "missing ID"
 """The id that the real plugin gives an index, whatever its name: it is found again by its state."""
 
 _DEFAULT_TIMEOUTS = {"create": "30m", "update": "60m", "delete": "10m"}
+LEAST_SECONDS = 20 * 60
+"""What the real plugin waits for at least, whatever the input says (upstream: `max(updateTableTimeout, timeout)`)."""
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 
@@ -207,7 +209,7 @@ def _seconds(properties: Properties, operation: str) -> float:
     parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h)", wanted)
     if not parts or "".join(f"{number}{unit}" for number, unit in parts) != wanted:
         raise PluginError(f'timeouts.{operation}: "{wanted}" is no duration')
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    return max(LEAST_SECONDS, sum(float(number) * _UNITS[unit] for number, unit in parts))
 
 
 def _invalid_throughput(verb: str, billing_mode: str) -> str:

@@ -15,7 +15,7 @@ from migration.session.exclusive import exclusive
 from migration.session.waiting import refuse_if_paused
 from migration.steps.stack.wait import Wait
 from migration.steps.step import Step
-from schema.errors import EngineLost, Interrupted, ToolError, VerificationFailed
+from schema.errors import EngineLost, Interrupted, OutOfTime, StillBuilding, ToolError, VerificationFailed
 from stack.aws import translated_errors
 from stack.ledger.history import DONE, ROLLED_BACK, WAITING, Run
 from stack.ledger.intents import clear
@@ -165,21 +165,23 @@ def _advised(error: ToolError, undertaking: Undertaking) -> ToolError:
     """The engine's advice is meant for a migration, which would build again what a rollback removes."""
     if undertaking.again and type(error) in {ToolError, EngineLost}:
         return ToolError(error.what, error.why, undertaking.again)
+    if undertaking.again and isinstance(error, StillBuilding):
+        return StillBuilding(error.what, error.why, undertaking.again)
     return error
 
 
 @contextmanager
 def _stopped(context: Context, undertaking: Undertaking, where: str) -> Iterator[None]:
     """Says of a run that was stopped where it was."""
+    migrating = f"run: ./invoke migrate --stack {context.config.stack}"
+    why = "What is done is recorded; what AWS is still doing, it goes on with."
+    next = f"To go on, {'repeat the command.' if undertaking.again else migrating}"
     try:
         yield
     except Interrupted:
-        migrating = f"run: ./invoke migrate --stack {context.config.stack}"
-        raise Interrupted(
-            f"Stopped {where}.",
-            "What is done is recorded; what AWS is still doing, it goes on with.",
-            f"To go on, {'repeat the command.' if undertaking.again else migrating}",
-        ) from None
+        raise Interrupted(f"Stopped {where}.", why, next) from None
+    except OutOfTime:
+        raise OutOfTime(f"The time is over: stopped {where}.", why, next) from None
 
 
 def _do(context: Context, world: World, step: Step, recorded: Run, number: int, total: int) -> FinishedStep:

@@ -2,5 +2,5 @@
 
 The engine is the only importer of Pulumi's Automation API.
 
-May import: schema, dynamo, stack, backfills.
+May import: schema, dynamo, stack, backfills, migration.engine.
 """

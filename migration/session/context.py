@@ -64,7 +64,7 @@ class Context:
 
     `once` tries each request once: backfills repeat requests by their own rules. `on_held` is called once the lease is
     taken, with the refusal that is shown to others. `rate` (write units a second) and `workers` go before the stack's
-    settings for them.
+    settings for them. With `no_wait` nothing waits for AWS to finish what takes it long: the run ends there.
     """
 
     schema: Schema
@@ -82,10 +82,11 @@ class Context:
     on_held: Callable[[Refused], None] = lambda refusal: None
     rate: float | None = None
     workers: int | None = None
+    no_wait: bool = False
     _managed: tuple[int, Managed] | None = None
 
     def safe_point(self) -> None:
-        """Where a run may stop. Raises Interrupted or LeaseLost."""
+        """Where a run may stop. Raises Interrupted, OutOfTime or LeaseLost."""
         safe_point(self.interrupts, self.ledger.lease)
 
     def command(self, task: str) -> str:

@@ -1,37 +1,37 @@
 """The Pulumi engine of one stack: what its state holds, what an `up` would change, and the `up` itself.
 
-The only importer of `pulumi.automation`. The program runs inside this process, so an `up` costs no second Python.
-What a killed run leaves, a lock and running programs, is cleared away here, once its owner is surely gone.
+The only importer of `pulumi.automation`. The program runs inside this process, so an `up` costs no second
+Python. What a killed run leaves, a lock and running programs, is cleared away here, once its owner is surely gone.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 
 from pulumi import automation
 from pulumi.automation import events
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
 
+from migration.engine.ending import end_running
+from migration.engine.failures import failure, last_words, lock_is_dead
+from migration.engine.log import EngineLog, secrets_of
+from migration.engine.versions import TOOL, Versions
 from schema.errors import EngineLost, Refused, ToolError, UsageError
 from stack.declaration import Declaration
 from stack.file.config import StackConfig
-from stack.processes import Process, end, host, is_gone, orphans
+from stack.processes import Process, end, orphans
 from stack.world.live import Live
 from stack.world.managed import INDEX_TYPE, MONITOR_TYPES, TABLE_TYPE, Managed, resource_name
 
 T = TypeVar("T")
-
-VERSION_FILE = ".pulumi.version"
-"""In the tool's own folder: the one version of the Pulumi CLI that it is tested with."""
-TOOL = Path(__file__).resolve().parents[2]
 
 OnRefusal = Callable[[ToolError], None]
 Program = Callable[[Live, Declaration, OnRefusal], None]
@@ -44,6 +44,12 @@ _REPLACING = {
     events.OpType.IMPORT_REPLACEMENT,
     events.OpType.READ_REPLACEMENT,
 }
+
+
+class _Kept(TypedDict):
+    message: str | None
+    on_output: Callable[[str], object]
+    on_error: Callable[[str], object]
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,8 @@ class Engine:
     """Runs Pulumi for one stack. `environment` is added to the process's own; `safe_point` is asked before each change,
     and what it raises prevents that.
 
-    `ups` counts the `up`s that were run; `revision` changes with everything that can change the state.
+    `ups` counts the `up`s that were run; `revision` changes with everything that can change the state; `warning` says
+    what to know of the CLI's version.
     """
 
     def __init__(
@@ -99,15 +106,38 @@ class Engine:
         self._config = config
         self._program = program
         self._safe_point = safe_point
+        self._log = EngineLog(config.checkout, secrets_of(config, environment))
+        self._message: str | None = None
+        self._is_let_go = False
+        cli = _command()
+        self.warning = Versions.of().warning(cli.version)
         self._workspace = automation.LocalWorkspace(
             work_dir=str(config.checkout),
             env_vars={**environment, **Process.current().mark()},
             secrets_provider=config.secrets_provider,
-            pulumi_command=_command(),
+            pulumi_command=cli,
         )
         self._stack = _Stack(config.stack, self._workspace)
         self.ups = 0
         self.revision = 0
+
+    @contextmanager
+    def in_run(self, command: str, run: str) -> Iterator[None]:
+        """While the block runs, all that is done is that run's: Pulumi's own history names it, and what Pulumi says is
+        kept in the run's log."""
+        self._message = f"keyshift {command}, run {run}"
+        self._log.begin(run)
+        try:
+            yield
+        finally:
+            self._log.end()
+            self._message = None
+
+    def let_go(self) -> None:
+        """Ends the `up` that is going on, from another thread, in order and without waiting for AWS: what AWS has begun
+        it goes on with. The `up` then raises EngineLost, if nothing else: the CLI would call it a success."""
+        self._is_let_go = True
+        end_running()
 
     def managed(self) -> Managed:
         """What the state holds; nothing for a stack that was never created. Raises ToolError."""
@@ -143,7 +173,8 @@ class Engine:
         self.revision += 1
         self._workspace.program = None
         try:
-            self._unlocked(lambda: self._stack.refresh(clear_pending_creates=True, color="never"))
+            kept = self._kept("pulumi refresh")
+            self._unlocked(lambda: self._stack.refresh(clear_pending_creates=True, color="never", **kept))
         except CommandError as error:
             raise self._failure("`pulumi refresh` failed.", error, []) from error
 
@@ -163,7 +194,12 @@ class Engine:
             self._safe_point()
             self.ups += 1
             self.revision += 1
-            return self._run(live, declaration, dry=False, plan=plan)
+            self._is_let_go = False
+            changes = self._run(live, declaration, dry=False, plan=plan)
+            if self._is_let_go:
+                again = f"./invoke migrate --stack {self._config.stack}"
+                raise EngineLost("The `pulumi up` was ended.", "AWS goes on with what it has begun.", f"Run: {again}")
+            return changes
 
     def _run(self, live: Live, declaration: Declaration, *, dry: bool, plan: str | None = None) -> list[ResourceChange]:
         changes: list[ResourceChange] = []
@@ -176,28 +212,33 @@ class Engine:
                 if change is not None:
                     changes.append(change)
             if event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
-                messages.append(" ".join(event.diagnostic_event.message.split()))
+                messages.append(self._log.masked(" ".join(event.diagnostic_event.message.split())))
 
         self._workspace.program = lambda: self._program(live, declaration, refusals.append)
+        what = "pulumi preview" if dry else "pulumi up"
+        kept = self._kept(what)
         try:
             if dry:
-                self._stack.preview(on_event=on_event, color="never", plan=plan)
+                self._stack.preview(on_event=on_event, plan=plan, color="never", **kept)
             else:
-                self._unlocked(lambda: self._stack.up(on_event=on_event, color="never", plan=plan))
+                self._unlocked(lambda: self._stack.up(on_event=on_event, plan=plan, color="never", **kept))
         except CommandError as error:
             if refusals:
                 raise refusals[0] from error
-            what = "`pulumi preview` failed." if dry else "`pulumi up` failed."
-            raise self._failure(what, error, messages) from error
+            raise self._failure(f"`{what}` failed.", error, messages) from error
         return changes
+
+    def _kept(self, command: str) -> _Kept:
+        """What is kept of a command: its message in Pulumi's own history, and its lines in the run's log."""
+        self._log.note(f"{command}: {self._message or 'no run'}")
+        return {"message": self._message, "on_output": self._log.note, "on_error": self._log.note}
 
     def _unlocked(self, operation: Callable[[], T]) -> T:
         """Does it; where the lock of a process that is gone stands in the way, without that lock."""
         try:
             return operation()
         except ConcurrentUpdateError as error:
-            owners = _LOCK_OWNER.findall(str(error))
-            if not owners or not all(_is_dead(*owner) for owner in owners):
+            if not lock_is_dead(str(error)):
                 raise
             self.end_orphans()
             self._safe_point()
@@ -206,34 +247,17 @@ class Engine:
 
     def _failure(self, what: str, error: CommandError, messages: list[str]) -> ToolError:
         again = f"./invoke migrate --stack {self._config.stack}"
+        said = self._log.masked(str(error))
         if isinstance(error, ConcurrentUpdateError):
             return Refused(
                 "Another Pulumi process holds this stack's state.",
-                _last_words(error).partition("error: ")[2] or "A `pulumi up` is running, or left its lock behind.",
+                last_words(said).partition("error: ")[2] or "A `pulumi up` is running, or left its lock behind.",
                 f"Wait for it, or if it is dead run `pulumi cancel` (./invoke env), then: {again}",
             )
-        reasons = [message for message in messages if message] or [_last_words(error)]
-        killed = _KILLED.search(str(error))
-        if killed:
-            return EngineLost(what, f"The Pulumi engine was ended by signal {killed[1]}.", f"Run: {again}")
-        if any(LOST in reason for reason in reasons):
-            return EngineLost(what, "The connection to the Pulumi engine broke.", f"Run: {again}")
-        return ToolError(what, "; ".join(dict.fromkeys(reasons)), f"Mend that, then run: {again}")
-
-
-_KILLED = re.compile(r"code: -(\d+)")
-"""How the Automation API tells that a signal has ended the CLI."""
-_LOCK_OWNER = re.compile(r"created by \S+@(\S+) \(pid (\d+)\) at (\S+)")
-"""How Pulumi names the owner of a lock in a backend of one's own, be it a folder or a bucket."""
-
-
-def _is_dead(machine: str, pid: str, locked: str) -> bool:
-    """Whether the owner of a lock has surely ended. Another machine's cannot be seen from here."""
-    return machine == host() and is_gone(int(pid), before=datetime.fromisoformat(locked).timestamp())
-
-
-LOST = "Resource monitor has terminated"
-"""What Pulumi's SDK says when a call from the program to the engine finds nobody there."""
+        found = failure(what, said, messages, again)
+        if self._log.path is not None:
+            found.why = f"{found.why} All that Pulumi said is in {self._log.path}."
+        return found
 
 
 def refuse_losses(changes: Iterable[ResourceChange], deletions: frozenset[str] = frozenset()) -> None:
@@ -256,11 +280,6 @@ def refuse_losses(changes: Iterable[ResourceChange], deletions: frozenset[str] =
             )
 
 
-def _last_words(error: CommandError) -> str:
-    """What the CLI wrote to standard error, in one line: the end of it, where the reason stands."""
-    return " ".join(str(error).rpartition("stderr:")[2].split())[-600:]
-
-
 def _change(metadata: events.StepEventMetadata) -> ResourceChange | None:
     ours = {TABLE_TYPE, INDEX_TYPE, *MONITOR_TYPES}
     if metadata.type not in ours or metadata.op in {events.OpType.SAME, events.OpType.REFRESH}:
@@ -270,26 +289,23 @@ def _change(metadata: events.StepEventMetadata) -> ResourceChange | None:
 
 
 def _command() -> automation.PulumiCommand:
-    """The CLI on PATH, which must be exactly the pinned version."""
-    pinned = (TOOL / VERSION_FILE).read_text(encoding="utf-8").strip()
+    """The CLI on PATH, of a version that is taken. Raises UsageError."""
+    versions = Versions.of()
     if shutil.which("pulumi") is None:
         raise UsageError(
             "The Pulumi engine is missing.", "There is no `pulumi` on PATH.", "Run the tasks through ./invoke."
         )
-    noted = TOOL / ".venv" / f"engine-{pinned}"  # where ./invoke noted that it found the engine
+    noted = TOOL / ".venv" / f"engine-{versions.tested}"  # where ./invoke noted that it found the engine
     try:
         command = automation.PulumiCommand(skip_version_check=True)
+        versions.warning(command.version)
+    except UsageError:
+        noted.unlink(missing_ok=True)
+        raise
     except Exception as error:
         noted.unlink(missing_ok=True)
         said = " ".join(str(error).split())
         raise UsageError(
             "The Pulumi engine cannot be run.", f"`pulumi version` failed: {said}", "Run ./invoke again: it gets one."
         ) from error
-    if str(command.version) != pinned:
-        noted.unlink(missing_ok=True)
-        raise UsageError(
-            f"The Pulumi engine on PATH is version {command.version}.",
-            f"The project is tested with {pinned} only.",
-            "Run ./invoke again: it gets that version.",
-        )
     return command

@@ -21,6 +21,7 @@ def exclusive(context: Context, command: str, *, told: bool = True) -> Iterator[
         context.interrupts.caught(),
         context.ledger.lease.held(command) as dead,
         context.history.recording(command, dead) as recorded,
+        context.engine.in_run(command, recorded.id),
         _notices(context, command, recorded, told=told),
     ):
         context.on_held(context.ledger.lease.refusal())

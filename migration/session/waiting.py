@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from migration.session.context import Context
-from schema.errors import VerificationFailed, Waiting
+from schema.errors import StillBuilding, VerificationFailed, Waiting
 from stack.ledger.codec import written
 from stack.ledger.records import Pause
 from stack.world.live import ACTIVE, LiveTable, read_table
@@ -15,25 +15,38 @@ POLL_SECONDS = 2.0
 
 
 def wait_for(context: Context, name: str, done: Callable[[LiveTable], bool]) -> LiveTable:
-    """Reads the table until `done`, at most as long as the stack gives an index. Raises VerificationFailed, and what
-    `pause_here` does."""
+    """Reads the table until `done`, at most as long as the stack gives an index, and once where the run must not wait.
+    Raises VerificationFailed when the table is gone, StillBuilding when AWS is not done, and what `pause_here` does."""
     minutes = context.config.settings.index_timeout_minutes
     deadline = time.monotonic() + minutes * 60
     while True:
         table = read_table(context.client, context.config, name)
         if table is not None and done(table):
             return table
-        if table is None or time.monotonic() > deadline:
+        if table is None:
             raise VerificationFailed(
-                f"Table {name} is {'gone' if table is None else 'still changing'}.",
-                f"It was waited for, at most {minutes} minutes.",
-                f"Run: ./invoke status --stack {context.config.stack}",
+                f"Table {name} is gone.", "It was waited for, because AWS was changing it.", context.command("status")
             )
+        if context.no_wait or time.monotonic() > deadline:
+            why = "The run was told not to wait" if context.no_wait else f"It was waited for, for {minutes} minutes"
+            raise still_building(context, table, f"{why}.")
         pause_here(context)
 
 
+def still_building(context: Context, table: LiveTable, why: str) -> StillBuilding:
+    """The end of a run that does not wait for what AWS is doing to a table."""
+    states = [
+        f"{table.name}/{name} is {index.status}" for name, index in table.indexes.items() if index.status != ACTIVE
+    ]
+    return StillBuilding(
+        f"AWS is still at work: {', '.join(states) or f'table {table.name} is {table.status}'}.",
+        f"{why} AWS goes on by itself, and what it makes is adopted by the next run.",
+        context.command("migrate"),
+    )
+
+
 def pause_here(context: Context) -> None:
-    """A moment of waiting. Raises Interrupted, LeaseLost, or Waiting when the stack was paused."""
+    """A moment of waiting. Raises Interrupted, OutOfTime, LeaseLost, or Waiting when the stack was paused."""
     context.safe_point()
     refuse_if_paused(context)
     context.interrupts.requested.wait(POLL_SECONDS)

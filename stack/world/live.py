@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 ACTIVE = "ACTIVE"
+CREATING = "CREATING"
 DELETING = "DELETING"
 STREAM_VIEW_TYPE = "NEW_AND_OLD_IMAGES"
 """What every stream must carry: audit and integrity checks need both images."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context as Shell
 
 from stack.file.config import find_stack_file
-from terminal.flags import Pace, at_least_one, only, pace, survey_flags
+from terminal.flags import Pace, at_least_one, duration, only, pace, survey_flags
 from terminal.reporting import Result, command
 from terminal.turn import turn
 from terminal.workspace import workspace_of
@@ -24,13 +24,26 @@ def migrate(
     index: str | None = None,
     rate: int = 0,
     workers: int = 0,
+    for_: str | None = None,
+    no_wait: bool = False,
     json: bool = False,
 ) -> Result:
     """Bring the stack to the schema; repeat it to resume. Exit code 3 if something is blocked."""
-    return migrated(shell, stack, *only(shell, table, index), pace(rate, workers), json=json)
+    chosen, paced, seconds = only(shell, table, index), pace(rate, workers), duration("--for", for_)
+    return migrated(shell, stack, *chosen, paced, json=json, seconds=seconds, no_wait=no_wait)
 
 
-def migrated(shell: Shell, stack: str, table: str | None, index: str | None, paced: Pace, *, json: bool) -> RunResult:
+def migrated(
+    shell: Shell,
+    stack: str,
+    table: str | None,
+    index: str | None,
+    paced: Pace,
+    *,
+    json: bool,
+    seconds: float | None = None,
+    no_wait: bool = False,
+) -> RunResult:
     """A run of `migrate`, for the task and for `resume`."""
     directory = workspace_of(shell).directory
     find_stack_file(stack, directory)
@@ -40,7 +53,7 @@ def migrated(shell: Shell, stack: str, table: str | None, index: str | None, pac
         from terminal.results.plan import RunResult
         from terminal.session import open_session
 
-        with open_session(shell, stack, json=json, turn=mine, **paced) as context:
+        with open_session(shell, stack, json=json, turn=mine, seconds=seconds, no_wait=no_wait, **paced) as context:
             return RunResult(stack, context.schema, run(context, table, index))
 
 

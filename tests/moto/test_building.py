@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from local import building as slow
 from migration.session.context import Context
+from migration.session.waiting import wait_for
 from migration.steps.indexes.building import Build, read_build
+from migration.steps.indexes.building import building as shown_building
+from schema.errors import OutOfTime, Refused, StillBuilding, ToolError
 from schema.parts import BillingMode
 from sitelogix.tables import REPORTS
 from stack.aws import cloudwatch
@@ -17,10 +25,35 @@ from stack.world.live import LiveIndex, LiveTable, read_table
 from tests.backfilling import report
 from tests.conftest import EmulatedStack
 from tests.moto.test_backfill_decisions import context
+from tests.rolling_back import RecordingEngine, build_index
 from tests.silence import SilentReporter
 
 STATUS = REPORTS.index("GSI3-StatusIndex")
 REF = REPORTS.ref(STATUS)
+
+
+FAILED = ToolError("`pulumi up` failed.", "timeout while waiting for state to become 'ACTIVE'.")
+HANG_SECONDS = 60
+"""What a test waits for comes at once; this is for hangs."""
+
+
+class Letting(RecordingEngine):
+    """An engine whose `up` is ended from outside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ended = threading.Event()
+
+    def let_go(self) -> None:
+        self.ended.set()
+
+    def waits_for_aws(self) -> None:
+        """What an `up` does while AWS builds: it comes back only when it is ended."""
+        assert self.ended.wait(HANG_SECONDS), "nobody ended the `up`"
+        self.fails()
+
+    def fails(self, error: ToolError = FAILED) -> None:
+        raise error
 
 
 class Told(SilentReporter):
@@ -139,3 +172,101 @@ def test_where_cloudwatch_says_nothing_the_state_is_shown(moto_stack: EmulatedSt
     made.reporter = told = Told()
     Build(made, REF).show(live)
     assert told.shown == [(0, 100, "CREATING and backfilling")]
+
+
+@pytest.fixture
+def at_work(moto_stack: EmulatedStack) -> Iterator[tuple[Context, Letting]]:
+    """A run, and a table of which AWS finishes no index."""
+    table = moto_stack.create("reports", [report(1)])
+    slow.hold(table)
+    made = context(moto_stack)
+    made.engine = engine = Letting()
+    yield made, engine
+    slow.release(table, moto_stack.config.region)
+
+
+def end_of(made: Context, up: Callable[[], None]) -> ToolError:
+    """What a step is told by an `up` that fails."""
+
+    def built() -> None:
+        with shown_building(made, REF):
+            up()
+
+    with pytest.raises(ToolError) as failure:
+        built()
+    return failure.value
+
+
+def test_an_up_that_ends_while_aws_still_builds_is_no_failure(
+    moto_stack: EmulatedStack, at_work: tuple[Context, Letting]
+) -> None:
+    made, engine = at_work
+
+    def up() -> None:
+        build_index(moto_stack, "reports", STATUS)
+        engine.fails()
+
+    waiting = end_of(made, up)
+    assert (type(waiting), waiting.exit_code) == (StillBuilding, 3)
+    assert waiting.what == "AWS is still at work: reports/GSI3-StatusIndex is CREATING."
+    assert waiting.why == (
+        "The `pulumi up` that began it ended before AWS was done: timeout while waiting for state to become 'ACTIVE'. "
+        "AWS goes on by itself, and what it makes is adopted by the next run."
+    )
+    assert waiting.next == "Run: ./invoke migrate --stack test"
+
+
+def test_an_up_that_fails_before_aws_builds_anything_is_a_failure(at_work: tuple[Context, Letting]) -> None:
+    made, engine = at_work
+    assert end_of(made, engine.fails) is FAILED
+
+
+def test_a_refusal_is_told_as_it_is_also_while_aws_builds(
+    moto_stack: EmulatedStack, at_work: tuple[Context, Letting]
+) -> None:
+    made, engine = at_work
+    build_index(moto_stack, "reports", STATUS)
+    refusal = Refused("no")
+    assert end_of(made, lambda: engine.fails(refusal)) is refusal
+
+
+def test_a_run_that_must_not_wait_ends_its_up_once_aws_builds(
+    moto_stack: EmulatedStack, at_work: tuple[Context, Letting]
+) -> None:
+    made, engine = at_work
+    made.no_wait = True
+
+    def up() -> None:
+        build_index(moto_stack, "reports", STATUS)
+        engine.waits_for_aws()
+
+    waiting = end_of(made, up)
+    assert isinstance(waiting, StillBuilding)
+    assert waiting.what == "AWS is still at work: reports/GSI3-StatusIndex is CREATING."
+    assert waiting.why.startswith("The run was told not to wait. AWS goes on by itself")
+
+
+def test_a_run_whose_time_is_over_ends_its_up_once_aws_builds(
+    moto_stack: EmulatedStack, at_work: tuple[Context, Letting]
+) -> None:
+    made, engine = at_work
+
+    def up() -> None:
+        build_index(moto_stack, "reports", STATUS)
+        with made.interrupts.limited(0.01):
+            engine.waits_for_aws()
+
+    over = end_of(made, up)
+    assert (type(over), over.exit_code) == (OutOfTime, 3)
+
+
+def test_a_run_that_must_not_wait_says_what_aws_is_at(
+    moto_stack: EmulatedStack, at_work: tuple[Context, Letting]
+) -> None:
+    made, _ = at_work
+    build_index(moto_stack, "reports", STATUS)
+    made.no_wait = True
+    with pytest.raises(StillBuilding) as waiting:
+        wait_for(made, "reports", lambda live: live.is_idle)
+    assert waiting.value.what == "AWS is still at work: reports/GSI3-StatusIndex is CREATING."
+    assert wait_for(made, "reports", lambda live: not live.is_idle).name == "reports"

@@ -27,6 +27,12 @@ def held(moto_stack: EmulatedStack) -> Iterator[str]:
 
 
 @pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plugin that waits for as long as the input says, even if that is less than the real one's least."""
+    monkeypatch.setattr(plugin, "LEAST_SECONDS", 0)
+
+
+@pytest.fixture
 def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How many seconds each change would be waited for; none is."""
     seconds: list[float] = []
@@ -51,7 +57,7 @@ def status(stack: EmulatedStack, table: str) -> str:
 
 
 def test_a_creation_that_runs_into_its_timeout_fails_while_aws_goes_on_building(
-    moto_stack: EmulatedStack, held: str
+    moto_stack: EmulatedStack, held: str, impatient: None
 ) -> None:
     with pytest.raises(PluginError, match="timeout while waiting"):
         IndexType(lambda: moto_stack.client).create(inputs(held, timeouts={"create": "1ms"}), 0)
@@ -61,7 +67,7 @@ def test_a_creation_that_runs_into_its_timeout_fails_while_aws_goes_on_building(
 
 
 def test_while_one_index_is_being_built_aws_takes_no_other_change_of_an_index(
-    moto_stack: EmulatedStack, held: str
+    moto_stack: EmulatedStack, held: str, impatient: None
 ) -> None:
     with pytest.raises(PluginError):
         IndexType(lambda: moto_stack.client).create(inputs(held, timeouts={"create": "1ms"}), 0)
@@ -91,7 +97,13 @@ def test_without_them_the_plugins_defaults_count_whatever_pulumis_custom_timeout
     more = {"readCapacityUnits": 5, "writeCapacityUnits": 6}
     state = kind.update("", "", state, {**state, "provisionedThroughput": more}, 1).state
     kind.delete(state, 1)
-    assert waited == [30 * 60, 30 * 60, 60 * 60, 10 * 60]
+    assert waited == [30 * 60, 30 * 60, 60 * 60, 20 * 60]
+
+
+def test_a_short_timeout_is_as_good_as_twenty_minutes(moto_stack: EmulatedStack, waited: list[float]) -> None:
+    table = moto_stack.create("reports", [])
+    IndexType(lambda: moto_stack.client).create(inputs(table, timeouts={"create": "1m"}), 0)
+    assert waited == [20 * 60, 20 * 60]
 
 
 def test_other_timeouts_alone_are_an_update_that_calls_nothing(moto_stack: EmulatedStack, waited: list[float]) -> None:

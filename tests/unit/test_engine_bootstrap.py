@@ -15,6 +15,7 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 VERSION = "9.8.7"
+OLDEST = "9.5.0"
 
 
 @pytest.fixture
@@ -28,6 +29,9 @@ def get(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setattr(module, "DOWNLOAD", "http://127.0.0.1:9")
+    project = tmp_path / "Pulumi.yaml"
+    project.write_text(f'name: things\nrequiredPulumiVersion: ">={OLDEST} <10.0.0"\n', encoding="utf-8")
+    monkeypatch.setattr(module, "PROJECT_FILE", project)
     return module
 
 
@@ -47,8 +51,22 @@ def test_the_engine_on_path_is_used_when_it_is_the_pinned_version(get: ModuleTyp
     assert (tmp_path / "answer").read_text(encoding="utf-8") == f"{tmp_path / 'bin'}\n"
 
 
-def test_another_version_on_path_is_passed_over_for_the_cache(get: ModuleType, tmp_path: Path) -> None:
-    engine(tmp_path / "bin", "9.8.6")
+@pytest.mark.parametrize("version", [OLDEST, "9.8.6", "9.10.0", "9.8.8-beta.1"])
+def test_what_the_team_has_on_path_is_used_if_the_project_takes_it(
+    get: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], version: str
+) -> None:
+    engine(tmp_path / "bin", version)
+    engine(tmp_path / "cache" / "keyshift" / f"pulumi-{VERSION}")
+    assert get.main(VERSION, tmp_path / "answer") == 0
+    assert (tmp_path / "answer").read_text(encoding="utf-8") == f"{tmp_path / 'bin'}\n"
+    assert capsys.readouterr().err == f"Using Pulumi {version} from PATH. The project is tested with {VERSION}.\n"
+
+
+@pytest.mark.parametrize("version", ["9.4.9", "10.0.0", "no version"])
+def test_a_version_on_path_that_is_not_taken_is_passed_over_for_the_cache(
+    get: ModuleType, tmp_path: Path, version: str
+) -> None:
+    engine(tmp_path / "bin", version)
     cached = engine(tmp_path / "cache" / "keyshift" / f"pulumi-{VERSION}")
     assert get.main(VERSION, tmp_path / "answer") == 0
     assert (tmp_path / "answer").read_text(encoding="utf-8") == f"{cached}\n"
@@ -130,3 +148,43 @@ def test_without_the_engine_a_task_says_to_use_the_bootstrap() -> None:
         "There is no `pulumi` on PATH.",
         "Run the tasks through ./invoke.",
     ]
+
+
+def required(project: str) -> str:
+    """The versions of the engine that a project takes."""
+    (found,) = re.findall(
+        r"^requiredPulumiVersion: \"(.+)\"$", (CHECKOUT / project).read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    return str(found)
+
+
+def test_every_project_takes_the_same_engines_and_the_tested_one_is_among_them() -> None:
+    tested = (CHECKOUT / ".pulumi.version").read_text(encoding="utf-8").strip()
+    assert required("Pulumi.yaml") == required("examples/orders/Pulumi.yaml") == ">=3.250.0 <4.0.0"
+    assert numbers("3.250.0") <= numbers(tested) < numbers("4.0.0")
+
+
+def pins(file: str) -> dict[str, tuple[str, frozenset[str]]]:
+    """Each package of a requirements file: its version and where it counts, and its hashes."""
+    text = (CHECKOUT / file).read_text(encoding="utf-8")
+    entries = re.split(r"\n(?=[A-Za-z0-9])", text)
+    found = [re.match(r"([A-Za-z0-9._-]+)==([^\\\n]+)", entry) for entry in entries]
+    return {
+        match[1]: (match[2].strip(), frozenset(re.findall(r"--hash=(\S+)", entry)))
+        for match, entry in zip(found, entries, strict=True)
+        if match is not None
+    }
+
+
+def test_what_pulumi_installs_is_what_is_locked_with_the_same_hashes() -> None:
+    installed, locked = pins("requirements.txt"), pins("requirements.lock")
+    assert {name: locked.get(name) for name in installed} == installed
+    assert {"boto3", "pulumi", "pulumi-aws", "pydantic"} <= set(installed)
+    assert {"moto", "pytest", "mypy"} & set(installed) == set()
+    assert all(hashes for _, hashes in installed.values())
+
+
+def test_what_pulumi_installs_is_all_that_the_tool_depends_on() -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    direct = dict(dependency.replace("ruamel.", "ruamel-").split("==") for dependency in project["dependencies"])
+    assert {name: pins("requirements.txt")[name][0] for name in direct} == direct

@@ -1,6 +1,7 @@
-"""Gets the Pulumi engine at one version: from PATH, a per-user cache, the official download, or built from Go modules.
+"""Gets the Pulumi engine: from PATH, a per-user cache, the official download, or built from Go modules.
 
 Run by ./invoke as `get.py VERSION FILE`; writes the engine's directory into FILE. Exit code 2 when there is no way.
+VERSION is the one that is tested. What is on PATH may be another one that Pulumi.yaml takes: the team uses it too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+PROJECT_FILE = HERE.parents[1] / "Pulumi.yaml"
 DOWNLOAD = "https://get.pulumi.com"
 REACH_SECONDS = 4
 """How long the download site may take to answer before we build instead."""
@@ -52,14 +54,37 @@ def main(version: str, answer: Path) -> int:
 
 
 def on_path(version: str) -> Path:
-    """The directory of the `pulumi` on PATH, if it is that version and its Python host is beside it."""
+    """The directory of the `pulumi` on PATH, if its version is taken and its Python host is beside it."""
     program = shutil.which("pulumi")
     if program is None:
         raise NoEngine("there is no pulumi on PATH")
     directory = Path(program).resolve().parent
-    if not runs(directory, version):
-        raise NoEngine(f"the pulumi on PATH is not version {version}, or lacks its Python language host")
+    found = version_of(directory)
+    if found is None or not is_taken(found, version):
+        what = "does not run or lacks its Python language host" if found is None else f"is version {found}"
+        raise NoEngine(f"the pulumi on PATH {what}; {oldest()} and newer ones are taken")
+    if found != version:
+        say(f"Using Pulumi {found} from PATH. The project is tested with {version}.")
     return directory
+
+
+def is_taken(found: str, tested: str) -> bool:
+    """Whether a version is not older than the oldest that Pulumi.yaml takes, nor of another major version."""
+    return numbers(oldest()) <= numbers(found) and numbers(found)[0] == numbers(tested)[0]
+
+
+def oldest() -> str:
+    """The oldest version that Pulumi.yaml takes."""
+    found = re.search(
+        r"^requiredPulumiVersion:.*>=\s*([0-9.]+)", PROJECT_FILE.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert found is not None, "Pulumi.yaml says no requiredPulumiVersion"
+    return found[1]
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """A version's numbers; what follows them, such as `-beta.1`, does not count."""
+    return tuple(int(number) for number in re.findall(r"\d+", version.partition("-")[0]))
 
 
 def cached(version: str) -> Path:
@@ -169,15 +194,21 @@ def into_cache(version: str, make: Callable[[Path], None]) -> Path:
 
 def runs(directory: Path, version: str) -> bool:
     """Whether the directory has every program of the engine, at that version."""
+    return version_of(directory) == version
+
+
+def version_of(directory: Path) -> str | None:
+    """The version of the engine in a directory; None if it lacks a program, or does not run."""
     if not all(os.access(directory / program, os.X_OK) for program in PROGRAMS):
-        return False
+        return None
     environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     command = [str(directory / "pulumi"), "version"]
     try:
         result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     except OSError:
-        return False
-    return result.stdout.strip() == f"v{version}"
+        return None
+    said = result.stdout.strip()
+    return said.removeprefix("v") if re.fullmatch(r"v\d+\.\d+\.\d+\S*", said) else None
 
 
 def cache() -> Path:

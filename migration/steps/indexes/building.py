@@ -12,13 +12,16 @@ from datetime import timedelta
 from botocore.exceptions import BotoCoreError, ClientError
 
 from migration.session.context import Context
-from schema.errors import ToolError
+from migration.session.waiting import still_building
+from schema.errors import EngineLost, ToolError
 from schema.references import IndexRef
 from stack.monitoring.metrics import Metrics
-from stack.world.live import LiveIndex, LiveTable, read_table
+from stack.world.live import CREATING, LiveIndex, LiveTable, read_table
 
 LOOK_SECONDS = 5.0
 """How often it is looked at; CloudWatch has something new once a minute."""
+STOP_SECONDS = 0.5
+"""How often it is looked at once the run is to stop: whoever stops a job kills it ten seconds later."""
 THROTTLE_MINUTES = 3
 
 
@@ -109,22 +112,51 @@ class Build:
 
 @contextmanager
 def building(context: Context, ref: IndexRef) -> Iterator[None]:
-    """Shows the build while the block runs, which waits for AWS by itself: a `pulumi up`."""
+    """Shows the build while the block runs, which waits for AWS by itself: a `pulumi up`.
+
+    Once AWS has begun, the `up` is ended where the run is to stop, or not to wait at all. Raises StillBuilding where
+    the block fails while AWS is building: it goes on with that.
+    """
     ended = threading.Event()
     build = Build(context, ref)
 
     def look() -> None:
-        while not ended.wait(LOOK_SECONDS):
+        looked = time.monotonic()
+        while not ended.wait(STOP_SECONDS):
+            stops = context.no_wait or context.interrupts.requested.is_set()
+            if not stops and time.monotonic() - looked < LOOK_SECONDS:
+                continue
+            looked = time.monotonic()
             # An unanswered question is no reason to stop: the next one follows.
             with suppress(ToolError, ClientError, BotoCoreError):
                 live = read_table(context.client, context.config, ref.table)
                 if live is not None:
                     build.show(live)
+                    if stops and _is_building(live, ref):
+                        context.engine.let_go()
+                        return
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()
     try:
         yield
+    except ToolError as error:
+        live = read_table(context.client, context.config, ref.table)
+        if live is not None and _is_building(live, ref) and type(error) in {ToolError, EngineLost}:
+            context.interrupts.check()
+            raise still_building(context, live, _why(context, error)) from error
+        raise
     finally:
         ended.set()
         thread.join()
+
+
+def _is_building(live: LiveTable, ref: IndexRef) -> bool:
+    found = live.indexes.get(ref.index)
+    return found is not None and found.status == CREATING
+
+
+def _why(context: Context, error: ToolError) -> str:
+    if context.no_wait:
+        return "The run was told not to wait."
+    return f"The `pulumi up` that began it ended before AWS was done: {error.why}"

@@ -10,6 +10,7 @@ from migration.session.context import Context
 from migration.session.reading import reader_of
 from migration.session.waiting import idle, wait_for
 from migration.steps.agreement import agreed, forget, forgotten
+from migration.steps.indexes.building import building
 from migration.steps.step import OfIndex, Step, Up
 from schema.errors import Refused, Waiting
 from schema.model import RetiredIndex, Table
@@ -87,7 +88,7 @@ class BuildAgain(OfIndex, Up):
         if self.index.name not in live.indexes:
             forget(context, lambda subject: subject == self.ref)
             context.ledger.prove(IndexProof(subject=self.ref, table_id=live.id, started=now()))
-            with intending(context.ledger, Intent.CREATE, [str(self.ref)]):
+            with intending(context.ledger, Intent.CREATE, [str(self.ref)]), building(context, self.ref):
                 context.engine.up(world.live, present(context.schema, world).with_index(self.ref))
         wait_for(context, self.table.name, idle(context))
         return {}

@@ -1,0 +1,53 @@
+"""What a failure of the Pulumi CLI means, by its own words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from schema.errors import EngineLost, Refused, ToolError
+from stack.processes import host, is_gone
+
+LOST = "Resource monitor has terminated"
+"""What Pulumi's SDK says when a call from the program to the engine finds nobody there."""
+_KILLED = re.compile(r"code: -(\d+)")
+"""How the Automation API tells that a signal has ended the CLI."""
+_LOCK_OWNER = re.compile(r"created by \S+@(\S+) \(pid (\d+)\) at (\S+)")
+"""How Pulumi names the owner of a lock in a backend of one's own, be it a folder or a bucket."""
+_OUTSIDE_THE_PLAN = re.compile(r"violates plan|is not allowed by the plan|expected resource operations")
+"""How the engine says that an `up` would do what its preview did not show (Pulumi 3.259, pkg/resource/deploy)."""
+
+
+def failure(what: str, error: str, messages: Sequence[str], again: str) -> ToolError:
+    """The failure of a command, from what it wrote and from the errors that the engine reported while it ran; `again`
+    is the command that goes on."""
+    reasons = [message for message in messages if message] or [last_words(error)]
+    killed = _KILLED.search(error)
+    if killed:
+        return EngineLost(what, f"The Pulumi engine was ended by signal {killed[1]}.", f"Run: {again}")
+    if any(LOST in reason for reason in reasons):
+        return EngineLost(what, "The connection to the Pulumi engine broke.", f"Run: {again}")
+    outside = [reason for reason in reasons if _OUTSIDE_THE_PLAN.search(reason)]
+    if outside:
+        return Refused(
+            "The `pulumi up` was stopped: it would do what its preview did not show.",
+            "; ".join(dict.fromkeys(outside)),
+            f"Look at what changed meanwhile, then run: {again}",
+        )
+    return ToolError(what, "; ".join(dict.fromkeys(reasons)), f"Mend that, then run: {again}")
+
+
+def lock_is_dead(error: str) -> bool:
+    """Whether the owners of the lock that stands in the way have all surely ended. Another machine's cannot be seen
+    from here."""
+    owners = _LOCK_OWNER.findall(error)
+    return bool(owners) and all(
+        machine == host() and is_gone(int(pid), before=datetime.fromisoformat(locked).timestamp())
+        for machine, pid, locked in owners
+    )
+
+
+def last_words(error: str) -> str:
+    """What the CLI wrote to standard error, in one line: the end of it, where the reason stands."""
+    return " ".join(error.rpartition("stderr:")[2].split())[-600:]
