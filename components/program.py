@@ -10,6 +10,7 @@ import pulumi
 from components.guards import Guards, OnRefusal
 from components.indexed_table import IndexedTable
 from components.monitoring import Monitoring
+from components.plugin import refuse_old_plugin
 from schema.errors import ToolError
 from schema.model import Schema
 from schema.project import Project
@@ -26,6 +27,7 @@ def run(project: Project, checkout: Path) -> None:
     """
     schema = project.schema
     try:
+        refuse_old_plugin()
         config = load_config(pulumi.get_stack(), checkout, project)
         check_account(config)
         live = read_live(dynamodb(config), config, schema)

@@ -10,6 +10,7 @@ from functools import partial
 
 from invoke.context import Context as Shell
 
+from components.plugin import refuse_old_plugin
 from components.program import declare
 from local.stack import LocalStack
 from migration.session.context import Context, Reporter
@@ -62,6 +63,7 @@ def open_session(
         pulumi_environment(config, project),
         may_change,
     )
+    refuse_old_plugin()
     check_account(config)
     clock = written(now())
     with TerminalReporter(stack) as shown, translated_errors(config), interrupts.limited(seconds):

@@ -56,7 +56,7 @@ class EngineLog:
         self.end()
         folder = self._checkout / FOLDER
         with suppress(OSError):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             known = sorted(folder.glob("*.log"), key=lambda path: path.name)
             for old in known[: max(0, len(known) - MOST_RUNS + 1)]:
                 old.unlink(missing_ok=True)

@@ -71,6 +71,8 @@ FLAGS = [
     Bad("a number that is empty", ["history", "--limit", ""], f"'' is no whole number. | {HELP}"),
     Bad("a rate below zero", "backfill --rate -1", "--rate and --workers are positive; | A rate | Correct"),
     Bad("too many workers", "migrate --workers 65", "--rate and --workers are positive; | A rate | Correct"),
+    Bad("a time without a unit", "migrate --for 300", "--for 300 has no unit. | Seconds, minutes | Write 300s"),
+    Bad("a time that is none", "migrate --for soon", "--for soon is no time. | It is a whole number | Correct"),
     Bad("a wrong rate for a resumption", "resume --rate -1", "--rate and --workers are positive; | A rate | Correct",
         given=own(ledger("PAUSE", {"by": "somebody", "at": "2025-11-04T00:00:00Z"}, "CONTROL"))),
     Bad("no history at all", "history --limit 0", "--limit is at least 1. | It is how many | Correct the flag."),
