@@ -166,7 +166,7 @@ def _advised(error: ToolError, undertaking: Undertaking) -> ToolError:
     if undertaking.again and type(error) in {ToolError, EngineLost}:
         return ToolError(error.what, error.why, undertaking.again)
     if undertaking.again and isinstance(error, StillBuilding):
-        return StillBuilding(error.what, error.why, undertaking.again)
+        return StillBuilding(error.what, error.why, "Repeat the command: it goes on from what is there.")
     return error
 
 

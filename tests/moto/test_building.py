@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from local import building as slow
+from migration.plan.result import Plan
+from migration.rollback.proposal import AGAIN
+from migration.run.runner import Undertaking, run
 from migration.session.context import Context
 from migration.session.waiting import wait_for
 from migration.steps.indexes.building import Build, read_build
 from migration.steps.indexes.building import building as shown_building
+from migration.steps.step import Step
 from schema.errors import OutOfTime, Refused, StillBuilding, ToolError
 from schema.parts import BillingMode
 from sitelogix.tables import REPORTS
@@ -22,6 +26,7 @@ from stack.aws import cloudwatch
 from stack.ledger.ledger import Facts
 from stack.monitoring.metrics import Metrics
 from stack.world.live import LiveIndex, LiveTable, read_table
+from stack.world.world import World
 from tests.backfilling import report
 from tests.conftest import EmulatedStack
 from tests.moto.test_backfill_decisions import context
@@ -270,3 +275,36 @@ def test_a_run_that_must_not_wait_says_what_aws_is_at(
         wait_for(made, "reports", lambda live: live.is_idle)
     assert waiting.value.what == "AWS is still at work: reports/GSI3-StatusIndex is CREATING."
     assert wait_for(made, "reports", lambda live: not live.is_idle).name == "reports"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unfinished(Step):
+    """A step that ends while AWS is still at work."""
+
+    ACTION = "unfinished"
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        return ()
+
+    def apply(self, context: Context, world: World) -> Facts:
+        raise StillBuilding("AWS is still at work.", "", context.command("migrate"))
+
+    def effect(self, world: World) -> World:
+        return world
+
+
+@pytest.mark.parametrize(
+    ("again", "next"),
+    [
+        ("", "Run: ./invoke migrate --stack test"),
+        (AGAIN, "Repeat the command: it goes on from what is there."),
+    ],
+)
+def test_a_rollback_goes_on_by_itself_and_not_by_a_migration(
+    at_work: tuple[Context, Letting], again: str, next: str
+) -> None:
+    made, _ = at_work
+    with pytest.raises(StillBuilding) as waiting:
+        run(made, Undertaking("something", lambda world, done: Plan((Unfinished(),), (), ()), again=again))
+    assert waiting.value.next == next
