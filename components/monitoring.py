@@ -11,9 +11,10 @@ from pulumi_aws import cloudwatch, sns
 from schema.model import Schema
 from stack.declaration import Declaration
 from stack.file.config import StackConfig
-from stack.monitoring.alarms import DASHBOARD, TOPIC, Alarm, alarms, subscriptions
+from stack.monitoring.alarms import DASHBOARD, TOPIC, Alarm, alarms
 from stack.monitoring.dashboard import dashboard
 from stack.monitoring.metrics import NAMESPACE
+from stack.monitoring.subscriptions import subscriptions
 from stack.world.live import Live
 
 TYPE = "keyshift:cloudwatch:Monitoring"
@@ -31,9 +32,14 @@ class Monitoring(pulumi.ComponentResource):
         super().__init__(TYPE, "monitoring", None, aliases)
         self._tags = config.settings.tags
         self._topic = sns.Topic(TOPIC, name=config.topic_name, tags=self._tags, opts=self._child())
-        for resource, (protocol, endpoint) in subscriptions(config).items():
+        for subscription in subscriptions(config):
+            former = [pulumi.Alias(name=subscription.former_resource)] if subscription.former_resource else []
             sns.TopicSubscription(
-                resource, topic=self._topic.arn, protocol=protocol, endpoint=endpoint, opts=self._child()
+                subscription.resource,
+                topic=self._topic.arn,
+                protocol=subscription.protocol,
+                endpoint=pulumi.Output.secret(subscription.endpoint),
+                opts=pulumi.ResourceOptions.merge(self._child(), pulumi.ResourceOptions(aliases=former)),
             )
         cloudwatch.Dashboard(
             DASHBOARD,

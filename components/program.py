@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pulumi
+from pulumi.runtime import config as runtime_config
 
 from components.guards import Guards, OnRefusal
 from components.indexed_table import IndexedTable
@@ -15,7 +16,8 @@ from schema.model import Schema
 from schema.project import Project
 from stack.aws import check_account, dynamodb
 from stack.declaration import Declaration, whole
-from stack.file.config import StackConfig, load_config
+from stack.file.config import StackConfig, config_of
+from stack.file.resolving import Resolved
 from stack.world.live import Live, read_live
 
 
@@ -26,12 +28,19 @@ def run(project: Project, checkout: Path) -> None:
     """
     schema = project.schema
     try:
-        config = load_config(pulumi.get_stack(), checkout, project)
+        config = config_of(pulumi.get_stack(), checkout / f"Pulumi.{pulumi.get_stack()}.yaml", project, _told())
         check_account(config)
         live = read_live(dynamodb(config), config, schema)
     except ToolError as error:
         raise pulumi.RunError(str(error)) from None  # shown without a traceback
     declare(schema, config, live, whole(schema, config.settings, live))
+
+
+def _told() -> Resolved:
+    """The configuration as Pulumi has resolved it for this program: stack file, project's defaults, ESC environments,
+    and secrets."""
+    values = runtime_config.CONFIG.get()
+    return Resolved(values, frozenset(key for key in values if runtime_config.is_config_secret(key)))
 
 
 def declare(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from local.passphrase import PASSPHRASE
 from local.server import Server
 from schema.backfill import Item
 from schema.errors import UsageError
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 PLUGIN_VERSION = "7.51.1"
 ANOTHER_PLUGIN = "KEYSHIFT_AWS_PLUGIN"
-PASSPHRASE = "local"  # noqa: S105  # guards nothing: the local state is dummies on this machine
 BATCH = 25
 """Items that one BatchWriteItem may put (AWS)."""
 
@@ -125,8 +125,8 @@ class LocalStack:
 
     def _state_files(self) -> list[Path]:
         """What Pulumi keeps of this stack: other stacks may share the backend."""
-        found = self._state.glob(f".pulumi/*/**/{self._project.name}/{self._config.stack}*")
-        return [path for path in found if path.name.partition(".")[0] == self._config.stack]
+        found = self._state.glob(f".pulumi/*/**/{self._project.name}/{self._config.name}*")
+        return [path for path in found if path.name.partition(".")[0] == self._config.name]
 
     def _wipe_state(self) -> None:
         for path in self._state_files():

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import boto3
-import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -28,11 +25,11 @@ from botocore.exceptions import (
     SSOError,
     TokenRetrievalError,
 )
-from botocore.loaders import Loader, create_loader
 from botocore.parsers import ResponseParserError
 
 from dynamo.errors import SERVER_ERROR, THROTTLED
 from schema.errors import Refused, ToolError, UsageError
+from stack.credentials import endpoint_options, session
 from stack.file.config import StackConfig
 
 if TYPE_CHECKING:
@@ -95,20 +92,22 @@ def cloudwatch(config: StackConfig) -> CloudWatchClient | None:
     """A CloudWatch client, or None for a stack on an emulator whose file names no CloudWatch endpoint."""
     if config.endpoint and not config.cloudwatch_endpoint:
         return None
-    return _session(config).client("cloudwatch", endpoint_url=config.cloudwatch_endpoint, config=_RETRIES)
+    return session(config).client(
+        "cloudwatch", endpoint_url=config.cloudwatch_endpoint, config=_options(config, _RETRIES)
+    )
 
 
 def sns(config: StackConfig) -> SNSClient | None:
     """An SNS client, or None for a stack on an emulator whose file names no SNS endpoint."""
     if config.endpoint and not config.sns_endpoint:
         return None
-    return _session(config).client("sns", endpoint_url=config.sns_endpoint, config=_RETRIES)
+    return session(config).client("sns", endpoint_url=config.sns_endpoint, config=_options(config, _RETRIES))
 
 
 def check_account(config: StackConfig) -> None:
     """Refuses credentials of any account but the one that the stack file names. Raises Refused."""
     with translated_errors(config):
-        sts = _session(config).client("sts", endpoint_url=config.sts_endpoint, config=_FIRST)
+        sts = session(config).client("sts", endpoint_url=config.sts_endpoint, config=_options(config, _FIRST))
         sts.meta.events.register("before-parse.sts", partial(_refuse_others, rb"<(GetCallerIdentity|Error)Response"))
         account = sts.get_caller_identity()["Account"]
     if account != config.settings.account:
@@ -166,9 +165,13 @@ def translated_errors(config: StackConfig) -> Iterator[None]:
 
 def _dynamodb(config: StackConfig, options: Config) -> DynamoDBClient:
     with translated_errors(config):
-        client = _session(config).client("dynamodb", endpoint_url=config.endpoint, config=options)
+        client = session(config).client("dynamodb", endpoint_url=config.endpoint, config=_options(config, options))
     client.meta.events.register("before-parse.dynamodb", partial(_refuse_others, rb"^\s*\{"))
     return client
+
+
+def _options(config: StackConfig, options: Config) -> Config:
+    return options.merge(endpoint_options(config))
 
 
 def _refuse_others(expected: bytes, response_dict: Mapping[str, Any], **_: Any) -> None:
@@ -176,25 +179,6 @@ def _refuse_others(expected: bytes, response_dict: Mapping[str, Any], **_: Any) 
     body = response_dict["body"]
     if response_dict["status_code"] < SERVER_ERROR and not re.search(expected, body):
         raise ResponseParserError(f"It says {body[:40]!r}")
-
-
-@cache
-def _loader(path: str | None) -> Loader:
-    """What reads the descriptions of AWS's services. One for all clients: it keeps what it has read, and reading takes
-    ten times as long as all else that a client needs."""
-    return create_loader(path)
-
-
-def _session(config: StackConfig) -> boto3.Session:
-    core = botocore.session.get_session()
-    core.register_component("data_loader", _loader(os.environ.get("AWS_DATA_PATH")))
-    return boto3.Session(
-        botocore_session=core,
-        region_name=config.region,
-        profile_name=config.profile,
-        aws_access_key_id=config.access_key,
-        aws_secret_access_key=config.secret_key,
-    )
 
 
 def _wrong_configuration(config: StackConfig, error: BotoCoreError) -> UsageError:

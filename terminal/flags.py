@@ -8,11 +8,11 @@ from typing import TypedDict
 from invoke.context import Context as Shell
 
 from schema.errors import UsageError
-from stack.file.config import guess
+from stack.file.names import guess
 from terminal.workspace import workspace_of
 
 FLAGS = {
-    "stack": "the stack to work on: the name of a file Pulumi.<stack>.yaml",
+    "stack": "the stack to work on: the name of a file Pulumi.<stack>.yaml, or organization/project/stack",
     "table": "work on this table only",
     "index": "work on this index of --table only",
     "rate": "write units a second for backfills; without it the stack's setting counts",

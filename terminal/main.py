@@ -26,6 +26,7 @@ GROUPS = {
     "Change": ("migrate", "backfill", "late-writers", "capacity", "approve"),
     "Go back": ("rollback",),
     "Stop and go on": ("pause", "resume", "unlock"),
+    "Set up": ("stack.init",),
     "Local stack": ("local.up", "local.down", "local.reset"),
     "Work on the project": ("test", "lint", "conformance", "bench"),
 }

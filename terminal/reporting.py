@@ -16,7 +16,6 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
 from invoke.context import Context as Shell
@@ -28,7 +27,7 @@ from rich.text import Text
 
 from schema.errors import Interrupted, ToolError
 from terminal.flags import FLAGS
-from terminal.workspace import workspace_of
+from terminal.workspace import Workspace, workspace_of
 
 Cell = str | Text
 Line = str | Text | Grid
@@ -105,7 +104,7 @@ def command(**help: str) -> Callable[[Callable[Concatenate[Shell, P], Result | s
                     if result.exit_code:
                         raise Exit(code=result.exit_code)
             except ToolError as error:
-                raise _shown(error, json=json) from None
+                raise _shown(_masked(shell, error), json=json) from None
             except KeyboardInterrupt:
                 stopped = Interrupted("Interrupted.", "What is done is recorded.", "To go on, repeat the command.")
                 raise _shown(stopped, json=json) from None
@@ -114,10 +113,10 @@ def command(**help: str) -> Callable[[Callable[Concatenate[Shell, P], Result | s
             except Exception as error:  # noqa: BLE001  # a user must never meet a traceback
                 unexpected = ToolError(
                     f"Unexpected: {type(error).__name__}: {error}",
-                    _write_details(workspace_of(shell).directory),
+                    _write_details(workspace_of(shell)),
                     "What is done is recorded; repeating the command goes on from there.",
                 )
-                raise _shown(unexpected, json=json) from None
+                raise _shown(_masked(shell, unexpected), json=json) from None
 
         flags = inspect.signature(body).parameters
         texts = {name: text for name, text in {**FLAGS, **help}.items() if name in flags}
@@ -125,6 +124,12 @@ def command(**help: str) -> Callable[[Callable[Concatenate[Shell, P], Result | s
         return made
 
     return make
+
+
+def _masked(shell: Shell, error: ToolError) -> ToolError:
+    """The error without secrets of the stack: it may quote what AWS or Pulumi said."""
+    hide = workspace_of(shell).masked
+    return type(error)(hide(error.what), hide(error.why), hide(error.next))
 
 
 def _shown(error: ToolError, *, json: bool) -> Exit:
@@ -168,9 +173,10 @@ def _jsonable(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
-def _write_details(directory: Path) -> str:
+def _write_details(workspace: Workspace) -> str:
     """Keeps the details of the exception that is being handled, and says where they are."""
-    details = traceback.format_exc()
+    details = workspace.masked(traceback.format_exc())
+    directory = workspace.directory
     path = directory / ".local" / "error.log"
     with suppress(OSError):
         path.parent.mkdir(exist_ok=True)

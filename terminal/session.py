@@ -104,6 +104,8 @@ def pulumi_environment(config: StackConfig, project: Project) -> dict[str, str]:
         "AWS_PROFILE": config.profile,
         "AWS_ACCESS_KEY_ID": config.access_key,
         "AWS_SECRET_ACCESS_KEY": config.secret_key,
+        "AWS_SESSION_TOKEN": config.session_token,
+        "AWS_ENDPOINT_URL_KMS": config.kms_endpoint,
     }
     variables |= {name: value for name, value in credentials.items() if value}
     if config.is_local:

@@ -31,6 +31,7 @@ from stack.ledger.history import History
 from stack.ledger.ledger import Ledger
 from stack.world.world import World
 from terminal.session import pulumi_environment
+from terminal.workspace import told
 from tests.plugin import attached
 from tests.silence import SilentReporter
 
@@ -107,7 +108,7 @@ class SmallStack:
         """What a task would open: settings read afresh, a new engine, a silent observer."""
         schema = schema or self.schema
         project = Project(NAME, schema)
-        config = load_config("local", self.directory, project)
+        config = load_config("local", self.directory, project, told("local"))
         LocalStack(config, project).install_plugin()
         (self.directory / ".local" / "state").mkdir(parents=True, exist_ok=True)
         client = dynamodb(config)
@@ -156,7 +157,7 @@ class SmallStack:
 
     @property
     def client(self) -> DynamoDBClient:
-        return dynamodb(load_config("local", self.directory, Project(NAME, self.schema)))
+        return dynamodb(load_config("local", self.directory, Project(NAME, self.schema), told("local")))
 
     def physical(self, table: str) -> str:
         return f"{self.prefix}{table}"

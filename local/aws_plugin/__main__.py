@@ -20,7 +20,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from local.aws_plugin.cloudwatch import AlarmType, DashboardType
 from local.aws_plugin.index import IndexType
-from local.aws_plugin.resource import Found, PluginError, Properties, ResourceType, keeping
+from local.aws_plugin.resource import Found, PluginError, Properties, ResourceType, keeping, with_every_tag
 from local.aws_plugin.sns import SubscriptionType, TopicType
 from local.aws_plugin.table import TableType
 from stack.world.managed import ALARM_TYPE, DASHBOARD_TYPE, INDEX_TYPE, SUBSCRIPTION_TYPE, TABLE_TYPE, TOPIC_TYPE
@@ -39,6 +39,7 @@ _SETTINGS = {
     "skipCredentialsValidation",
     "skipRequestingAccountId",
     "skipMetadataApiCheck",
+    "defaultTags",
     "version",
 }
 
@@ -74,6 +75,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
 
     def __init__(self) -> None:
         self._types: dict[str, ResourceType[Any]] = {}
+        self._default_tags: dict[str, str] = {}
 
     def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
         return plugin_pb2.PluginInfo(version=VERSION)
@@ -100,6 +102,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
                 grpc.StatusCode.FAILED_PRECONDITION,
                 "the stand-in plugin serves the local stack alone, and this stack names no DynamoDB endpoint",
             )
+        self._default_tags = json.loads(settings.get("defaultTags", "{}")).get("tags") or {}
         clients = Clients(endpoints[0], settings)
         database, watch = partial(clients.get, "dynamodb"), partial(clients.get, "cloudwatch")
         messages = partial(clients.get, "sns")
@@ -115,11 +118,15 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         inputs = _plain(request.news)
         found = _guarded(context, lambda: kind.check(inputs))
         failures = [provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in found]
-        return provider_pb2.CheckResponse(inputs=_struct({**kind.defaults, **inputs}), failures=failures)
+        inputs = {**kind.defaults, **inputs}
+        if self._default_tags and kind.tagged:
+            # As applyTags of the real plugin does in its own Check (pulumi-aws: provider/tags.go).
+            inputs["tagsAll"] = {**self._default_tags, **(inputs.get("tags") or {})}
+        return provider_pb2.CheckResponse(inputs=_struct(inputs), failures=failures)
 
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
         kind = self._type(request.urn, context)
-        state, inputs = _plain(request.olds), _plain(request.news)
+        state, inputs = _plain(request.olds), self._tagged(_plain(request.news))
         ignored = set(request.ignoreChanges)
         inputs = keeping(inputs, state, ignored)
         difference = _guarded(context, lambda: kind.diff(state, inputs)).without(ignored)
@@ -132,7 +139,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
         kind = self._type(request.urn, context)
-        inputs = _plain(request.properties)
+        inputs = self._tagged(_plain(request.properties))
         if request.preview:
             planned = _guarded(context, lambda: kind.planned(inputs), f"diffing {request.urn}: ")
             return provider_pb2.CreateResponse(id="", properties=_struct(planned))
@@ -150,7 +157,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
 
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
         kind = self._type(request.urn, context)
-        state, inputs = _plain(request.olds), _plain(request.news)
+        state, inputs = _plain(request.olds), self._tagged(_plain(request.news))
         if request.preview:
             return provider_pb2.UpdateResponse(properties=_struct({**state, **inputs}))
         inputs = keeping(inputs, state, set(request.ignoreChanges))
@@ -167,6 +174,9 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
 
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:
         return empty_pb2.Empty()
+
+    def _tagged(self, inputs: Properties) -> Properties:
+        return with_every_tag(inputs) if self._default_tags else inputs
 
     def _type(self, urn: str, context: grpc.ServicerContext) -> ResourceType[Any]:
         token = urn.split("::")[2].rsplit("$", 1)[-1]

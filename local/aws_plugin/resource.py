@@ -35,6 +35,11 @@ def keeping(inputs: Properties, state: Properties, ignored: set[str]) -> Propert
     return {**inputs, **{name: state[name] for name in kept if name in state}}
 
 
+def with_every_tag(inputs: Properties) -> Properties:
+    """The inputs with all tags that the resource gets: its own, and the provider's default tags."""
+    return {**inputs, "tags": inputs["tagsAll"]} if "tagsAll" in inputs else inputs
+
+
 def said(error: ClientError, service: str = "DynamoDB") -> str:
     """An AWS error in the words of the Go SDK, which the real plugin shows."""
     details = error.response.get("Error", {})
@@ -114,6 +119,11 @@ class ResourceType(ABC, Generic[Client]):
     @property
     def _client(self) -> Client:
         return self._connect()
+
+    @property
+    def tagged(self) -> bool:
+        """Whether AWS keeps tags of it, so that the provider's default tags are added to its own."""
+        return "tags" in self.INPUTS.model_fields
 
     @property
     def defaults(self) -> Properties:

@@ -98,7 +98,7 @@ def run(context: Context, undertaking: Undertaking) -> Summary:
         if left.steps:
             with exclusive(context, undertaking.command, told=undertaking.told) as recorded:
                 context.reporter.planned(left.steps)
-                context.ledger.prove(OwnerProof(subject=STACK, stack=context.config.stack))
+                context.ledger.prove(OwnerProof(subject=STACK, stack=context.config.name))
                 if any(not step.ONLY_LOOKS for step in left.steps):
                     # Whatever was verified before, this run is about to change it.
                     context.ledger.disprove(VerifiedProof, STACK)

@@ -3,16 +3,22 @@ what Pulumi would change."""
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 from migration.run.runner import plan_of
 from migration.session.context import Context
-from migration.session.engine import ResourceChange, refuse_losses
+from migration.session.engine import Engine, ResourceChange, refuse_losses
 from schema.errors import UsageError
 from schema.model import Schema, Table
 from schema.references import IndexRef
 from stack.declaration import whole_with_imports
+from stack.file.document import PROJECT_FILE
+from stack.file.names import is_service
 from stack.file.settings import Settings
 from stack.gates.claims import Claim, failing
 from stack.gates.gate import approved, gate
@@ -125,19 +131,13 @@ def gates(context: Context, only: tuple[str | None, str | None] = (None, None)) 
 def preview(context: Context) -> list[ResourceChange]:
     """The planned changes, none of which loses anything. Changes nothing.
 
-    Raises Refused for a replacement, or a deletion but that of an approved retired index; UsageError for a stack that
-    was never created.
+    Raises Refused for a replacement, or a deletion but that of an approved retired index.
     """
     world = context.read_world()
-    if not world.managed.created:
-        raise UsageError(
-            f"Stack {context.config.stack} was never created in {context.config.settings.backend}.",
-            "A preview only reads, so it does not create it.",
-            f"Run: ./invoke migrate --stack {context.config.stack}",
-        )
     plan_of(context, world)
     declaration = whole_with_imports(context.schema, context.config.settings, world)
-    changes = context.engine.preview(world.live, declaration)
+    with nullcontext(context.engine) if world.managed.created else _for_a_new_stack(context) as engine:
+        changes = engine.preview(world.live, declaration)
     removable = frozenset(
         str(retired.ref(table))
         for table in context.schema
@@ -146,3 +146,27 @@ def preview(context: Context) -> list[ResourceChange]:
     )
     refuse_losses(changes, removable)
     return changes
+
+
+@contextmanager
+def _for_a_new_stack(context: Context) -> Iterator[Engine]:
+    """An engine for a stack that was never created: Pulumi previews only a stack that there is, so one is made in a
+    folder that is thrown away. Raises UsageError where that cannot be."""
+    config = context.config
+    if config.imports_environments:
+        raise UsageError(
+            f"Stack {config.stack} was never created in {config.settings.backend}.",
+            "It imports ESC environments, which Pulumi resolves only for a stack that there is.",
+            f"Run: ./invoke stack.init --stack {config.stack}",
+        )
+    with tempfile.TemporaryDirectory(prefix="keyshift-preview-") as directory:
+        checkout, state = Path(directory), Path(directory) / "state"
+        state.mkdir()
+        for file in (config.stack_file, config.checkout / PROJECT_FILE):
+            shutil.copyfile(file, checkout / file.name)
+        # Pulumi's service keeps the keys of a stack that it does not have yet: there is nothing that they encrypt.
+        keyless = {"PULUMI_CONFIG_PASSPHRASE": ""} if is_service(config.settings.backend) else {}
+        engine = context.engine.elsewhere(checkout, f"file://{state}", keyless)
+        engine.create_stack()
+        context.reporter.noted(f"Stack {config.stack} was never created: this is what a first run would make of it.")
+        yield engine

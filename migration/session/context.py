@@ -108,7 +108,7 @@ class Context:
     def refuse_others_tables(self, proofs: Proofs) -> None:
         """Raises Refused where the ledger says that the tables of this name are another stack's."""
         owner = proofs.get(OwnerProof, STACK)
-        if owner is not None and owner.stack != self.config.stack:
+        if owner is not None and owner.stack != self.config.name:
             config, prefix = self.config, self.config.setting("tablePrefix")
             raise Refused(
                 f"These tables belong to stack {owner.stack}.",

@@ -10,7 +10,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -98,6 +98,7 @@ class Engine:
         self._config = config
         self._program = program
         self._safe_point = safe_point
+        self._environment = environment
         self._workspace = automation.LocalWorkspace(
             work_dir=str(config.checkout),
             env_vars={**environment, **Process.current().mark()},
@@ -107,6 +108,13 @@ class Engine:
         self._stack = _Stack(config.stack, self._workspace)
         self.ups = 0
         self.revision = 0
+
+    def elsewhere(self, checkout: Path, backend: str, environment: Mapping[str, str]) -> Engine:
+        """An engine for the same program, with another checkout and another backend (a URL): what it writes, it writes
+        there."""
+        config = replace(self._config, checkout=checkout, stack=self._config.name)
+        told = {**self._environment, **environment, "PULUMI_BACKEND_URL": backend}
+        return Engine(config, self._program, told, self._safe_point)
 
     def managed(self) -> Managed:
         """What the state holds; nothing for a stack that was never created. Raises ToolError."""
@@ -209,7 +217,7 @@ class Engine:
                 _last_words(error).partition("error: ")[2] or "A `pulumi up` is running, or left its lock behind.",
                 f"Wait for it, or if it is dead run `pulumi cancel` (./invoke env), then: {again}",
             )
-        reasons = [message for message in messages if message] or [_last_words(error)]
+        reasons = [self._config.masked(said) for said in messages if said] or [self._config.masked(_last_words(error))]
         killed = _KILLED.search(str(error))
         if killed:
             return EngineLost(what, f"The Pulumi engine was ended by signal {killed[1]}.", f"Run: {again}")
@@ -264,6 +272,11 @@ def _change(metadata: events.StepEventMetadata) -> ResourceChange | None:
         return None
     properties = tuple(metadata.keys or ()) or tuple(metadata.diffs or ())
     return ResourceChange(str(metadata.op.value), resource_name(metadata.urn), metadata.type, properties)
+
+
+def check_engine() -> None:
+    """Raises UsageError where the CLI on PATH cannot be used."""
+    _command()
 
 
 def _command() -> automation.PulumiCommand:

@@ -4,9 +4,6 @@ of it changes. Asks no AWS."""
 from __future__ import annotations
 
 import io
-import os
-import shutil
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -22,7 +19,9 @@ from schema.errors import UsageError
 from schema.model import Schema
 from schema.project import Project
 from schema.references import IndexRef
-from stack.file.config import PROJECT_FILE, StackConfig, guess, load_config
+from stack.file.config import reference_of
+from stack.file.document import StackFile, parsed, read_stack_file, replace_text
+from stack.file.names import guess
 from stack.file.settings import Approval
 
 # Spaces of a map, and of a list's entries and its dashes: ours first, then what Pulumi and other editors write.
@@ -66,11 +65,14 @@ def approve(
             f"Who approves says that the application no longer reads {index}, and that its tests passed without it.",
             f"Make sure of it, then add {' '.join(missing)}.",
         )
-    config = load_config(stack, checkout, project)
-    path, setting = config.stack_file.resolve(), config.setting("approvals")
+    file = read_stack_file(stack, checkout, project)
+    reference_of(stack, file)
+    path, setting = file.path.resolve(), f"{project.name}:approvals"
     at = datetime.now(UTC).replace(microsecond=0)
     approval = Approval.model_validate({"applicationUpdated": True, "testsPassed": True, "by": by, "at": at})
-    _replace(path, config, with_approval(path.read_bytes().decode(), setting, str(ref), approval), project)
+    text = with_approval(file.text, setting, str(ref), approval)
+    _read_back(file, text, setting, ref, approval)
+    replace_text(path, text)
     return Approved(path, setting, ref, approval)
 
 
@@ -86,22 +88,20 @@ def _retired(schema: Schema, ref: IndexRef) -> IndexRef:
     return ref
 
 
-def _replace(path: Path, config: StackConfig, text: str, project: Project) -> None:
-    """Puts the text in the file's place, once it was read back as a stack file."""
-    try:
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as directory:
-            written = Path(directory) / config.stack_file.name
-            written.write_bytes(text.encode())
-            shutil.copy(config.checkout / PROJECT_FILE, directory)
-            load_config(config.stack, Path(directory), project)
-            written.chmod(path.stat().st_mode & 0o7777)
-            if not os.access(path, os.W_OK):
-                raise PermissionError(f"{path.name} is read-only")
-            written.replace(path)
-    except OSError as error:
+def _read_back(file: StackFile, text: str, setting: str, ref: IndexRef, approval: Approval) -> None:
+    """Makes sure that the text says what is meant, and nothing else anew."""
+    document = parsed(file.path, text)
+    approvals = document["config"].pop(setting)
+    before = parsed(file.path, file.text)
+    others = before["config"].pop(setting, None) or {}
+    found = Approval.model_validate(approvals.pop(str(ref)))
+    others.pop(str(ref), None)
+    if (found, document, approvals) != (approval, before, others):
         raise UsageError(
-            f"{path.name} cannot be written.", f"{error}. Nothing was changed.", "Make it writable, then repeat."
-        ) from None
+            "The approval cannot be written into the stack file.",
+            "It would not be read back as it was given.",
+            "Write it by hand: README.md shows its form.",
+        )
 
 
 def with_approval(text: str, key: str, resource: str, approval: Approval) -> str:

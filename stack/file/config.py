@@ -1,48 +1,34 @@
-"""A stack's settings: `Pulumi.<stack>.yaml`, read and validated once, for the tasks and for the program alike."""
+"""All that is configured for one stack, validated once, for the tasks and for the program alike."""
 
 from __future__ import annotations
 
 import difflib
-import re
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from ruamel.yaml.error import YAMLError
 
-from schema.errors import UsageError
 from schema.project import Project
-from stack.file import strict_yaml
-from stack.file.settings import FORMER_NAMES, Settings, setting_names
+from stack.file.document import StackFile, read_stack_file
+from stack.file.faults import fault, unknown_key
+from stack.file.names import StackReference, backend_url, stack_name
+from stack.file.provider import AssumedRole, WebIdentity, provider_options
+from stack.file.resolving import Resolved, resolve
+from stack.file.settings import FORMER_NAMES, MAY_BE_SECRET, Settings, as_json, from_texts, setting_names
 
-PROJECT_FILE = "Pulumi.yaml"
-_STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-# What the provider reads of the `aws:` namespace and we pass on or use. Anything else there is refused, because a
-# mistyped provider key is otherwise ignored in silence.
-_AWS_KEYS = {
-    "region",
-    "profile",
-    "accessKey",
-    "secretKey",
-    "endpoints",
-    "skipCredentialsValidation",
-    "skipRequestingAccountId",
-    "skipMetadataApiCheck",
-    "s3UsePathStyle",
-    "allowedAccountIds",
-}
-# Services whose endpoint a stack may name.
-_SERVICES = {"cloudwatch", "dynamodb", "iam", "kms", "lambda", "logs", "s3", "sns", "sts"}
-# Top-level keys that Pulumi itself owns in a stack file.
-_PULUMI_KEYS = {"config", "secretsprovider", "encryptionsalt", "encryptedkey"}
+LEAST_SECRET = 4
+"""Letters of a text that is hidden as a secret: to hide a shorter one would make other words unreadable."""
+HIDDEN = "[secret]"
+"""What stands for a secret in a text."""
 
 
 @dataclass(frozen=True)
 class StackConfig:
-    """All that is configured for one stack. `checkout` is where the stack file lies; `project` is the name in its
-    Pulumi.yaml, and the namespace of its settings. `endpoint` is None on real AWS."""
+    """All that is configured for one stack. `stack` is what Pulumi calls it, with an organization where that makes a
+    difference. `checkout` is where the stack file lies; `project` is the name in its Pulumi.yaml, and the namespace of
+    its settings. `endpoint` is None on real AWS. `variables` are those that the stack's ESC environments set."""
 
     stack: str
     checkout: Path
@@ -53,14 +39,33 @@ class StackConfig:
     sts_endpoint: str | None = None
     cloudwatch_endpoint: str | None = None
     sns_endpoint: str | None = None
+    kms_endpoint: str | None = None
     profile: str | None = None
-    access_key: str | None = None
-    secret_key: str | None = None
+    access_key: str | None = field(default=None, repr=False)
+    secret_key: str | None = field(default=None, repr=False)
+    session_token: str | None = field(default=None, repr=False)
+    roles: tuple[AssumedRole, ...] = field(default=(), repr=False)
+    web_identity: WebIdentity | None = field(default=None, repr=False)
+    fips: bool = False
+    dualstack: bool = False
     secrets_provider: str | None = None
+    imports_environments: bool = False
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    secret_settings: frozenset[str] = frozenset()
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The stack's name, after which its file is named."""
+        return stack_name(self.stack)
 
     @property
     def stack_file(self) -> Path:
-        return self.checkout / f"Pulumi.{self.stack}.yaml"
+        return self.checkout / f"Pulumi.{self.name}.yaml"
+
+    def masked(self, text: str) -> str:
+        """The text without the secrets of the configuration."""
+        return masked(text, self.secrets)
 
     def setting(self, name: str) -> str:
         """The key of a setting as it stands in the stack file, such as `orders:account`."""
@@ -69,15 +74,12 @@ class StackConfig:
     @property
     def is_local(self) -> bool:
         """Whether this is the embedded stack that `local.up` starts and `local.reset` may wipe."""
-        return self.stack == "local"
+        return self.name == "local"
 
     @property
     def backend_url(self) -> str:
         """Where Pulumi keeps this stack's state. A relative `file://` path starts at the checkout."""
-        scheme, separator, path = self.settings.backend.partition("://")
-        if scheme == "file" and separator and not path.startswith(("/", "~")):
-            return f"file://{self.checkout / path}"
-        return self.settings.backend
+        return backend_url(self.settings.backend, self.checkout)
 
     def physical_name(self, table: str) -> str:
         """The table's name in AWS."""
@@ -111,103 +113,117 @@ class StackConfig:
         return self.physical_name("migration-ledger")
 
 
-def load_config(stack: str, checkout: Path, project: Project) -> StackConfig:
-    """Reads and checks `Pulumi.<stack>.yaml` and the name in Pulumi.yaml. Raises UsageError for any fault in them."""
-    path = find_stack_file(stack, checkout)
-    _check_project(checkout / PROJECT_FILE, project)
-    document = _read_yaml(path)
-    config: dict[str, Any] = document["config"]
-    ours: dict[str, Any] = {}
-    aws: dict[str, Any] = {}
-    for key, value in config.items():
-        namespace, _, name = str(key).partition(":")
-        if namespace == project.name and name:
-            ours[name] = value
-        elif namespace == "aws" and name in _AWS_KEYS:
-            aws[name] = value
-        else:
-            known = [f"aws:{name}" for name in _AWS_KEYS] + [f"{project.name}:{name}" for name in setting_names()]
-            meant = f"{project.name}:{name}" if name in setting_names() else str(key)
-            raise _unknown_key(path, f"config key {key}", meant, known)
-    settings = _validate(ours, path, project.name)
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """The text without these secrets."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return text
+
+
+def load_config(
+    stack: str, checkout: Path, project: Project, environment: Mapping[str, str] | None = None
+) -> StackConfig:
+    """Reads `Pulumi.<stack>.yaml`, and has Pulumi resolve it. `stack` may name organization and project;
+    `environment` is what the CLI is told besides the process's own environment. Raises UsageError for any fault."""
+    file = read_stack_file(stack, checkout, project)
+    reference = reference_of(stack, file)
+    file.refuse_without_key()
+    found = resolve(file, reference, {**credentials(file), **(environment or {})})
+    config = config_of(reference, file.path, project, found)
+    return replace(config, secrets_provider=file.secrets_provider, imports_environments=bool(file.environments))
+
+
+def reference_of(stack: str, file: StackFile) -> str:
+    """What Pulumi calls the stack that `stack` names. Raises UsageError where that is not this file's."""
+    named = StackReference.parse(stack)
+    return named.within(file.project, file.backend) if named else file.name
+
+
+def credentials(file: StackFile) -> dict[str, str]:
+    """What a key service needs to decrypt the rest, as far as it stands in the file as plain text."""
+    names = {
+        "AWS_REGION": "region",
+        "AWS_PROFILE": "profile",
+        "AWS_ACCESS_KEY_ID": "accessKey",
+        "AWS_SECRET_ACCESS_KEY": "secretKey",
+    }
+    found = {variable: file.config.get(f"aws:{name}") for variable, name in names.items()}
+    endpoints = file.config.get("aws:endpoints")
+    if isinstance(endpoints, list) and endpoints and isinstance(endpoints[0], dict):
+        found["AWS_ENDPOINT_URL_KMS"] = endpoints[0].get("kms")
+    return {variable: value for variable, value in found.items() if isinstance(value, str)}
+
+
+def config_of(stack: str, path: Path, project: Project, found: Resolved) -> StackConfig:
+    """Checks a resolved configuration; `path` is the stack's file. Raises UsageError for any fault in it."""
+    _refuse_other_namespaces(found, project, path)
+    ours = found.within(project.name)
+    settings = _validate(ours, found.secrets, path, project.name)
     _check_names(settings, project, path)
-    region = aws.get("region")
-    if region is None:
-        raise _fault(path, "aws:region is missing", "every stack names its region")
-    if region not in _regions():
-        raise _unknown_key(path, f"aws:region: {region}", str(region), _regions())
+    aws = provider_options(found.within("aws"), path)
     _check_backend(settings, path, project.name)
-    if ("accessKey" in aws) != ("secretKey" in aws):
-        raise _fault(path, "aws:accessKey and aws:secretKey go together", "one of them is missing")
-    for key in ("profile", "accessKey", "secretKey"):
-        if not isinstance(aws.get(key, ""), str):
-            raise _fault(path, f"aws:{key} has a wrong value", "it is a plain text")
-    if not isinstance(document.get("secretsprovider", ""), str):
-        raise _fault(path, "secretsprovider has a wrong value", "it is a URL such as awskms://alias/name")
-    endpoints = _endpoints(aws.get("endpoints"), path)
     return StackConfig(
         stack=stack,
-        checkout=checkout,
+        checkout=path.parent,
         settings=settings,
-        region=region,
+        region=aws.region,
         project=project.name,
-        endpoint=endpoints.get("dynamodb"),
-        sts_endpoint=endpoints.get("sts"),
-        cloudwatch_endpoint=endpoints.get("cloudwatch"),
-        sns_endpoint=endpoints.get("sns"),
-        profile=aws.get("profile"),
-        access_key=aws.get("accessKey"),
-        secret_key=aws.get("secretKey"),
-        secrets_provider=document.get("secretsprovider"),
+        endpoint=aws.endpoints.get("dynamodb"),
+        sts_endpoint=aws.endpoints.get("sts"),
+        cloudwatch_endpoint=aws.endpoints.get("cloudwatch"),
+        sns_endpoint=aws.endpoints.get("sns"),
+        kms_endpoint=aws.endpoints.get("kms"),
+        profile=aws.profile,
+        access_key=aws.access_key,
+        secret_key=aws.secret_key,
+        session_token=aws.token,
+        roles=aws.roles,
+        web_identity=aws.web_identity,
+        fips=aws.fips,
+        dualstack=aws.dualstack,
+        secrets=_secrets(found, project.name, settings),
+        secret_settings=frozenset(key.partition(":")[2] for key in found.secrets if key.startswith(f"{project.name}:")),
+        variables=found.variables,
     )
 
 
-def find_stack_file(stack: str, checkout: Path) -> Path:
-    """The settings of that stack. Raises UsageError for a name that no file of the checkout has."""
-    present = sorted(path.name[len("Pulumi.") : -len(".yaml")] for path in checkout.glob("Pulumi.*.yaml"))
-    if not _STACK_NAME.fullmatch(stack) or stack not in present:
-        raise UsageError(
-            f"There is no stack {stack!r}.",
-            f"A stack is a file Pulumi.<stack>.yaml in {checkout}; there are: {', '.join(present) or 'none'}.",
-            guess(stack, present) or "Run: ./invoke --help plan",
-        )
-    return checkout / f"Pulumi.{stack}.yaml"
+def _refuse_other_namespaces(found: Resolved, project: Project, path: Path) -> None:
+    """Other packages' settings are theirs. But one of ours under a name that is almost the project's is a mistake."""
+    for key in found.values:
+        namespace, _, name = key.partition(":")
+        meant = difflib.get_close_matches(namespace, [project.name], cutoff=0.8)
+        if namespace != project.name and name in setting_names() and meant:
+            raise unknown_key(path, f"config key {key}", f"{project.name}:{name}", [f"{project.name}:{name}"])
 
 
-def _check_project(path: Path, project: Project) -> None:
-    """Pulumi keeps the state under the name in Pulumi.yaml, and reads the settings under it."""
-    document = _parsed(path)
-    name = document.get("name") if isinstance(document, dict) else None
-    if name != project.name:
-        raise UsageError(
-            f"{path.name}: the name is {name!r}, and the project's is {project.name!r}.",
-            "Pulumi keeps a stack's state under that name, and its settings are read under it.",
-            f"Set `name: {project.name}` in {path.name}, or rename the project in its Project(…).",
-        )
+def _secrets(found: Resolved, namespace: str, settings: Settings) -> frozenset[str]:
+    """Every text of a secret value, which no error may show; but for those that are too short to be one. Of a
+    subscription that is its address, whether or not the file keeps it secret."""
+
+    def texts(value: Any) -> Iterator[str]:
+        if isinstance(value, dict | list):
+            for each in value.values() if isinstance(value, dict) else value:
+                yield from texts(each)
+        elif isinstance(value, str):
+            yield value
+
+    values = [found.values[key] for key in found.secrets if not key.startswith(f"{namespace}:")]
+    hidden = {text for value in values for text in texts(as_json(value))} | set(values)
+    hidden |= {subscription.endpoint.get_secret_value() for subscription in settings.subscriptions}
+    return frozenset(text for text in hidden if len(text) >= LEAST_SECRET)
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
-    document = _parsed(path)
-    if not isinstance(document, dict) or not isinstance(document.get("config"), dict):
-        raise _fault(path, "it has no `config:` section", "all settings of a stack stand under `config:`")
-    for key in document:
-        if key not in _PULUMI_KEYS:
-            raise _unknown_key(path, f"top-level key {key}", str(key), sorted(_PULUMI_KEYS))
-    return document
-
-
-def _parsed(path: Path) -> Any:
+def _validate(ours: Mapping[str, str], secrets: Collection[str], path: Path, namespace: str) -> Settings:
+    for name in ours:
+        if f"{namespace}:{name}" in secrets and name in setting_names() and name not in MAY_BE_SECRET:
+            raise fault(
+                path,
+                f"{namespace}:{name} is a secret",
+                "it is shown in reports and errors, so it cannot be kept secret",
+                f"Write it as plain text. What may be secret: {', '.join(sorted(MAY_BE_SECRET))}.",
+            )
     try:
-        return strict_yaml.read(path.read_text(encoding="utf-8"))
-    except YAMLError as error:
-        raise _fault(path, "it is not YAML", " ".join(str(error).split())) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise _fault(path, "it cannot be read", str(error)) from None
-
-
-def _validate(ours: dict[str, Any], path: Path, namespace: str) -> Settings:
-    try:
-        return Settings.model_validate(ours)
+        return Settings.model_validate(from_texts(ours))
     except ValidationError as error:
         # A mistyped key is also a missing one; the typo is what the user wants to hear of.
         first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
@@ -215,19 +231,18 @@ def _validate(ours: dict[str, Any], path: Path, namespace: str) -> Settings:
         if first["type"] == "extra_forbidden":
             known = setting_names() if len(first["loc"]) == 1 else setting_names(str(first["loc"][0]))
             word = str(first["loc"][-1])
-            raise _unknown_key(path, f"config key {key}", FORMER_NAMES.get(word, word), known) from None
+            raise unknown_key(path, f"config key {key}", FORMER_NAMES.get(word, word), known) from None
         if first["type"] == "missing":
-            raise _fault(path, f"{key} is missing", "the stack cannot run without it") from None
-        raise _fault(
-            path, f"{key} has a wrong value: {first['input']!r}", first["msg"].removeprefix("Value error, ")
-        ) from None
+            raise fault(path, f"{key} is missing", "the stack cannot run without it") from None
+        shown = HIDDEN if f"{namespace}:{first['loc'][0]}" in secrets else repr(first["input"])
+        raise fault(path, f"{key} has a wrong value: {shown}", first["msg"].removeprefix("Value error, ")) from None
 
 
 def _check_backend(settings: Settings, path: Path, namespace: str) -> None:
     """A folder that holds Pulumi's state has to be there. The local stack makes the one below the checkout."""
     scheme, _, folder = settings.backend.partition("://")
     if scheme == "file" and folder.startswith(("/", "~")) and not Path(folder).expanduser().is_dir():
-        raise _fault(path, f"{namespace}:backend has a wrong value: {settings.backend!r}", "there is no such folder")
+        raise fault(path, f"{namespace}:backend has a wrong value: {settings.backend!r}", "there is no such folder")
 
 
 def _check_names(settings: Settings, project: Project, path: Path) -> None:
@@ -246,54 +261,4 @@ def _check_names(settings: Settings, project: Project, path: Path) -> None:
     ):
         for name in map(str, names):
             if name not in known:
-                raise _unknown_key(path, f"{project.name}:{key}: {name}", name, known)
-
-
-def _endpoints(endpoints: Any, path: Path) -> dict[str, str]:
-    """The URL of each service, out of the provider's list of them; empty on real AWS."""
-    if endpoints is None:
-        return {}
-    if not (isinstance(endpoints, list) and len(endpoints) == 1 and isinstance(endpoints[0], dict)):
-        raise _fault(path, "aws:endpoints has a wrong value", "it is a list of one map from service to URL")
-    for service, url in endpoints[0].items():
-        if service not in _SERVICES:
-            raise _unknown_key(path, f"service {service} in aws:endpoints", str(service), sorted(_SERVICES))
-        if not isinstance(url, str) or not _is_endpoint(url):
-            raise _fault(path, "aws:endpoints has a wrong value", f"the URL of {service} is like http://127.0.0.1:5995")
-    return dict(endpoints[0])
-
-
-def _is_endpoint(url: str) -> bool:
-    found = re.fullmatch(r"https?://[A-Za-z0-9.-]+(?::([0-9]{1,5}))?", url)
-    return found is not None and 0 < int(found[1] or 443) < 65536
-
-
-@cache
-def _regions() -> list[str]:
-    """Every region in which AWS offers DynamoDB, as far as the AWS SDK knows."""
-    # Not above: they are slow to load, and whoever is refused at once never needs them.
-    from botocore.loaders import Loader
-    from botocore.regions import EndpointResolver
-
-    # Not a session's: that would read a user's own AWS configuration, and stumble over what is wrong there.
-    resolver = EndpointResolver(Loader().load_data("endpoints"))
-    return [
-        region
-        for partition in resolver.get_available_partitions()
-        for region in resolver.get_available_endpoints("dynamodb", partition)
-    ]
-
-
-def guess(word: str, known: list[str]) -> str:
-    """A question about what was meant by a mistyped word, or nothing."""
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"Did you mean {close[0]}?" if close else ""
-
-
-def _unknown_key(path: Path, what: str, word: str, known: list[str]) -> UsageError:
-    meant = guess(word, known) or f"Known are: {', '.join(sorted(known))}."
-    return UsageError(f"{path.name}: unknown {what}.", "It would otherwise be ignored in silence.", meant)
-
-
-def _fault(path: Path, what: str, why: str) -> UsageError:
-    return UsageError(f"{path.name}: {what}.", why[:1].upper() + why[1:] + ".", f"Edit {path.name} and run again.")
+                raise unknown_key(path, f"{project.name}:{key}: {name}", name, known)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from schema.references import IndexRef
@@ -28,8 +30,8 @@ def _is_prefix(value: str) -> str:
     return value
 
 
-def _is_dashboard(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,255}", value):
+def _is_dashboard(value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"[A-Za-z0-9_-]{1,255}", value):
         raise ValueError("a dashboard's name has up to 255 letters, digits, '_' or '-'")
     return value
 
@@ -52,8 +54,20 @@ def _in_utc(value: datetime) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
+def _is_address(value: SecretStr) -> SecretStr:
+    address = value.get_secret_value().strip()
+    if not address:
+        raise ValueError("an address is not empty")
+    return SecretStr(address)
+
+
 def _is_index(value: object) -> object:
     return IndexRef.parse(value) if isinstance(value, str) else value
+
+
+def _or_none(value: object) -> object:
+    """An empty text stands for none: the schema in Pulumi.yaml has no other default for a text."""
+    return None if value == "" else value
 
 
 IndexName = Annotated[IndexRef, BeforeValidator(_is_index)]
@@ -70,10 +84,10 @@ class Approval(_Settings):
 
 
 class Subscription(_Settings):
-    """Who is told of alarms and of how runs go: a protocol of SNS, and the address for it."""
+    """Who is told of alarms and of how runs go: a protocol of SNS, and the address for it, which may be a secret."""
 
     protocol: Literal["email", "email-json", "https", "lambda", "sms", "sqs"]
-    endpoint: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+    endpoint: Annotated[SecretStr, AfterValidator(_is_address)]
 
 
 class LateWriterSettings(_Settings):
@@ -114,14 +128,16 @@ class Settings(_Settings):
     index_timeout_minutes: Annotated[int, Field(ge=1)] = 24 * 60
     lease_seconds: Annotated[int, Field(ge=2, le=3600)] = 60
     building_write_units: dict[IndexName, Annotated[int, Field(ge=1)]] = {}
-    contact: str | None = None
-    dashboard: Annotated[str, AfterValidator(_is_dashboard)] | None = None
+    contact: Annotated[str | None, BeforeValidator(_or_none)] = None
+    dashboard: Annotated[str | None, BeforeValidator(_or_none), AfterValidator(_is_dashboard)] = None
     subscriptions: list[Subscription] = []
     late_writers: LateWriterSettings = LateWriterSettings()
     quiet_minutes: Annotated[float, Field(ge=0, le=14 * 24 * 60, allow_inf_nan=False)] = 24 * 60
     brown_out_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
 
 
+MAY_BE_SECRET = frozenset({"subscriptions"})
+"""Settings that a stack may keep secret: all others are shown in reports."""
 FORMER_NAMES = {"watch": "lateWriters"}
 """Settings that once had another name."""
 
@@ -136,3 +152,22 @@ def setting_names(setting: str | None = None) -> list[str]:
         "approvals": Approval,
     }
     return [to_camel(name) for name in models.get(setting, Settings).model_fields]
+
+
+def from_texts(texts: Mapping[str, str]) -> dict[str, Any]:
+    """The values of settings as Settings validates them, out of the texts that Pulumi makes of them: all but a text is
+    written as JSON."""
+    return {name: text if _is_text(name) else as_json(text) for name, text in texts.items()}
+
+
+def _is_text(setting: str) -> bool:
+    kinds = {to_camel(name): field.annotation for name, field in Settings.model_fields.items()}
+    return kinds.get(setting) in {str, str | None}
+
+
+def as_json(text: str) -> Any:
+    """What the text says as JSON; the text itself where it is none."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -24,6 +24,7 @@ from stack.aws import translated_errors
 from stack.declaration import Declaration, present
 from stack.file.config import StackConfig
 from stack.monitoring.metrics import OPERATIONS, Metrics
+from stack.monitoring.subscriptions import subscriptions
 from stack.world.live import Live
 from stack.world.world import MISSING, AlarmState, Readings, World, live_refs
 
@@ -100,14 +101,7 @@ def expected_monitors(schema: Schema, config: StackConfig, declaration: Declarat
     if not config.is_monitored:
         return frozenset()
     names = {alarm.resource for alarm in alarms(schema, config, declaration, live)}
-    return frozenset({TOPIC, DASHBOARD, *subscriptions(config), *names})
-
-
-def subscriptions(config: StackConfig) -> dict[str, tuple[str, str]]:
-    """Protocol and endpoint of each subscription, by its Pulumi resource name: one that stays when others come or go,
-    for a subscription that is made anew has to be confirmed again."""
-    entries = config.settings.subscriptions
-    return {f"subscription/{entry.protocol}/{entry.endpoint}": (entry.protocol, entry.endpoint) for entry in entries}
+    return frozenset({TOPIC, DASHBOARD, *(each.resource for each in subscriptions(config)), *names})
 
 
 def monitored(table: Table, config: StackConfig, declaration: Declaration) -> Iterator[tuple[Subject, Dimensions]]:

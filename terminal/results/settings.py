@@ -1,4 +1,4 @@
-"""Settings that were changed: an approval in the stack file, or the capacity of an index."""
+"""What was set: a stack that was made, an approval in the stack file, or the capacity of an index."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stack.file.approving import Approved, approval_record
+from stack.file.initialising import Initialised
 from terminal.reporting import Line, Result
 
 
@@ -44,3 +45,31 @@ class CapacityResult(Result):
 
     def text(self) -> Iterator[Line]:
         yield f"{self.index} gets {self.write} write units instead of {self.before}, until it has its steady capacity."
+
+
+@dataclass(frozen=True)
+class InitialisedResult(Result):
+    """A stack that was set up."""
+
+    stack: str
+    done: Initialised
+
+    def document(self) -> dict[str, Any]:
+        done = self.done
+        return {
+            "stack": self.stack,
+            "backend": done.backend,
+            "made": done.made,
+            "file": done.file.name,
+            "key": done.key,
+        }
+
+    def text(self) -> Iterator[Line]:
+        done = self.done
+        yield f"Stack {self.stack} {'was made' if done.made else 'is there already'}, in {done.backend}."
+        if done.key is None:
+            yield f"Nothing is to be committed: {done.file.name} has all that Pulumi needs."
+        else:
+            yield f"{done.file.name} now holds {done.key}. It is no secret, and everybody needs the same one."
+            yield f"Next: commit it.  git add {done.file.name} && git commit -m 'Set up stack {self.stack}'"
+        yield f"  ./invoke plan --stack {self.stack}    shows what a migration would do"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context as Shell
 
-from stack.file.config import find_stack_file
+from stack.file.names import find_stack_file, stack_name
 from terminal.flags import Pace, at_least_one, only, pace, survey_flags
 from terminal.reporting import Result, command
 from terminal.turn import turn
@@ -34,7 +34,7 @@ def migrated(shell: Shell, stack: str, table: str | None, index: str | None, pac
     """A run of `migrate`, for the task and for `resume`."""
     directory = workspace_of(shell).directory
     find_stack_file(stack, directory)
-    with turn(directory, stack) as mine:
+    with turn(directory, stack_name(stack)) as mine:
         # Only now, so that a run that is refused is refused at once.
         from migration.run.runner import migrate as run
         from terminal.results.plan import RunResult

@@ -10,11 +10,13 @@ from typing import Any
 import boto3
 import pytest
 
+from components import monitoring
 from schema.project import Project
 from stack.declaration import present, whole
 from stack.file.config import StackConfig, load_config
 from stack.monitoring.alarms import expected_monitors
 from stack.monitoring.metrics import NAMESPACE
+from stack.monitoring.subscriptions import TopicSubscription, subscriptions
 from tests.stacks import APPROVED, NAME, OLD, PEOPLE, SCHEMA, SmallStack
 
 TAGS = "  sitelogix:tags: {Project: SiteLogix}\n"
@@ -42,6 +44,12 @@ class Monitored:
     @property
     def config(self) -> StackConfig:
         return load_config("local", self.stack.directory, Project(NAME, SCHEMA))
+
+    @property
+    def resource(self) -> str:
+        """The name in the program of the subscription."""
+        (found,) = subscriptions(self.config)
+        return found.resource
 
     def alarms(self) -> dict[str, Any]:
         """The stack's alarms in AWS, by their resource names."""
@@ -176,7 +184,7 @@ def test_what_was_removed_or_changed_by_hand_is_mended(monitored: Monitored) -> 
     assert monitored.up(monitored.subscribed + TAGS + APPROVED) == {
         ("create", "personnel/capacity"),
         ("update", "personnel/throttling"),
-        ("create", f"subscription/sqs/{monitored.queue}"),
+        ("create", monitored.resource),
         ("create", "dashboard"),
     }
     assert monitored.alarms()["personnel/throttling"]["Threshold"] == 10
@@ -184,10 +192,11 @@ def test_what_was_removed_or_changed_by_hand_is_mended(monitored: Monitored) -> 
 
 def test_what_monitors_changes_freely_with_the_stack_file(monitored: Monitored) -> None:
     subscribed = "  sitelogix:subscriptions: [{protocol: email, endpoint: ops@example.com}]\n"
+    before = monitored.resource
     changes = monitored.up(subscribed + "  sitelogix:tags: {Team: Field}\n  sitelogix:dashboard: Another\n" + APPROVED)
     assert {(operation, name) for operation, name in changes if operation in {"create", "delete", "replace"}} == {
-        ("create", "subscription/email/ops@example.com"),
-        ("delete", f"subscription/sqs/{monitored.queue}"),
+        ("create", next(each.resource for each in subscriptions(monitored.config))),
+        ("delete", before),
         ("replace", "dashboard"),
     }
     assert {name for operation, name in changes if operation == "update"} == {"topic", "work-logs", *monitored.alarms()}
@@ -197,3 +206,34 @@ def test_what_monitors_changes_freely_with_the_stack_file(monitored: Monitored) 
     dashboards = monitored.client("cloudwatch").list_dashboards()["DashboardEntries"]
     names = {dashboard["DashboardName"] for dashboard in dashboards}
     assert ("Another" in names, monitored.stack.physical("migration") in names) == (True, False)
+
+
+def test_a_subscription_under_its_former_name_is_renamed_and_not_made_again(
+    migrated: SmallStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrated.configure("  sitelogix:subscriptions: [{protocol: email, endpoint: ops@example.com}]\n" + APPROVED)
+    former = "subscription/email/ops@example.com"
+    with monkeypatch.context() as older:
+        named = [TopicSubscription(former, "email", "ops@example.com", None)]
+        older.setattr(monitoring, "subscriptions", lambda config: named)
+        assert ("create", former) in changes(migrated)
+    before = subscription_arns(migrated)
+    assert changes(migrated) == set()
+    assert subscription_arns(migrated) == before
+    assert migrated.world().unmonitored == frozenset()
+
+
+def changes(stack: SmallStack) -> set[tuple[str, str]]:
+    """What an `up` of the whole does: operations and resource names."""
+    context = stack.context()
+    world = context.read_world()
+    return {
+        (change.operation, change.resource)
+        for change in context.engine.up(world.live, whole(SCHEMA, context.config.settings, world.live))
+    }
+
+
+def subscription_arns(stack: SmallStack) -> list[str]:
+    topic = load_config("local", stack.directory, Project(NAME, SCHEMA)).topic_arn
+    found = client("sns", stack.endpoint).list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    return [subscription["SubscriptionArn"] for subscription in found]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from components.program import declare
 from sitelogix.tables import SITELOGIX
@@ -20,8 +21,12 @@ from stack.world.world import World
 from tests.pulumi_mocks import Monitor, declared_names, inputs, mocked
 from tests.worlds import RETIRED, after, before, settings
 
-MAIL = Subscription(protocol="email", endpoint="ops@example.com")
-HOOK = Subscription(protocol="https", endpoint="https://[2001:db8::1]/alarms")
+MAIL = Subscription(protocol="email", endpoint=SecretStr("ops@example.com"))
+OPS, ALARMS = "subscription/email/051cf8815658d9d2", "subscription/https/1a802fadbf87c8a9"
+"""Their resources. The names are in the state of stacks, so they must not change."""
+SIGNATURE, SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
+"""How Pulumi marks a secret (sdk/go/common/resource: SigKey, SecretSig)."""
+HOOK = Subscription(protocol="https", endpoint=SecretStr("https://[2001:db8::1]/alarms"))
 
 Run = Callable[[World, Declaration], Monitor]
 
@@ -59,10 +64,7 @@ def test_everything_that_is_expected_is_declared_and_nothing_else(run: Run, conf
     assert monitors(monitor) == expected_monitors(SITELOGIX, config, declaration, world.live)
     assert declared_names(monitor, TOPIC_TYPE) == {"topic"}
     assert declared_names(monitor, DASHBOARD_TYPE) == {"dashboard"}
-    assert declared_names(monitor, SUBSCRIPTION_TYPE) == {
-        "subscription/email/ops@example.com",
-        "subscription/https/https://[2001:db8::1]/alarms",
-    }
+    assert declared_names(monitor, SUBSCRIPTION_TYPE) == {OPS, ALARMS}
     assert len(declared_names(monitor, ALARM_TYPE)) == 1 + 6 * 3 + 14 * 2
 
 
@@ -107,14 +109,40 @@ def test_an_alarm_tells_the_topic_when_it_fires_and_when_it_is_over(run: Run) ->
     }
 
 
-def test_topic_subscriptions_and_dashboard_are_as_the_stack_file_says(run: Run, config: StackConfig) -> None:
+def aliases(monitor: Monitor, name: str) -> list[str]:
+    """The names that a resource once had."""
+    return [alias.spec.name for alias in monitor.registered[name].aliases]
+
+
+def test_a_subscription_s_address_is_a_secret_and_in_no_name(run: Run) -> None:
     monitor = run(after(), present(SITELOGIX, after()))
-    assert inputs(monitor, "topic") == {"name": "test-migration", "tags": {"Project": "SiteLogix"}}
-    assert inputs(monitor, "subscription/email/ops@example.com") == {
+    assert inputs(monitor, OPS) == {
         "topic": "arn:topic",
         "protocol": "email",
-        "endpoint": "ops@example.com",
+        "endpoint": {SIGNATURE: SECRET, "value": "ops@example.com"},
     }
+    assert not [name for name in monitor.registered if "example.com" in name or "2001" in name]
+
+
+def test_a_subscription_that_older_versions_named_after_its_address_is_not_made_again(run: Run) -> None:
+    monitor = run(after(), present(SITELOGIX, after()))
+    assert aliases(monitor, OPS) == ["subscription/email/ops@example.com"]
+    assert aliases(monitor, ALARMS) == ["subscription/https/https://[2001:db8::1]/alarms"]
+
+
+def test_an_alias_would_tell_a_secret_so_only_a_person_s_address_has_one(
+    config: StackConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secretive = replace(config, secret_settings=frozenset({"subscriptions"}))
+    declaration = present(SITELOGIX, after())
+    with mocked(monkeypatch) as registered:
+        monitor = registered(lambda: declare(SITELOGIX, secretive, after().live, declaration))
+    assert (len(aliases(monitor, OPS)), aliases(monitor, ALARMS)) == (1, [])
+
+
+def test_topic_and_dashboard_are_as_the_stack_file_says(run: Run, config: StackConfig) -> None:
+    monitor = run(after(), present(SITELOGIX, after()))
+    assert inputs(monitor, "topic") == {"name": "test-migration", "tags": {"Project": "SiteLogix"}}
     dashboard = inputs(monitor, "dashboard")
     assert dashboard["dashboardName"] == "The-Dashboard"
     titles = [widget["properties"]["title"] for widget in json.loads(dashboard["dashboardBody"])["widgets"]]

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from schema.errors import UsageError
 from sitelogix.project import PROJECT
 from stack.file.approving import approve, with_approval
-from stack.file.config import load_config
 from stack.file.settings import Approval
 from stack.file.strict_yaml import read
 from terminal.results.settings import ApprovalResult
+from tests.configured import configured
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RESOURCE = "personnel/GSI2-ProjectIndex"
@@ -180,7 +180,7 @@ def test_what_was_approved_is_what_the_stack_reads(checkout: Path) -> None:
     file.chmod(0o640)
     before = datetime.now(UTC) - timedelta(seconds=1)
     told = approved_in(checkout, by="  Zoë 12: # on  ")
-    (approval,) = load_config("test", checkout, PROJECT).settings.approvals.values()
+    (approval,) = configured("test", checkout, PROJECT).settings.approvals.values()
     assert (approval.application_updated, approval.tests_passed, approval.by) == (True, True, "Zoë 12: # on")
     assert before < approval.at <= datetime.now(UTC)
     assert (stat.S_IMODE(file.stat().st_mode), names(checkout)) == (0o640, FILES)
@@ -190,7 +190,7 @@ def test_what_was_approved_is_what_the_stack_reads(checkout: Path) -> None:
 @pytest.mark.parametrize("by", ["on", "12", "null", "~", "2025-11-04", "- x", "a: b", "it's", 'say "x"', "\\n"])
 def test_a_name_is_read_back_as_it_was_given(checkout: Path, by: str) -> None:
     approved_in(checkout, by=by)
-    (approval,) = load_config("test", checkout, PROJECT).settings.approvals.values()
+    (approval,) = configured("test", checkout, PROJECT).settings.approvals.values()
     assert approval.by == by
 
 
@@ -229,3 +229,19 @@ def test_a_file_that_can_not_be_written_stays_as_it_was(checkout: Path, monkeypa
         approved_in(checkout)
     assert (checkout / "Pulumi.test.yaml").read_text(encoding="utf-8") == GOOD
     assert names(checkout) == FILES
+
+
+def test_an_approval_for_another_project_s_stack_changes_nothing(checkout: Path) -> None:
+    with pytest.raises(UsageError) as refused:
+        approve(
+            PROJECT,
+            checkout,
+            "organization/orders/test",
+            "personnel",
+            "GSI2-ProjectIndex",
+            "Jane Doe",
+            application_updated=True,
+            tests_passed=True,
+        )
+    assert refused.value.what.startswith("Stack test is asked for in project orders")
+    assert (checkout / "Pulumi.test.yaml").read_text(encoding="utf-8") == GOOD

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import UnionType
+from typing import Any, get_origin
 
 import pytest
+from pydantic.alias_generators import to_camel
 
 from schema.errors import UsageError
 from schema.project import Project
 from schema.references import IndexRef
 from sitelogix.project import PROJECT
 from sitelogix.tables import SITELOGIX
-from stack.file.config import load_config
+from stack.file.config import StackConfig, config_of, reference_of
+from stack.file.document import read_stack_file
+from stack.file.settings import Settings
+from stack.file.strict_yaml import read
+from tests.configured import configured, resolved
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 GOOD = """\
@@ -32,14 +39,12 @@ FAULTS = [
     (GOOD + "  sitelogics:account: x\n", "unknown config key sitelogics:account", "Did you mean sitelogix:account?"),
     (GOOD + "  aws:endpoint: x\n", "unknown config key aws:endpoint", "Did you mean aws:endpoints?"),
     (GOOD + "encriptionsalt: x\n", "unknown top-level key encriptionsalt", "Did you mean encryptionsalt?"),
-    (GOOD.replace('"123456789012"', "123456789012"), "sitelogix:account has a wrong value: 123456789012", ""),
     (GOOD.replace('"123456789012"', '"12"'), "sitelogix:account has a wrong value: '12'", ""),
     (GOOD.replace("sitelogix-\n", "site/logix\n"), "sitelogix:tablePrefix has a wrong value: 'site/logix'", ""),
     (GOOD.replace('  sitelogix:account: "123456789012"\n', ""), "sitelogix:account is missing", ""),
     (GOOD.replace("  aws:region: us-east-1\n", ""), "aws:region is missing", ""),
     (GOOD.replace("us-east-1", "us-east1"), "unknown aws:region: us-east1", "Did you mean us-east-1?"),
     (GOOD.replace("file://", "s4://"), "sitelogix:backend has a wrong value: 's4://.local/state'", ""),
-    (GOOD + "  aws:profile: 7\n", "aws:profile has a wrong value", ""),
     (
         GOOD + "  aws:endpoints: [{dynamo: http://localhost:1}]\n",
         "unknown service dynamo in aws:endpoints",
@@ -132,17 +137,82 @@ def write(directory: Path, text: str) -> None:
 def test_a_fault_in_a_stack_file_is_one_clear_error(tmp_path: Path, text: str, what: str, then: str) -> None:
     write(tmp_path, text)
     with pytest.raises(UsageError) as refused:
-        load_config("test", tmp_path, PROJECT)
+        configured("test", tmp_path, PROJECT)
     assert refused.value.exit_code == 2
     assert refused.value.what == f"Pulumi.test.yaml: {what}."
     assert refused.value.next.startswith(then)
 
 
-@pytest.mark.parametrize("stack", ["tset", "", "../test", "test.yaml", "a b"])
+@pytest.mark.parametrize("setting", ["contact", "tablePrefix", "approvals"])
+def test_a_setting_that_reports_show_cannot_be_a_secret(tmp_path: Path, setting: str) -> None:
+    write(tmp_path, GOOD + "  sitelogix:contact: jane@example.com\n  sitelogix:approvals: {}\n")
+    with pytest.raises(UsageError) as refused:
+        configured("test", tmp_path, PROJECT, frozenset({f"sitelogix:{setting}"}))
+    assert refused.value.what == f"Pulumi.test.yaml: sitelogix:{setting} is a secret."
+    assert "jane" not in str(refused.value)
+
+
+def test_a_wrong_value_of_a_secret_setting_is_not_shown(tmp_path: Path) -> None:
+    write(tmp_path, GOOD + "  sitelogix:subscriptions: [{protocol: fax, endpoint: T0CK3N}]\n")
+    with pytest.raises(UsageError) as refused:
+        configured("test", tmp_path, PROJECT, frozenset({"sitelogix:subscriptions"}))
+    assert refused.value.what == "Pulumi.test.yaml: sitelogix:subscriptions.0.protocol has a wrong value: [secret]."
+    assert "T0CK3N" not in str(refused.value)
+
+
+OTHERS = "  aws:defaultTags: {tags: {Team: a}}\n  pulumi:tags: {Team: a}\n  datadog:site: eu\n"
+
+
+def test_the_settings_of_other_packages_are_theirs(tmp_path: Path) -> None:
+    write(tmp_path, GOOD + OTHERS)
+    assert configured("test", tmp_path, PROJECT).settings == configured_from(GOOD, tmp_path).settings
+
+
+def configured_from(text: str, directory: Path) -> StackConfig:
+    write(directory, text)
+    return configured("test", directory, PROJECT)
+
+
+@pytest.mark.parametrize("stack", ["organization/test", "organization/sitelogix/test", "test"])
+def test_a_stack_in_a_backend_of_one_s_own_may_be_named_in_full(tmp_path: Path, stack: str) -> None:
+    write(tmp_path, GOOD)
+    assert reference_of(stack, read_stack_file(stack, tmp_path, PROJECT)) == "test"
+
+
+@pytest.mark.parametrize(
+    ("stack", "backend", "what"),
+    [
+        ("acme/sitelogix/test", "s3://states", "Stack test is asked for in organization acme."),
+        ("organization/orders/test", "s3://states", "Stack test is asked for in project orders, and"),
+        (
+            "acme/orders/test",
+            "https://api.pulumi.com",
+            "Stack test is asked for in project orders, and this is project",
+        ),
+    ],
+)
+def test_a_stack_of_another_project_or_organization_is_refused(
+    tmp_path: Path, stack: str, backend: str, what: str
+) -> None:
+    write(tmp_path, GOOD.replace("file://.local/state", backend))
+    with pytest.raises(UsageError) as refused:
+        reference_of(stack, read_stack_file(stack, tmp_path, PROJECT))
+    assert refused.value.what.startswith(what)
+
+
+@pytest.mark.parametrize("stack", ["acme/sitelogix/test", "acme/test", "test"])
+def test_on_pulumi_s_service_the_organization_stays_in_the_name(tmp_path: Path, stack: str) -> None:
+    write(tmp_path, GOOD.replace("file://.local/state", "https://api.pulumi.com"))
+    file = read_stack_file(stack, tmp_path, PROJECT)
+    config = config_of(reference_of(stack, file), file.path, PROJECT, resolved(file))
+    assert (config.stack, config.name, config.stack_file.name) == (stack, "test", "Pulumi.test.yaml")
+
+
+@pytest.mark.parametrize("stack", ["tset", "", "../test", "test.yaml", "a b", "a/b/c/test", "/test", "sitelogix//test"])
 def test_an_unknown_stack_names_those_that_there_are(tmp_path: Path, stack: str) -> None:
     write(tmp_path, GOOD)
     with pytest.raises(UsageError, match=r"There is no stack") as refused:
-        load_config(stack, tmp_path, PROJECT)
+        configured(stack, tmp_path, PROJECT)
     assert "there are: test" in refused.value.why
 
 
@@ -163,14 +233,14 @@ def test_a_pulumi_project_of_another_name_is_refused(tmp_path: Path, text: str |
     else:
         (tmp_path / "Pulumi.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(UsageError) as refused:
-        load_config("test", tmp_path, PROJECT)
+        configured("test", tmp_path, PROJECT)
     assert refused.value.what == what
 
 
 def test_the_namespace_of_the_settings_is_the_project_s_name(tmp_path: Path) -> None:
     write(tmp_path, GOOD.replace("sitelogix:", "orders:"))
     (tmp_path / "Pulumi.yaml").write_text("name: orders\n", encoding="utf-8")
-    config = load_config("test", tmp_path, Project("orders", SITELOGIX))
+    config = configured("test", tmp_path, Project("orders", SITELOGIX))
     assert (config.project, config.settings.account) == ("orders", "123456789012")
     assert config.setting("account") == "orders:account"
 
@@ -181,7 +251,7 @@ def test_the_namespace_of_the_settings_is_the_project_s_name(tmp_path: Path) -> 
         ("orders:tabelPrefix: x", "unknown config key orders:tabelPrefix", "Did you mean tablePrefix?"),
         ("orders:backfill: {rate: 0}", "orders:backfill.rate has a wrong value: 0", "Edit"),
         ("orders:replaceStreams: [report]", "unknown orders:replaceStreams: report", "Did you mean reports?"),
-        ("sitelogix:contact: x", "unknown config key sitelogix:contact", "Did you mean orders:contact?"),
+        ("order:contact: x", "unknown config key order:contact", "Did you mean orders:contact?"),
     ],
 )
 def test_an_error_names_the_setting_as_it_stands_in_the_file(
@@ -190,26 +260,64 @@ def test_an_error_names_the_setting_as_it_stands_in_the_file(
     write(tmp_path, f"{GOOD.replace('sitelogix:', 'orders:')}  {setting}\n")
     (tmp_path / "Pulumi.yaml").write_text("name: orders\n", encoding="utf-8")
     with pytest.raises(UsageError) as refused:
-        load_config("test", tmp_path, Project("orders", SITELOGIX))
+        configured("test", tmp_path, Project("orders", SITELOGIX))
     assert refused.value.what == f"Pulumi.test.yaml: {what}."
     assert refused.value.next.startswith(then)
 
 
+DECLARED = {
+    folder: read((CHECKOUT / folder / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
+    for folder in (".", "examples/orders")
+}
+"""The settings as Pulumi.yaml declares them, by the project's folder."""
+TYPES = {str: "string", int: "integer", list: "array"}
+REQUIRED = {"account", "tablePrefix", "backend"}
+
+
+def kind_of(annotation: Any) -> str | None:
+    """The type of a setting in the words of Pulumi's schema, which has none for a number with a fraction."""
+    if isinstance(annotation, UnionType):
+        annotation = annotation.__args__[0]
+    annotation = get_origin(annotation) or annotation
+    return None if annotation is float else TYPES.get(annotation, "object")
+
+
+@pytest.mark.parametrize("folder", DECLARED)
+def test_pulumi_yaml_declares_every_setting_with_its_type(folder: str) -> None:
+    kinds = {to_camel(name): kind_of(field.annotation) for name, field in Settings.model_fields.items()}
+    assert {name: declared.get("type") for name, declared in DECLARED[folder].items()} == kinds
+
+
+@pytest.mark.parametrize("folder", DECLARED)
+def test_the_default_that_pulumi_yaml_declares_is_the_one_that_counts(folder: str) -> None:
+    declared = DECLARED[folder]
+    assert {name for name, setting in declared.items() if "default" not in setting} == REQUIRED
+    given = {"account": "123456789012", "tablePrefix": "", "backend": "file://.local/state"}
+    defaults = {name: setting["default"] for name, setting in declared.items() if name not in REQUIRED}
+    assert Settings.model_validate({**given, **defaults}) == Settings.model_validate(given)
+
+
+def test_both_projects_declare_the_same_settings_in_the_same_words() -> None:
+    ours, theirs = DECLARED.values()
+    assert ours == theirs
+    assert all(setting["description"] for setting in ours.values())
+
+
 @pytest.mark.parametrize("stack", ["local", "staging", "prod"])
 def test_every_stack_file_of_the_project_is_valid(stack: str) -> None:
-    assert load_config(stack, CHECKOUT, PROJECT).stack == stack
+    assert configured(stack, CHECKOUT, PROJECT).stack == stack
 
 
 def test_only_the_local_stack_approves_the_removal_of_the_old_index() -> None:
-    approvals = {stack: load_config(stack, CHECKOUT, PROJECT).settings.approvals for stack in ("staging", "prod")}
+    approvals = {stack: configured(stack, CHECKOUT, PROJECT).settings.approvals for stack in ("staging", "prod")}
     assert approvals == {"staging": {}, "prod": {}}
-    assert list(load_config("local", CHECKOUT, PROJECT).settings.approvals) == [
+    assert list(configured("local", CHECKOUT, PROJECT).settings.approvals) == [
         IndexRef("personnel", "GSI2-ProjectIndex")
     ]
 
 
 def test_prod_has_the_required_table_names() -> None:
-    config = load_config("prod", CHECKOUT, PROJECT)
+    config = configured("prod", CHECKOUT, PROJECT)
     assert [config.physical_name(table.name) for table in SITELOGIX] == [
         "sitelogix-reports",
         "sitelogix-personnel",
@@ -222,9 +330,9 @@ def test_prod_has_the_required_table_names() -> None:
 
 def test_a_relative_backend_lies_in_the_checkout(tmp_path: Path) -> None:
     write(tmp_path, GOOD)
-    assert load_config("test", tmp_path, PROJECT).backend_url == f"file://{tmp_path}/.local/state"
+    assert configured("test", tmp_path, PROJECT).backend_url == f"file://{tmp_path}/.local/state"
 
 
 def test_a_backend_elsewhere_is_used_as_written(tmp_path: Path) -> None:
     write(tmp_path, GOOD.replace("file://.local/state", "s3://states?region=us-east-1"))
-    assert load_config("test", tmp_path, PROJECT).backend_url == "s3://states?region=us-east-1"
+    assert configured("test", tmp_path, PROJECT).backend_url == "s3://states?region=us-east-1"

@@ -122,7 +122,7 @@ def test_the_sdk_is_of_the_engine_s_major_version_and_not_older() -> None:
 
 def test_without_the_engine_a_task_says_to_use_the_bootstrap() -> None:
     bare = {**os.environ, "PATH": "/usr/bin:/bin"}
-    command = [sys.executable, "-m", "terminal", "plan", "--stack", "staging"]
+    command = [sys.executable, "-m", "terminal", "plan"]
     result = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False, env=bare)
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.splitlines() == [

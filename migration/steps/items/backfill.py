@@ -66,7 +66,7 @@ class BackfillTable(OfTable):
 
 
 def _violations_file(context: Context, name: str) -> Path:
-    return context.config.checkout / ".local" / f"violations-{context.config.stack}-{name}.jsonl"
+    return context.config.checkout / ".local" / f"violations-{context.config.name}-{name}.jsonl"
 
 
 def _refuse_open_ends(context: Context, name: str, result: Result) -> None:
