@@ -110,7 +110,7 @@ def test_after_a_migration_every_live_table_and_index_is_monitored(monitored: Mo
     subjects = {table.name for table in SCHEMA} | {f"{table.name}/{i.name}" for table in SCHEMA for i in table.indexes}
     wanted = {f"{subject}/{kind}" for subject in subjects for kind in ("throttling", "capacity")}
     assert set(found) == {"account/user-errors", "personnel/system-errors", "work-logs/system-errors", *wanted}
-    assert expected == {"topic", "dashboard", f"subscription/sqs/{monitored.queue}", *found}
+    assert expected == {"topic", "dashboard", monitored.resource, *found}
     assert {tuple(alarm["AlarmActions"] + alarm["OKActions"]) for alarm in found.values()} == {
         (monitored.config.topic_arn, monitored.config.topic_arn)
     }
