@@ -3,6 +3,7 @@ what Pulumi would change."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +14,6 @@ from pathlib import Path
 from migration.run.runner import plan_of
 from migration.session.context import Context
 from migration.session.engine import Engine, ResourceChange, refuse_losses
-from schema.errors import UsageError
 from schema.model import Schema, Table
 from schema.references import IndexRef
 from stack.declaration import whole_with_imports
@@ -151,22 +151,17 @@ def preview(context: Context) -> list[ResourceChange]:
 @contextmanager
 def _for_a_new_stack(context: Context) -> Iterator[Engine]:
     """An engine for a stack that was never created: Pulumi previews only a stack that there is, so one is made in a
-    folder that is thrown away. Raises UsageError where that cannot be."""
+    folder that is thrown away."""
     config = context.config
-    if config.imports_environments:
-        raise UsageError(
-            f"Stack {config.stack} was never created in {config.settings.backend}.",
-            "It imports ESC environments, which Pulumi resolves only for a stack that there is.",
-            f"Run: ./invoke stack.init --stack {config.stack}",
-        )
     with tempfile.TemporaryDirectory(prefix="keyshift-preview-") as directory:
         checkout, state = Path(directory), Path(directory) / "state"
         state.mkdir()
         for file in (config.stack_file, config.checkout / PROJECT_FILE):
             shutil.copyfile(file, checkout / file.name)
-        # Pulumi's service keeps the keys of a stack that it does not have yet: there is nothing that they encrypt.
-        keyless = {"PULUMI_CONFIG_PASSPHRASE": ""} if is_service(config.settings.backend) else {}
-        engine = context.engine.elsewhere(checkout, f"file://{state}", keyless)
+        # A stack of Pulumi's service needs none there; here it does, and there is nothing that it encrypts.
+        passphrase = {"PULUMI_CONFIG_PASSPHRASE": os.environ.get("PULUMI_CONFIG_PASSPHRASE", "")}
+        on_service = is_service(config.settings.backend)
+        engine = context.engine.elsewhere(checkout, f"file://{state}", passphrase if on_service else {})
         engine.create_stack()
         context.reporter.noted(f"Stack {config.stack} was never created: this is what a first run would make of it.")
         yield engine

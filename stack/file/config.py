@@ -49,7 +49,6 @@ class StackConfig:
     fips: bool = False
     dualstack: bool = False
     secrets_provider: str | None = None
-    imports_environments: bool = False
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     secret_settings: frozenset[str] = frozenset()
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -129,8 +128,7 @@ def load_config(
     reference = reference_of(stack, file)
     file.refuse_without_key()
     found = resolve(file, reference, {**credentials(file), **(environment or {})})
-    config = config_of(reference, file.path, project, found)
-    return replace(config, secrets_provider=file.secrets_provider, imports_environments=bool(file.environments))
+    return replace(config_of(reference, file.path, project, found), secrets_provider=file.secrets_provider)
 
 
 def reference_of(stack: str, file: StackFile) -> str:

@@ -108,6 +108,18 @@ def test_an_environment_that_cannot_be_resolved_is_refused_by_name(
     assert refused.value.why.startswith(why)
 
 
+def test_a_stack_that_imports_environments_has_to_be_created_first(
+    stack: SmallStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_ACCESS_TOKEN", "pul-of-a-test")
+    with pulumi_service(NAME, "another", {"team/dev": TEAM}) as url:
+        importing(stack, url, "team/dev")
+        with pytest.raises(UsageError) as refused:
+            read(stack)
+    assert refused.value.what == "Pulumi.local.yaml: the ESC environment team/dev cannot be resolved."
+    assert refused.value.next == "Run ./invoke stack.init for it first."
+
+
 def test_a_backend_of_one_s_own_has_no_environments(stack: SmallStack) -> None:
     importing(stack, "s3://states", "team/dev")
     with pytest.raises(UsageError) as refused:
