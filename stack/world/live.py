@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from dynamo.errors import error_code
 from schema.model import Index, Schema
-from schema.parts import Attribute, AttributeType, BillingMode, Projection, ProjectionType, Throughput
+from schema.parts import EVERYTHING, Attribute, AttributeType, BillingMode, Projection, ProjectionType, Throughput
 from stack.aws import translated_errors
 from stack.file.config import StackConfig
 
@@ -44,9 +44,19 @@ class LiveIndex:
 
 
 @dataclass(frozen=True)
+class LocalIndex:
+    """A live local secondary index. Its partition key is the table's; it can be neither added nor removed later."""
+
+    name: str
+    keys: tuple[Attribute, ...]
+    projection: Projection = EVERYTHING
+
+
+@dataclass(frozen=True)
 class LiveTable:
     """A live table. `name` is the schema's; `id` is AWS's own, and another one after a restore; `indexes` is by index
-    name; `stream` is the view type or None; `owner` is the other tool that manages the table, as its tags tell.
+    name; `local_indexes` are in the order of their names; `replicas` are the other regions of a global table, in order;
+    `stream` is the view type or None; `owner` is the other tool that manages the table, as its tags tell.
 
     `item_count` and `size` (bytes) are AWS's own, up to six hours old.
     """
@@ -59,6 +69,8 @@ class LiveTable:
     billing_mode: BillingMode = BillingMode.PROVISIONED
     throughput: Throughput | None = None
     indexes: Mapping[str, LiveIndex] = field(default_factory=dict)
+    local_indexes: tuple[LocalIndex, ...] = ()
+    replicas: tuple[str, ...] = ()
     stream: str | None = None
     stream_arn: str | None = None
     point_in_time_recovery: bool = False
@@ -127,6 +139,8 @@ def _table(name: str, table: Any, backups: Any, expiry: Any) -> LiveTable:
         indexes={
             index["IndexName"]: _index(index, types, on_demand) for index in table.get("GlobalSecondaryIndexes", [])
         },
+        local_indexes=_local_indexes(table.get("LocalSecondaryIndexes", []), types),
+        replicas=tuple(sorted(replica["RegionName"] for replica in table.get("Replicas", []))),
         stream=stream.get("StreamViewType") if stream.get("StreamEnabled") else None,
         stream_arn=table.get("LatestStreamArn") if stream.get("StreamEnabled") else None,
         point_in_time_recovery=recovery.get("PointInTimeRecoveryStatus") == "ENABLED",
@@ -150,15 +164,12 @@ def _owner(tags: Mapping[str, str]) -> str | None:
 
 def _index(index: Any, types: Mapping[str, AttributeType], on_demand: bool) -> LiveIndex:
     keys = _keys(index["KeySchema"], types)
-    projection = index["Projection"]
     return LiveIndex(
         index=Index(
             name=index["IndexName"],
             partition_key=keys[0],
             sort_key=keys[1] if len(keys) > 1 else None,
-            projection=Projection(
-                ProjectionType(projection["ProjectionType"]), tuple(projection.get("NonKeyAttributes", ()))
-            ),
+            projection=_projection(index["Projection"]),
             throughput=None if on_demand else _throughput(index.get("ProvisionedThroughput")),
         ),
         status=index.get("IndexStatus", ACTIVE),
@@ -166,6 +177,18 @@ def _index(index: Any, types: Mapping[str, AttributeType], on_demand: bool) -> L
         item_count=index.get("ItemCount", 0),
         size=index.get("IndexSizeBytes", 0),
     )
+
+
+def _local_indexes(described: Any, types: Mapping[str, AttributeType]) -> tuple[LocalIndex, ...]:
+    found = (
+        LocalIndex(index["IndexName"], _keys(index["KeySchema"], types), _projection(index["Projection"]))
+        for index in described
+    )
+    return tuple(sorted(found, key=lambda index: index.name))
+
+
+def _projection(described: Any) -> Projection:
+    return Projection(ProjectionType(described["ProjectionType"]), tuple(described.get("NonKeyAttributes", ())))
 
 
 def _keys(key_schema: Any, types: Mapping[str, AttributeType]) -> tuple[Attribute, ...]:
