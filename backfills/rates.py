@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from schema.parts import Projection, ProjectionType
+from schema.parts import Projection, ProjectionType, Throughput
 from stack.file.settings import BackfillSettings
 from stack.monitoring.metrics import Metrics
 from stack.world.live import LiveTable
@@ -33,7 +34,8 @@ def rates_for(
     """The rates for a backfill of these attributes; `rate` (write units a second) goes before the stack's settings."""
     write = rate or settings.rate
     if write is None:
-        write = settings.share * _write_headroom(live, attributes, metrics) if live.throughput else ON_DEMAND_WRITES
+        headroom = _write_headroom(live, attributes, metrics)
+        write = settings.share * headroom if live.throughput else min(ON_DEMAND_WRITES, settings.share * headroom)
     return Rates(max(1.0, write), read_rate(live, settings, metrics))
 
 
@@ -47,15 +49,21 @@ def read_rate(live: LiveTable, settings: BackfillSettings, metrics: Metrics) -> 
 
 
 def _write_headroom(live: LiveTable, attributes: tuple[str, ...], metrics: Metrics) -> float:
-    """The write units a second that the table has left, or one of the indexes that a write would touch."""
-    assert live.throughput is not None
-    left = [live.throughput.write - metrics.consumed("Write")]
+    """The write units a second that the table has left, or one of the indexes that a write would touch; infinite on
+    demand without a maximum."""
+    left = [math.inf]
+    if most := _most(live.throughput, live.most_writes):
+        left.append(most - metrics.consumed("Write"))
     for name, index in live.indexes.items():
         keys = {key.name for key in index.index.keys}
         touched = keys & set(attributes) or _projects(index.index.projection, attributes)
-        if touched and index.index.throughput is not None:
-            left.append(index.index.throughput.write - metrics.consumed("Write", index=name))
+        if touched and (most := _most(index.index.throughput, index.most_writes)):
+            left.append(most - metrics.consumed("Write", index=name))
     return min(left)
+
+
+def _most(provisioned: Throughput | None, most_on_demand: int | None) -> int | None:
+    return most_on_demand if provisioned is None else provisioned.write
 
 
 def _projects(projection: Projection, attributes: tuple[str, ...]) -> bool:

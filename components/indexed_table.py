@@ -12,7 +12,7 @@ from schema.model import Index, Table
 from schema.parts import BillingMode, ProjectionType
 from stack.declaration import Declaration
 from stack.file.config import StackConfig
-from stack.world.live import STREAM_VIEW_TYPE, LiveTable, building_throughput
+from stack.world.live import STREAM_VIEW_TYPE, LiveTable, building_throughput, wanted_stream
 
 TYPE = "keyshift:dynamodb:IndexedTable"
 FORMER_TYPE = "sitelogix:dynamodb:IndexedTable"
@@ -68,7 +68,7 @@ class IndexedTable(pulumi.ComponentResource):
             range_key=table.sort_key.name if table.sort_key else None,
             attributes=[{"name": key.name, "type": key.type.value} for key in table.keys],
             stream_enabled=True,
-            stream_view_type=STREAM_VIEW_TYPE,
+            stream_view_type=self._stream_view_type(),
             point_in_time_recovery={"enabled": True},
             deletion_protection_enabled=protected,
             ttl={"enabled": True, "attribute_name": table.ttl} if table.ttl else None,
@@ -82,6 +82,9 @@ class IndexedTable(pulumi.ComponentResource):
                 hooks=self._guards.table_hooks,
             ),
         )
+
+    def _stream_view_type(self) -> str:
+        return wanted_stream(self._live, self._settings.keep_stream) if self._live else STREAM_VIEW_TYPE
 
     def _declare_index(self, index: Index) -> None:
         ref = self._declared.ref(index)

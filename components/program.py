@@ -17,6 +17,7 @@ from stack.aws import check_account, dynamodb
 from stack.declaration import Declaration, whole
 from stack.file.config import StackConfig, load_config
 from stack.world.live import Live, read_live
+from stack.world.refusing import refuse_unsupported
 
 
 def run(project: Project, checkout: Path) -> None:
@@ -29,6 +30,7 @@ def run(project: Project, checkout: Path) -> None:
         config = load_config(pulumi.get_stack(), checkout, project)
         check_account(config)
         live = read_live(dynamodb(config), config, schema)
+        refuse_unsupported(live)
     except ToolError as error:
         raise pulumi.RunError(str(error)) from None  # shown without a traceback
     declare(schema, config, live, whole(schema, config.settings, live))

@@ -29,6 +29,11 @@ _NO_USER_ERRORS = (
     b"TransactionCanceledException",
 )
 """Answers with HTTP 400 that AWS does not count as errors of the user's."""
+_NONE_IN_MOTO: dict[str, dict[str, Any]] = {
+    "DescribeKinesisStreamingDestination": {"KinesisDataStreamDestinations": []},
+    "ListContributorInsights": {"ContributorInsightsSummaries": []},
+}
+"""What AWS answers for a table without these. moto has none of them, and answers with HTTP 500."""
 _USER_ERROR: list[Consumed] = [("UserErrors", (), 1)]
 
 
@@ -58,6 +63,10 @@ class Emulation:
 
     def _dynamodb(self, environ: Environ, start_response: StartResponse, region: str) -> Iterable[bytes]:
         version, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
+        if operation in _NONE_IN_MOTO:
+            return _answer(start_response, "200 OK", _NONE_IN_MOTO[operation])
+        if operation == "DescribeGlobalTable":
+            return _refuse(start_response, "GlobalTableNotFoundException", "moto has no global table of version 2017.")
         if version != "DynamoDB_20120810" or operation not in OPERATIONS:
             return self._moto(environ, start_response)
         body = _json(environ)
@@ -112,8 +121,11 @@ def _body(environ: Environ) -> bytes:
 
 def _refuse(start_response: StartResponse, code: str, message: str) -> Iterable[bytes]:
     """An answer with HTTP 400 in AWS's JSON protocol."""
-    text = json.dumps({"__type": f"com.amazon.coral.service#{code}", "message": message}).encode()
-    start_response(
-        "400 BAD REQUEST", [("Content-Type", "application/x-amz-json-1.0"), ("Content-Length", str(len(text)))]
-    )
+    error = {"__type": f"com.amazon.coral.service#{code}", "message": message}
+    return _answer(start_response, "400 BAD REQUEST", error)
+
+
+def _answer(start_response: StartResponse, status: str, document: dict[str, Any]) -> Iterable[bytes]:
+    text = json.dumps(document).encode()
+    start_response(status, [("Content-Type", "application/x-amz-json-1.0"), ("Content-Length", str(len(text)))])
     return [text]

@@ -41,6 +41,9 @@ class Index:
 
     `existing` says that it was live before the migration; `throughput` is its steady capacity on a provisioned table
     (on an on-demand table AWS refuses one, so it is left out there).
+
+    AWS allows up to four partition and four sort attributes. A live index may have them: the second and later ones are
+    `more_partition_keys` and `more_sort_keys`. A table of the schema declares no such index yet.
     """
 
     name: str
@@ -49,22 +52,43 @@ class Index:
     projection: Projection = EVERYTHING
     throughput: Throughput | None = None
     existing: bool = False
+    more_partition_keys: tuple[Attribute, ...] = ()
+    more_sort_keys: tuple[Attribute, ...] = ()
 
     def __post_init__(self) -> None:
         if not _INDEX_NAME.fullmatch(self.name):
             raise SchemaError(f"index {self.name!r}: a name is 3 to 255 letters, digits, '_', '-' or '.'")
         if self.sort_key is not None and self.sort_key.name == self.partition_key.name:
             raise SchemaError(f"index {self.name}: {self.sort_key.name} is both its partition key and its sort key")
+        refuse_repeats(f"index {self.name}: key attribute", [key.name for key in self.keys])
+
+    @property
+    def partition_keys(self) -> tuple[Attribute, ...]:
+        """Every attribute of its partition key, in order."""
+        return (self.partition_key, *self.more_partition_keys)
+
+    @property
+    def sort_keys(self) -> tuple[Attribute, ...]:
+        """Every attribute of its sort key, in order; () without one."""
+        return self.more_sort_keys if self.sort_key is None else (self.sort_key, *self.more_sort_keys)
 
     @property
     def keys(self) -> tuple[Attribute, ...]:
-        """The partition key, then the sort key if there is one."""
-        return (self.partition_key,) if self.sort_key is None else (self.partition_key, self.sort_key)
+        """The attributes of the partition key, then those of the sort key."""
+        return self.partition_keys + self.sort_keys
 
     @property
-    def definition(self) -> tuple[tuple[Attribute, ...], ProjectionType, frozenset[str]]:
-        """What can never change under one name: its keys and its projection, whose attributes have no order."""
-        return self.keys, self.projection.type, frozenset(self.projection.attributes)
+    def has_several_attributes(self) -> bool:
+        """Whether its partition key or its sort key is made of several attributes."""
+        return bool(self.more_partition_keys or self.more_sort_keys)
+
+    @property
+    def definition(
+        self,
+    ) -> tuple[tuple[Attribute, ...], tuple[Attribute, ...], ProjectionType, frozenset[str]]:
+        """What can never change under one name: its partition key, its sort key, and its projection, whose attributes
+        have no order."""
+        return self.partition_keys, self.sort_keys, self.projection.type, frozenset(self.projection.attributes)
 
 
 @dataclass(frozen=True)
@@ -194,6 +218,10 @@ class Table:
         if len(self.every_index) > MAXIMUM_INDEXES:
             raise SchemaError(f"{where} has {len(self.every_index)} indexes; DynamoDB allows {MAXIMUM_INDEXES}")
         for index in self.every_index:
+            if index.has_several_attributes:
+                raise SchemaError(
+                    f"{where}, index {index.name}: a key of several partition or sort attributes cannot be declared yet"
+                )
             if index.existing and not self.existing:
                 raise SchemaError(f"{where}, index {index.name}: an index of a new table cannot be an existing one")
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
 import botocore.session
@@ -48,7 +50,8 @@ _RETRIES = Config(
     read_timeout=20,
     max_pool_connections=32,
 )
-# The first call of every task finds out whether anybody is there, within about ten seconds.
+# The first call of every task finds out whether anybody is there, within about ten seconds. What a task can do without
+# is given up as soon.
 _FIRST = _RETRIES.merge(
     Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=4, read_timeout=4)
 )
@@ -78,7 +81,9 @@ _NO_CREDENTIALS = (
     SSOError,
     TokenRetrievalError,
 )
-_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+UNPARSED = "Unparsed"
+"""Where an answer of DescribeTable has its own JSON, too."""
 
 
 def dynamodb(config: StackConfig) -> DynamoDBClient:
@@ -103,6 +108,43 @@ def sns(config: StackConfig) -> SNSClient | None:
     if config.endpoint and not config.sns_endpoint:
         return None
     return _session(config).client("sns", endpoint_url=config.sns_endpoint, config=_RETRIES)
+
+
+class EventSources(Protocol):
+    """What is asked of Lambda."""
+
+    def list_event_source_mappings(self, **request: Any) -> Mapping[str, Any]: ...
+
+
+class Scaler(Protocol):
+    """What is asked of Application Auto Scaling."""
+
+    def describe_scalable_targets(self, **request: Any) -> Mapping[str, Any]: ...
+
+    def describe_scaling_policies(self, **request: Any) -> Mapping[str, Any]: ...
+
+
+def quick_dynamodb(config: StackConfig) -> DynamoDBClient:
+    """A thread-safe DynamoDB client for what a task can do without: it gives up within about ten seconds. Raises
+    UsageError as `dynamodb` does."""
+    return _dynamodb(config, _FIRST)
+
+
+def event_sources(config: StackConfig) -> EventSources | None:
+    """A Lambda client that gives up as quickly, or None for a stack on an emulator whose file names no endpoint."""
+    if config.endpoint and not config.lambda_endpoint:
+        return None
+    client: EventSources = _session(config).client("lambda", endpoint_url=config.lambda_endpoint, config=_FIRST)
+    return client
+
+
+def scaler(config: StackConfig) -> Scaler | None:
+    """A client of Application Auto Scaling, as `event_sources` is one of Lambda."""
+    if config.endpoint and not config.scaling_endpoint:
+        return None
+    url = config.scaling_endpoint
+    client: Scaler = _session(config).client("application-autoscaling", endpoint_url=url, config=_FIRST)
+    return client
 
 
 def check_account(config: StackConfig) -> None:
@@ -149,7 +191,7 @@ def translated_errors(config: StackConfig) -> Iterator[None]:
         message = error.response.get("Error", {}).get("Message", "")
         if code in _EXPIRED:
             raise UsageError("The AWS credentials are not valid.", message, "Log in again, then repeat.") from error
-        if code in _DENIED:
+        if code in DENIED:
             raise Refused(
                 f"AWS denies {error.operation_name}.", message, "Grant that action to these credentials, then repeat."
             ) from error
@@ -168,6 +210,7 @@ def _dynamodb(config: StackConfig, options: Config) -> DynamoDBClient:
     with translated_errors(config):
         client = _session(config).client("dynamodb", endpoint_url=config.endpoint, config=options)
     client.meta.events.register("before-parse.dynamodb", partial(_refuse_others, rb"^\s*\{"))
+    client.meta.events.register("before-parse.dynamodb.DescribeTable", _keep_unparsed)
     return client
 
 
@@ -176,6 +219,14 @@ def _refuse_others(expected: bytes, response_dict: Mapping[str, Any], **_: Any) 
     body = response_dict["body"]
     if response_dict["status_code"] < SERVER_ERROR and not re.search(expected, body):
         raise ResponseParserError(f"It says {body[:40]!r}")
+
+
+def _keep_unparsed(response_dict: Mapping[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    """Adds the answer as AWS wrote it: botocore drops the members that its model does not have."""
+    if response_dict["status_code"] == HTTPStatus.OK:
+        # What is not JSON is refused by the other handler.
+        with suppress(ValueError):
+            customized_response_dict[UNPARSED] = json.loads(response_dict["body"])
 
 
 @cache

@@ -94,7 +94,7 @@ class SmallStack:
             '  aws:skipMetadataApiCheck: "true"\n'
             "  aws:endpoints:\n"
             f"    - {{dynamodb: '{self.endpoint}', sts: '{self.endpoint}', cloudwatch: '{self.endpoint}',"
-            f" sns: '{self.endpoint}'}}\n"
+            f" sns: '{self.endpoint}', lambda: '{self.endpoint}', applicationautoscaling: '{self.endpoint}'}}\n"
             '  sitelogix:account: "123456789012"\n'
             f"  sitelogix:tablePrefix: {self.prefix}\n"
             "  sitelogix:backend: file://.local/state\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from backfills.items.target import needing_work, target_of
@@ -10,8 +10,9 @@ from dynamo.expressions import Expressions
 from dynamo.reader import Reader
 from migration.checks.querying import any_item
 from schema.model import AccessPattern, Schema, Table
+from stack.file.settings import Settings
 from stack.gates.claims import Claim
-from stack.world.live import ACTIVE, STREAM_VIEW_TYPE, LiveTable
+from stack.world.live import ACTIVE, LiveTable, wanted_stream
 from stack.world.world import World
 
 
@@ -24,12 +25,12 @@ class Progress(Protocol):
 def verify(
     read: Callable[[LiveTable], Reader],
     schema: Schema,
-    accepted: Mapping[str, int],
+    settings: Settings,
     world: World,
     progress: Progress,
 ) -> list[Claim]:
-    """Every claim about the whole stack. `read` gives the reader of a table; `accepted` are the violations that the
-    stack accepts, by table. Reads only. Raises ClientError."""
+    """Every claim about the whole stack. `read` gives the reader of a table; `settings` say which violations
+    and streams the stack accepts. Reads only. Raises ClientError."""
     claims: list[Claim] = []
     readers = {name: read(live) for name, live in world.live.items()}
     total = len(schema.tables) + len(schema.access_patterns)
@@ -39,10 +40,10 @@ def verify(
         if live is None:
             claims.append(Claim(table.name, holds=False, evidence="the table is missing"))
             continue
-        claims += _table(table, live)
+        claims += _table(table, live, settings)
         claims += _indexes(table, live)
         if table.backfilled:
-            claims.append(no_item_missed(readers[table.name], table, accepted.get(table.name, 0)))
+            claims.append(no_item_missed(readers[table.name], table, settings.accepted_violations.get(table.name, 0)))
     for done, pattern in enumerate(schema.access_patterns, start=len(schema.tables)):
         progress.progress(done, total, pattern.name)
         live = world.live.get(pattern.table)
@@ -53,9 +54,10 @@ def verify(
     return claims
 
 
-def _table(table: Table, live: LiveTable) -> Iterator[Claim]:
+def _table(table: Table, live: LiveTable, settings: Settings) -> Iterator[Claim]:
     yield Claim(table.name, live.status == ACTIVE, f"table {live.status}")
-    yield Claim(f"{table.name} stream", live.stream == STREAM_VIEW_TYPE, live.stream_arn or "off")
+    streams = live.stream == wanted_stream(live, settings.keep_stream)
+    yield Claim(f"{table.name} stream", streams, live.stream_arn or "off")
     for setting, on in (
         ("point-in-time recovery", live.point_in_time_recovery),
         ("deletion protection", live.deletion_protection),

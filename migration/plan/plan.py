@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 
-from migration.plan.conflicts import conflicts, keys_text
+from migration.plan.conflicts import conflicts, keys_text, strangers
+from migration.plan.findings import findings
 from migration.plan.readiness import late_writers, not_read_ready, removals, shadow_reads, still_retired
 from migration.plan.result import Plan
 from migration.steps.indexes.brown_out import BrownOut
@@ -27,14 +28,14 @@ from migration.steps.step import Step
 from migration.steps.tables.adopt import Adopt
 from migration.steps.tables.backup import Backup
 from migration.steps.tables.create_tables import CreateTables
-from schema.errors import Refused
 from schema.model import Index, Schema, Table
 from schema.parts import Throughput
 from stack.file.settings import Settings
 from stack.gates.gate import backfill_proven
 from stack.gates.late_writers import is_begun, is_verified, meets_late_writers
 from stack.ledger.records import STACK, BackupProof, LateWritersProof, TableProof, VerifiedProof
-from stack.world.live import ACTIVE, STREAM_VIEW_TYPE, LiveTable, building_throughput, will_be_live
+from stack.world.live import ACTIVE, LiveTable, building_throughput, wanted_stream, will_be_live
+from stack.world.refusing import refuse_all
 from stack.world.world import World
 
 MOST_STEPS = 10_000
@@ -46,7 +47,7 @@ def plan(schema: Schema, settings: Settings, world: World, tried: Collection[str
 
     `tried` are the names of looking steps that this run has done: what they did not show is waited for.
     """
-    _refuse_conflicts(schema, settings, world)
+    refuse_all(chain(strangers(world), *(conflicts(table, settings, world) for table in schema)))
     steps: list[Step] = []
     after, looked = world, set(tried)
     while (step := next(_wanted(schema, settings, after, looked), None)) is not None:
@@ -60,14 +61,16 @@ def plan(schema: Schema, settings: Settings, world: World, tried: Collection[str
         *(not_read_ready(schema, world, {step.name for step in steps}) if ending else ()),
         *still_retired(schema, settings, world, after),
     ]
-    return Plan((*_backups(schema, world, steps), *steps), tuple(blocked), tuple(_left_alone(schema, world)))
+    steps = [*_backups(schema, world, steps), *steps]
+    found = findings(schema, settings, world)
+    return Plan(tuple(steps), tuple(blocked), tuple(_left_alone(schema, world)), found)
 
 
 def _wanted(schema: Schema, settings: Settings, world: World, looked: Collection[str]) -> Iterator[Step]:
     """What the world needs, the most urgent first. Only the first one counts: after it the world is another."""
     return chain(
         _waits(schema, world),
-        adoption(schema, world),
+        adoption(schema, settings, world),
         (step for table in schema if table.name in world.live for step in _table_steps(schema, table, settings, world)),
         _new_tables(schema, world),
         _settling(schema, world),
@@ -77,19 +80,6 @@ def _wanted(schema: Schema, settings: Settings, world: World, looked: Collection
         removals(schema, settings, world, looked),
         _verifying(schema, world),
     )
-
-
-def _refuse_conflicts(schema: Schema, settings: Settings, world: World) -> None:
-    """Raises Refused with every conflict: one that is mended only to meet the next costs a person a run each."""
-    found = [conflict for table in schema for conflict in conflicts(table, settings, world)]
-    if len(found) > 1:
-        raise Refused(
-            f"{len(found)} conflicts: " + " ".join(conflict.what for conflict in found),
-            " ".join(dict.fromkeys(conflict.why for conflict in found)),
-            " ".join(dict.fromkeys(conflict.next for conflict in found)),
-        )
-    if found:
-        raise found[0]
 
 
 def _waits(schema: Schema, world: World) -> Iterable[Step]:
@@ -187,17 +177,18 @@ def _left_alone(schema: Schema, world: World) -> Iterable[str]:
             yield f"{table.name}/{name} is live and not in the schema"
 
 
-def adoption(schema: Schema, world: World) -> Iterator[Step]:
+def adoption(schema: Schema, settings: Settings, world: World) -> Iterator[Step]:
     """One step for all tables: everything live into Pulumi's state, and streams, recovery and protection on."""
-    reasons = {table.name: wanted for table in schema if (wanted := _to_adopt(table, world))}
+    reasons = {table.name: wanted for table in schema if (wanted := _to_adopt(table, settings, world))}
     told = [f"{name}: {', '.join(wanted)}" for name, wanted in reasons.items()]
     if world.managed.pending:
         told.append("clear what a killed run left pending")
     if told:
-        yield Adopt(schema=schema, names=tuple(reasons), why="; ".join(told))
+        kept = frozenset(settings.keep_stream)
+        yield Adopt(schema=schema, names=tuple(reasons), kept_streams=kept, why="; ".join(told))
 
 
-def _to_adopt(table: Table, world: World) -> list[str]:
+def _to_adopt(table: Table, settings: Settings, world: World) -> list[str]:
     live = world.live.get(table.name)
     if live is None:
         return []
@@ -209,7 +200,10 @@ def _to_adopt(table: Table, world: World) -> list[str]:
         wanted.append("import")
     if known - there:
         wanted.append("forget what is gone from AWS")
-    wanted += _unprotected(table, live, had_stream=live.stream is not None or bool(proof and proof.stream))
+    had_stream = live.stream is not None or bool(proof and proof.stream)
+    if live.stream != wanted_stream(live, settings.keep_stream):
+        wanted.append("stream, with another ARN than before" if had_stream else "stream")
+    wanted += _unprotected(table, live)
     if proof is None:
         wanted.append("record")
     return wanted
@@ -219,10 +213,8 @@ def _names(table: Table) -> set[str]:
     return {index.name for index in table.every_index}
 
 
-def _unprotected(table: Table, live: LiveTable, *, had_stream: bool) -> list[str]:
+def _unprotected(table: Table, live: LiveTable) -> list[str]:
     wanted = []
-    if live.stream != STREAM_VIEW_TYPE:
-        wanted.append("stream, with another ARN than before" if had_stream else "stream")
     if not live.point_in_time_recovery:
         wanted.append("point-in-time recovery")
     if not live.deletion_protection:

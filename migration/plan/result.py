@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
+from migration.plan.findings import Finding
 from migration.steps.indexes.settle_capacity import SettleCapacity
 from migration.steps.items.backfill import BackfillTable
 from migration.steps.items.late_writers import LateWriters
@@ -29,11 +30,13 @@ class Blocked:
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps in order, the indexes that wait for conditions, and what is live but left alone."""
+    """The steps in order, the indexes that wait for conditions, what is live but left alone, and what else a person
+    should know of the tables."""
 
     steps: tuple[Step, ...] = ()
     blocked: tuple[Blocked, ...] = ()
     left_alone: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     def narrowed(self, table: str | None, index: str | None) -> Plan:
         """Only what concerns one table, or one index of it. Adoption stays whole: Pulumi's state is one."""
@@ -53,6 +56,7 @@ class Plan:
         return replace(
             self._only(concerns),
             blocked=tuple(one for one in self.blocked if one.ref.table == table and index in {None, one.ref.index}),
+            findings=tuple(one for one in self.findings if not one.tables or table in one.tables),
         )
 
     def late_writers_only(self, tables: Collection[str]) -> Plan:

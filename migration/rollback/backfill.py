@@ -11,6 +11,7 @@ from migration.steps.items.working import backfilled_tables, working
 from migration.steps.step import Step
 from schema.errors import Refused
 from stack.ledger.ledger import Facts
+from stack.world.refusing import refuse_unsupported
 from stack.world.world import World
 
 
@@ -19,6 +20,7 @@ def backfill_rollback(context: Context, name: str) -> Proposal[Facts]:
     an index needs those attributes, or when no journal was kept."""
     world = context.read_world()
     context.refuse_others_tables(world.proofs)
+    refuse_unsupported(world.live)
     (name,) = backfilled_tables(context, world, name)
     table = context.schema.table(name)
     refuse_needed(context, world, table)

@@ -19,6 +19,7 @@ from stack.gates.claims import Claim
 from stack.gates.late_writers import is_begun, is_verified
 from stack.ledger.records import TableProof
 from stack.world.live import ACTIVE, LiveIndex, LiveTable, building_throughput, will_be_live
+from stack.world.refusing import refuse_unsupported
 from stack.world.world import World
 
 
@@ -26,6 +27,7 @@ def index_rollback(context: Context, table_name: str, name: str) -> Proposal[Rol
     """The rollback of one index of the schema. Raises Refused."""
     world = context.read_world()
     context.refuse_others_tables(world.proofs)
+    refuse_unsupported(world.live)
     table = context.schema.table(table_name)
     index = table.index(name)
     status = context.command("status")

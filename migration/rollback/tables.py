@@ -22,6 +22,8 @@ from schema.errors import Refused, UsageError
 from schema.model import Table
 from stack.gates.claims import Claim
 from stack.ledger.records import TableProof
+from stack.world.refusing import refuse_unsupported
+from stack.world.surroundings import Surroundings, Unknown
 from stack.world.world import World
 
 
@@ -39,6 +41,7 @@ def tables_rollback(context: Context, confirmed: Iterable[str]) -> Proposal[Roll
         )
     world = context.read_world()
     context.refuse_others_tables(world.proofs)
+    refuse_unsupported(world.live)
     tables = tuple(table for table in new if _is_known(world, table))
     if not tables:
         raise Refused(
@@ -49,6 +52,8 @@ def tables_rollback(context: Context, confirmed: Iterable[str]) -> Proposal[Roll
     holding = holding_data(context, world, tables)
     refuse_unconfirmed(world, tables, holding, named)
     says = [_said(table, world, holding) for table in tables]
+    surroundings = context.surrounded(world).surroundings
+    says += [line for table in tables if table.name in world.live for line in _fed(table.name, surroundings)]
     names = tuple(table.name for table in tables)
     says += [
         f"What reads them fails from then on: {pattern.name}."
@@ -106,3 +111,13 @@ def _said(table: Table, world: World, holding: frozenset[str]) -> str:
     if name in holding:
         return f"Removes table {name}, which holds data, and its {indexes}, once a backup of it is AVAILABLE."
     return f"Removes table {name}, which is empty, and its {indexes}."
+
+
+def _fed(name: str, surroundings: Surroundings) -> Iterator[str]:
+    """What gets nothing any more once the table is gone, or that this is not known."""
+    attached = surroundings.of(name)
+    for what, readers in (("reads the stream", attached.consumers), ("gets the changes", attached.kinesis)):
+        if isinstance(readers, Unknown):
+            yield f"Who {what} of {name} is not known: {readers.why}."
+        elif readers:
+            yield f"{', '.join(readers)} {what} of {name}, and gets nothing from then on."

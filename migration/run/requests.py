@@ -13,6 +13,7 @@ from stack.ledger.history import UNKNOWN, Event, Recorded
 from stack.ledger.lease import Holder
 from stack.ledger.ledger import Facts
 from stack.ledger.records import RaisedProof
+from stack.world.refusing import refuse_unsupported
 
 
 def activity(context: Context) -> dict[str, Facts | None]:
@@ -82,6 +83,7 @@ def raise_capacity(context: Context, name: str, index_name: str, write: int) -> 
     ref, table = IndexRef(name, index_name), context.schema.table(name)
     world = context.read_world()
     context.refuse_others_tables(world.proofs)
+    refuse_unsupported(world.live)
     live = world.live.get(name)
     found = live.indexes.get(index_name) if live else None
     again = f"Run: ./invoke status --stack {context.config.stack}"

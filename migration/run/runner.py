@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from migration.plan.findings import Finding
 from migration.plan.plan import plan
 from migration.plan.result import Blocked, Plan
 from migration.run.prediction import check_prediction
@@ -57,6 +58,7 @@ class Summary:
     done: list[FinishedStep] = field(default_factory=list)
     blocked: tuple[Blocked, ...] = ()
     left_alone: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     ups: int = 0
     seconds: float = 0.0
     narrowed_to: str | None = None
@@ -65,7 +67,7 @@ class Summary:
 def plan_of(context: Context, world: World, tried: Collection[str] = ()) -> Plan:
     """What is left to do on the way to the schema. Raises Refused."""
     context.refuse_others_tables(world.proofs)
-    return plan(context.schema, context.config.settings, world, tried)
+    return plan(context.schema, context.config.settings, context.surrounded(world), tried)
 
 
 def migrate(context: Context, table: str | None = None, index: str | None = None) -> Summary:
@@ -105,7 +107,7 @@ def run(context: Context, undertaking: Undertaking) -> Summary:
                 summary.run = recorded.id
                 recorded.result = undertaking.result
                 left = _run(context, summary, recorded, undertaking)
-    summary.blocked, summary.left_alone = left.blocked, left.left_alone
+    summary.blocked, summary.left_alone, summary.findings = left.blocked, left.left_alone, left.findings
     summary.ups = context.engine.ups
     summary.seconds = time.monotonic() - began
     return summary

@@ -20,6 +20,7 @@ from stack.gates.late_writers import against_reading, is_verified, meets_late_wr
 from stack.ledger.codec import written
 from stack.ledger.records import BackfillProof, IndexProof, ReadReadyProof
 from stack.world.live import ACTIVE, LiveTable
+from stack.world.refusing import unsupported
 from stack.world.world import World
 
 
@@ -52,6 +53,7 @@ def _table(table: Table, live: LiveTable | None, world: World) -> ResourceStatus
     if table.backfilled:
         proven = world.proofs.get(BackfillProof, table.name) is not None
         details.append("backfilled" if proven else "backfill to do")
+    details += [refusal.what for refusal in unsupported(live)]
     return ResourceStatus(table.name, None, live.status.lower(), ", ".join(details))
 
 

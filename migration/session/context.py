@@ -20,6 +20,7 @@ from stack.ledger.records import STACK, OwnerProof
 from stack.monitoring.alarms import expected_monitors, read_metrics
 from stack.world.live import read_live
 from stack.world.managed import Managed
+from stack.world.surroundings import Surroundings, read_surroundings
 from stack.world.world import World, table_ids
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class Context:
     rate: float | None = None
     workers: int | None = None
     _managed: tuple[int, Managed] | None = None
+    _surroundings: Surroundings | None = None
 
     def safe_point(self) -> None:
         """Where a run may stop. Raises Interrupted or LeaseLost."""
@@ -104,6 +106,12 @@ class Context:
             wanted = expected_monitors(self.schema, self.config, present(self.schema, world), live)
             world = replace(world, unmonitored=wanted ^ managed.monitors)
         return replace(world, readings=read_metrics(self.cloudwatch, self.config, self.schema, world))
+
+    def surrounded(self, world: World) -> World:
+        """The world with what is attached to its tables, which is read once a task: no step changes it."""
+        if self._surroundings is None:
+            self._surroundings = read_surroundings(self.config, world.live)
+        return replace(world, surroundings=self._surroundings)
 
     def refuse_others_tables(self, proofs: Proofs) -> None:
         """Raises Refused where the ledger says that the tables of this name are another stack's."""

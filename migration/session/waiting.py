@@ -10,19 +10,22 @@ from schema.errors import VerificationFailed, Waiting
 from stack.ledger.codec import written
 from stack.ledger.records import Pause
 from stack.world.live import ACTIVE, LiveTable, read_table
+from stack.world.refusing import refuse_all, unsupported
 
 POLL_SECONDS = 2.0
 
 
 def wait_for(context: Context, name: str, done: Callable[[LiveTable], bool]) -> LiveTable:
-    """Reads the table until `done`, at most as long as the stack gives an index. Raises VerificationFailed, and what
-    `pause_here` does."""
+    """Reads the table until `done`, at most as long as the stack gives an index. Raises VerificationFailed, Refused for
+    one that has become something that keyshift does not handle, and what `pause_here` does."""
     minutes = context.config.settings.index_timeout_minutes
     deadline = time.monotonic() + minutes * 60
     while True:
         table = read_table(context.client, context.config, name)
-        if table is not None and done(table):
-            return table
+        if table is not None:
+            refuse_all(unsupported(table))
+            if done(table):
+                return table
         if table is None or time.monotonic() > deadline:
             raise VerificationFailed(
                 f"Table {name} is {'gone' if table is None else 'still changing'}.",

@@ -34,7 +34,7 @@ _AWS_KEYS = {
     "allowedAccountIds",
 }
 # Services whose endpoint a stack may name.
-_SERVICES = {"cloudwatch", "dynamodb", "iam", "kms", "lambda", "logs", "s3", "sns", "sts"}
+_SERVICES = {"applicationautoscaling", "cloudwatch", "dynamodb", "iam", "kms", "lambda", "logs", "s3", "sns", "sts"}
 # Top-level keys that Pulumi itself owns in a stack file.
 _PULUMI_KEYS = {"config", "secretsprovider", "encryptionsalt", "encryptedkey"}
 
@@ -53,6 +53,8 @@ class StackConfig:
     sts_endpoint: str | None = None
     cloudwatch_endpoint: str | None = None
     sns_endpoint: str | None = None
+    lambda_endpoint: str | None = None
+    scaling_endpoint: str | None = None
     profile: str | None = None
     access_key: str | None = None
     secret_key: str | None = None
@@ -131,6 +133,7 @@ def load_config(stack: str, checkout: Path, project: Project) -> StackConfig:
             raise _unknown_key(path, f"config key {key}", meant, known)
     settings = _validate(ours, path, project.name)
     _check_names(settings, project, path)
+    _check_streams(settings, path, project.name)
     region = aws.get("region")
     if region is None:
         raise _fault(path, "aws:region is missing", "every stack names its region")
@@ -155,6 +158,8 @@ def load_config(stack: str, checkout: Path, project: Project) -> StackConfig:
         sts_endpoint=endpoints.get("sts"),
         cloudwatch_endpoint=endpoints.get("cloudwatch"),
         sns_endpoint=endpoints.get("sns"),
+        lambda_endpoint=endpoints.get("lambda"),
+        scaling_endpoint=endpoints.get("applicationautoscaling"),
         profile=aws.get("profile"),
         access_key=aws.get("accessKey"),
         secret_key=aws.get("secretKey"),
@@ -242,11 +247,22 @@ def _check_names(settings: Settings, project: Project, path: Path) -> None:
         ("acceptedHotKeys", settings.accepted_hot_keys, indexes),
         ("buildingWriteUnits", settings.building_write_units, indexes),
         ("replaceStreams", settings.replace_streams, tables),
+        ("keepStream", settings.keep_stream, tables),
         ("acknowledgedOwners", settings.acknowledged_owners, tables),
     ):
         for name in map(str, names):
             if name not in known:
                 raise _unknown_key(path, f"{project.name}:{key}: {name}", name, known)
+
+
+def _check_streams(settings: Settings, path: Path, namespace: str) -> None:
+    for name in settings.keep_stream:
+        if name in settings.replace_streams:
+            raise _fault(
+                path,
+                f"{namespace}:keepStream and {namespace}:replaceStreams both name {name}",
+                "its stream can be kept or replaced, not both",
+            )
 
 
 def _endpoints(endpoints: Any, path: Path) -> dict[str, str]:

@@ -110,6 +110,7 @@ class Settings(_Settings):
     accepted_hot_keys: dict[IndexName, Annotated[float, Field(gt=0, le=1)]] = {}
     backfill: BackfillSettings = BackfillSettings()
     replace_streams: list[str] = []
+    keep_stream: list[str] = []
     acknowledged_owners: list[str] = []
     index_timeout_minutes: Annotated[int, Field(ge=1)] = 24 * 60
     lease_seconds: Annotated[int, Field(ge=2, le=3600)] = 60

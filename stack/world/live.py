@@ -4,7 +4,7 @@ there gets while it builds."""
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,12 @@ from botocore.exceptions import ClientError
 
 from dynamo.errors import error_code
 from schema.model import Index, Schema
-from schema.parts import EVERYTHING, Attribute, AttributeType, BillingMode, Projection, ProjectionType, Throughput
-from stack.aws import translated_errors
+from schema.parts import EVERYTHING, Attribute, BillingMode, Projection, Throughput
+from stack.aws import UNPARSED, translated_errors
 from stack.file.config import StackConfig
+from stack.world.described import every_key, index_of, most_writes, projection_of, throughput_of, types_of
+from stack.world.inventory import Refusal, refusals
+from stack.world.owners import owner_of
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 ACTIVE = "ACTIVE"
 DELETING = "DELETING"
 STREAM_VIEW_TYPE = "NEW_AND_OLD_IMAGES"
-"""What every stream must carry: audit and integrity checks need both images."""
+"""What a stream must carry, unless the stack keeps it: audit and integrity checks need both images."""
 BUILDING_WRITE_FACTOR = 1.5
 """Write capacity of an index while it builds, as a multiple of its table's: AWS's advice, for an index that is
 throttled throttles the table's own writes."""
@@ -33,7 +36,8 @@ throttled throttles the table's own writes."""
 class LiveIndex:
     """A live index: its definition, its state (CREATING, UPDATING, ACTIVE, DELETING), and AWS's figures of it.
 
-    `item_count` and `size` (bytes) are AWS's own, up to six hours old.
+    `item_count` and `size` (bytes) are AWS's own, up to six hours old. `most_writes` is its on-demand maximum in write
+    units a second, or None.
     """
 
     index: Index
@@ -41,6 +45,7 @@ class LiveIndex:
     backfilling: bool = False
     item_count: int = 0
     size: int = 0
+    most_writes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,11 @@ class LiveTable:
     name; `local_indexes` are in the order of their names; `replicas` are the other regions of a global table, in order;
     `stream` is the view type or None; `owner` is the other tool that manages the table, as its tags tell.
 
-    `item_count` and `size` (bytes) are AWS's own, up to six hours old.
+    `recovery_days` is how far back point-in-time recovery goes, None while it is off or AWS does not say. `refusals`
+    are what DescribeTable said that keeps keyshift from the table. `unknown` are facts that an emulator cannot tell.
+
+    `item_count` and `size` (bytes) are AWS's own, up to six hours old. `most_writes` is its on-demand maximum in write
+    units a second, or None.
     """
 
     name: str
@@ -74,11 +83,15 @@ class LiveTable:
     stream: str | None = None
     stream_arn: str | None = None
     point_in_time_recovery: bool = False
+    recovery_days: int | None = None
     deletion_protection: bool = False
     ttl: str | None = None
     owner: str | None = None
     item_count: int = 0
     size: int = 0
+    most_writes: int | None = None
+    refusals: tuple[Refusal, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     @property
     def is_idle(self) -> bool:
@@ -86,8 +99,9 @@ class LiveTable:
         return self.status == ACTIVE and all(index.status == ACTIVE for index in self.indexes.values())
 
 
-# CloudFormation tags what it makes; the others are tagged by convention, as ManagedBy, managed-by or managed_by.
-_OTHER_TOOLS = {"cdk", "cloudformation", "opentofu", "sam", "serverless", "terraform"}
+def wanted_stream(live: LiveTable, kept: Collection[str]) -> str:
+    """The view type that the table's stream is to have. That of a table in `kept` stays what it is, if it has one."""
+    return live.stream if live.stream is not None and live.name in kept else STREAM_VIEW_TYPE
 
 
 def will_be_live(live: LiveTable, index: str) -> bool:
@@ -108,98 +122,106 @@ def read_live(client: DynamoDBClient, config: StackConfig, schema: Schema) -> Li
 
 
 def read_table(client: DynamoDBClient, config: StackConfig, name: str) -> LiveTable | None:
-    """One table by its name in the schema, or None if AWS lacks it."""
+    """One table by its name in the schema, or None if AWS lacks it. Raises ClientError."""
     physical = config.physical_name(name)
     try:
-        table = client.describe_table(TableName=physical)["Table"]
-        backups = client.describe_continuous_backups(TableName=physical)["ContinuousBackupsDescription"]
-        expiry = client.describe_time_to_live(TableName=physical)["TimeToLiveDescription"]
-        tags = client.list_tags_of_resource(ResourceArn=table["TableArn"]).get("Tags", [])
+        answer: Mapping[str, Any] = client.describe_table(TableName=physical)
+        live = _live_table(name, answer["Table"], answer.get(UNPARSED, answer)["Table"])
+        for what, read in _READS.items():
+            try:
+                live = read(client, physical, live)
+            except ClientError as error:
+                if not _is_an_emulator_without(error, config):
+                    raise
+                live = replace(live, unknown=(*live.unknown, what))
     except ClientError as error:
         if error_code(error) in {"ResourceNotFoundException", "TableNotFoundException"}:
             return None
         raise
-    owner = _owner({tag["Key"]: tag["Value"] for tag in tags})
-    return replace(_table(name, table, backups, expiry), owner=owner)
+    return live
 
 
-def _table(name: str, table: Any, backups: Any, expiry: Any) -> LiveTable:
-    types = {item["AttributeName"]: AttributeType(item["AttributeType"]) for item in table["AttributeDefinitions"]}
-    on_demand = table.get("BillingModeSummary", {}).get("BillingMode") == BillingMode.ON_DEMAND
-    stream = table.get("StreamSpecification", {})
+def _with_recovery(client: DynamoDBClient, physical: str, live: LiveTable) -> LiveTable:
+    backups = client.describe_continuous_backups(TableName=physical)["ContinuousBackupsDescription"]
     recovery = backups.get("PointInTimeRecoveryDescription", {})
-    return LiveTable(
+    on = recovery.get("PointInTimeRecoveryStatus") == "ENABLED"
+    days = recovery.get("RecoveryPeriodInDays") if on else None
+    return replace(live, point_in_time_recovery=on, recovery_days=days)
+
+
+def _with_expiry(client: DynamoDBClient, physical: str, live: LiveTable) -> LiveTable:
+    expiry = client.describe_time_to_live(TableName=physical)["TimeToLiveDescription"]
+    on = expiry.get("TimeToLiveStatus") in {"ENABLED", "ENABLING"}
+    return replace(live, ttl=expiry.get("AttributeName") if on else None)
+
+
+def _with_owner(client: DynamoDBClient, _physical: str, live: LiveTable) -> LiveTable:
+    # Every page: a table has up to 50 tags, and a page may hold fewer.
+    pages = client.get_paginator("list_tags_of_resource").paginate(ResourceArn=live.arn)
+    return replace(live, owner=owner_of({tag["Key"]: tag["Value"] for page in pages for tag in page.get("Tags", [])}))
+
+
+_READS: Mapping[str, Callable[[DynamoDBClient, str, LiveTable], LiveTable]] = {
+    "point-in-time recovery": _with_recovery,
+    "expiry": _with_expiry,
+    "tags": _with_owner,
+}
+"""What is read besides DescribeTable. Each is needed: AWS denying one ends the task."""
+
+
+def _is_an_emulator_without(error: ClientError, config: StackConfig) -> bool:
+    return config.endpoint is not None and error_code(error) == "UnknownOperationException"
+
+
+def _live_table(name: str, table: Any, unparsed: Mapping[str, object]) -> LiveTable:
+    """The table out of its description. Of one that cannot be read, only what is named here, with the reason."""
+    found = tuple(refusals(unparsed))
+    bare = LiveTable(
         name=name,
         id=table.get("TableId", ""),
         arn=table["TableArn"],
         status=table["TableStatus"],
-        keys=_keys(table["KeySchema"], types),
-        billing_mode=BillingMode.ON_DEMAND if on_demand else BillingMode.PROVISIONED,
-        throughput=None if on_demand else _throughput(table.get("ProvisionedThroughput")),
-        indexes={
-            index["IndexName"]: _index(index, types, on_demand) for index in table.get("GlobalSecondaryIndexes", [])
-        },
-        local_indexes=_local_indexes(table.get("LocalSecondaryIndexes", []), types),
         replicas=tuple(sorted(replica["RegionName"] for replica in table.get("Replicas", []))),
+        refusals=found,
+    )
+    try:
+        return _in_full(bare, table)
+    except (KeyError, ValueError) as error:
+        unread = Refusal("TableDescription", f"it cannot be read: {type(error).__name__} {error}")
+        return bare if found else replace(bare, refusals=(unread,))
+
+
+def _in_full(bare: LiveTable, table: Any) -> LiveTable:
+    types = types_of(table)
+    on_demand = table.get("BillingModeSummary", {}).get("BillingMode") == BillingMode.ON_DEMAND
+    stream = table.get("StreamSpecification", {})
+    return replace(
+        bare,
+        keys=every_key(table["KeySchema"], types),
+        billing_mode=BillingMode.ON_DEMAND if on_demand else BillingMode.PROVISIONED,
+        throughput=None if on_demand else throughput_of(table.get("ProvisionedThroughput")),
+        indexes={
+            index["IndexName"]: LiveIndex(
+                index=index_of(index, types, on_demand=on_demand),
+                status=index.get("IndexStatus", ACTIVE),
+                backfilling=bool(index.get("Backfilling")),
+                item_count=index.get("ItemCount", 0),
+                size=index.get("IndexSizeBytes", 0),
+                most_writes=most_writes(index.get("OnDemandThroughput")),
+            )
+            for index in table.get("GlobalSecondaryIndexes", [])
+        },
+        local_indexes=tuple(
+            LocalIndex(index["IndexName"], every_key(index["KeySchema"], types), projection_of(index["Projection"]))
+            for index in sorted(table.get("LocalSecondaryIndexes", []), key=lambda index: str(index["IndexName"]))
+        ),
         stream=stream.get("StreamViewType") if stream.get("StreamEnabled") else None,
         stream_arn=table.get("LatestStreamArn") if stream.get("StreamEnabled") else None,
-        point_in_time_recovery=recovery.get("PointInTimeRecoveryStatus") == "ENABLED",
         deletion_protection=bool(table.get("DeletionProtectionEnabled")),
-        ttl=expiry.get("AttributeName") if expiry.get("TimeToLiveStatus") in {"ENABLED", "ENABLING"} else None,
         item_count=table.get("ItemCount", 0),
         size=table.get("TableSizeBytes", 0),
+        most_writes=most_writes(table.get("OnDemandThroughput")),
     )
-
-
-def _owner(tags: Mapping[str, str]) -> str | None:
-    """The tool that says, by its tags, that the table is its own."""
-    stack = tags.get("aws:cloudformation:stack-name")
-    if stack:
-        return f"CloudFormation stack {stack}"
-    for key, value in tags.items():
-        if key.lower().replace("-", "").replace("_", "") == "managedby" and value.lower() in _OTHER_TOOLS:
-            return value
-    return None
-
-
-def _index(index: Any, types: Mapping[str, AttributeType], on_demand: bool) -> LiveIndex:
-    keys = _keys(index["KeySchema"], types)
-    return LiveIndex(
-        index=Index(
-            name=index["IndexName"],
-            partition_key=keys[0],
-            sort_key=keys[1] if len(keys) > 1 else None,
-            projection=_projection(index["Projection"]),
-            throughput=None if on_demand else _throughput(index.get("ProvisionedThroughput")),
-        ),
-        status=index.get("IndexStatus", ACTIVE),
-        backfilling=bool(index.get("Backfilling")),
-        item_count=index.get("ItemCount", 0),
-        size=index.get("IndexSizeBytes", 0),
-    )
-
-
-def _local_indexes(described: Any, types: Mapping[str, AttributeType]) -> tuple[LocalIndex, ...]:
-    found = (
-        LocalIndex(index["IndexName"], _keys(index["KeySchema"], types), _projection(index["Projection"]))
-        for index in described
-    )
-    return tuple(sorted(found, key=lambda index: index.name))
-
-
-def _projection(described: Any) -> Projection:
-    return Projection(ProjectionType(described["ProjectionType"]), tuple(described.get("NonKeyAttributes", ())))
-
-
-def _keys(key_schema: Any, types: Mapping[str, AttributeType]) -> tuple[Attribute, ...]:
-    ordered = sorted(key_schema, key=lambda key: str(key["KeyType"]) != "HASH")
-    return tuple(Attribute(key["AttributeName"], types[key["AttributeName"]]) for key in ordered)
-
-
-def _throughput(described: Any) -> Throughput | None:
-    if not described or not described.get("WriteCapacityUnits"):
-        return None
-    return Throughput(read=described["ReadCapacityUnits"], write=described["WriteCapacityUnits"])
 
 
 def building_throughput(live: LiveTable, steady: Throughput, write_units: int | None = None) -> Throughput:

@@ -12,6 +12,7 @@ from stack.ledger.proofs import Proofs
 from stack.ledger.records import Proof
 from stack.world.live import Live, LiveIndex, LiveTable
 from stack.world.managed import Managed
+from stack.world.surroundings import Surroundings
 
 OK, ALARM, MISSING = "OK", "ALARM", "missing"
 
@@ -44,7 +45,8 @@ class Readings:
 @dataclass(frozen=True)
 class World:
     """AWS's tables, Pulumi's state, the ledger's proofs and what CloudWatch says, read at one time. `unmonitored` are
-    the alarms and their like that Pulumi's state lacks, or has and should not.
+    the alarms and their like that Pulumi's state lacks, or has and should not. `surroundings` are Unknown where nobody
+    has looked at them.
 
     The methods that begin with `with` give the world as it is once something has changed: steps predict with them.
     """
@@ -54,6 +56,7 @@ class World:
     proofs: Proofs = field(default_factory=Proofs)
     readings: Readings = field(default_factory=Readings)
     unmonitored: frozenset[str] = frozenset()
+    surroundings: Surroundings = field(default_factory=Surroundings)
 
     def live_index(self, ref: IndexRef) -> LiveIndex | None:
         """The live index, or None."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
+from migration.plan.findings import Finding
 from migration.plan.result import Plan
 from migration.run.runner import FinishedStep, Summary
 from migration.session.engine import ResourceChange
@@ -107,11 +108,12 @@ def _rest_document(source: Plan | Summary) -> dict[str, Any]:
         }
         for one in source.blocked
     ]
-    return {"blocked": blocked, "left_alone": list(source.left_alone)}
+    found = [{"tables": list(one.tables), "text": one.text, "known": one.known} for one in source.findings]
+    return {"blocked": blocked, "left_alone": list(source.left_alone), "findings": found}
 
 
 def _rest(stack: str, source: Plan | Summary) -> Iterator[Line]:
-    """What is blocked, what to run because of that, and what is left alone."""
+    """What is blocked, what to run because of that, what is left alone, and what else was found."""
     for one in source.blocked:
         what = "is built, and not read-ready yet" if one.is_new else "cannot be removed yet"
         yield Text.assemble("\n", ("Waiting:", "yellow"), f" {one.ref} {what}.")
@@ -120,6 +122,14 @@ def _rest(stack: str, source: Plan | Summary) -> Iterator[Line]:
         if any(one.is_new is is_new for one in source.blocked):
             yield Text(f"Run: ./invoke {task} --stack {stack}", "dim")
     yield from (f"Left alone: {line}." for line in source.left_alone)
+    yield from map(finding, source.findings)
+
+
+def finding(one: Finding) -> Line:
+    """The line for a finding."""
+    about = f"{', '.join(one.tables)}: " if one.tables else ""
+    heading = ("Found:", "cyan") if one.known else ("Not known:", "yellow")
+    return Text.assemble(heading, f" {about}{one.text}.")
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,12 @@ from datetime import datetime
 
 from rich.text import Text
 
+from migration.plan.findings import Finding
 from migration.run.status import ResourceStatus
 from stack.ledger.history import Event, Recorded
 from stack.ledger.ledger import Facts
 from terminal.reporting import Line, Result, grid
+from terminal.results.plan import finding
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,15 @@ _COLORS = {
 
 @dataclass(frozen=True)
 class StatusResult(Result):
-    """Who holds the stack, who has died holding it, who has paused it (None: nobody); its tables and indexes."""
+    """Who holds the stack, who has died holding it, who has paused it (None: nobody); its tables and indexes; what of
+    them could not be read."""
 
     stack: str
     at_work: Facts | None
     died: Facts | None
     paused: Facts | None
     states: list[ResourceStatus]
+    not_known: list[Finding]
 
     def text(self) -> Iterator[Line]:
         yield grid(("table", "index", "state", "detail"), map(_row, self.states))
@@ -79,6 +83,7 @@ class StatusResult(Result):
         if self.paused is not None:
             then = f"Run: ./invoke resume --stack {self.stack}"
             yield Text.assemble(("Paused", "yellow"), f" by {self.paused['by']} at {self.paused['at']}. {then}")
+        yield from map(finding, self.not_known)
 
 
 def _row(state: ResourceStatus) -> tuple[Text | str, ...]:

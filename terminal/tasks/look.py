@@ -25,14 +25,16 @@ def plan(
 @command()
 def status(shell: Shell, stack: str = "local", json: bool = False) -> Result:
     """Show every table and index with one word for its state, and who is at work."""
+    from migration.plan.findings import not_known
     from migration.run.requests import activity
     from migration.run.status import status as states
     from terminal.results.status import StatusResult
     from terminal.session import open_session
 
     with open_session(shell, stack, json=json) as context:
-        found = states(context.schema, context.config.settings, context.read_world())
-        return StatusResult(stack, **activity(context), states=found)
+        world = context.surrounded(context.read_world())
+        found = states(context.schema, context.config.settings, world)
+        return StatusResult(stack, **activity(context), states=found, not_known=list(not_known(world)))
 
 
 @command()
@@ -60,8 +62,8 @@ def verify(shell: Shell, stack: str = "local", json: bool = False) -> Result:
     from terminal.session import open_session
 
     with open_session(shell, stack, json=json) as context:
-        accepted, world = context.config.settings.accepted_violations, context.read_world()
-        found = checks(partial(reader_of, context, pausable=False), context.schema, accepted, world, context.reporter)
+        settings, world = context.config.settings, context.read_world()
+        found = checks(partial(reader_of, context, pausable=False), context.schema, settings, world, context.reporter)
         return ChecksResult(stack, found, context.schema.notes)
 
 

@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from moto.dynamodb.models.table import Table
 
+from migration.rollback.index import index_rollback
 from migration.run.requests import raise_capacity
 from schema.errors import Refused
 from schema.model import Schema
@@ -15,7 +17,7 @@ from sitelogix.tables import PERSONNEL, WORK_LOGS
 from stack.declaration import present, whole
 from stack.ledger.records import STACK, OwnerProof
 from tests.snapshots import Snapshot
-from tests.stacks import APPROVED, NEW, OLD, SCHEMA, SmallStack
+from tests.stacks import APPROVED, NAME, NEW, OLD, SCHEMA, SmallStack
 
 
 def test_an_import_of_what_is_in_the_state_would_replace_it_and_is_refused(migrated: SmallStack) -> None:
@@ -189,3 +191,42 @@ def test_a_table_that_another_tool_manages_needs_to_be_acknowledged(migrated: Sm
     summary = migrated.migrate()
     assert f"create-index {NEW}" in [one.step.name for one in summary.done]
     assert summary.left_alone == (f"personnel is tagged as managed by {owner}",)
+
+
+def test_what_is_not_handled_of_a_table_is_refused_before_anything_is_changed(
+    stack: SmallStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    physical, describe = stack.physical("personnel"), Table.describe
+
+    def described(table: Table, *arguments: Any, **named: Any) -> dict[str, Any]:
+        found: dict[str, Any] = describe(table, *arguments, **named)
+        for description in found.values():
+            if description["TableName"] == physical:
+                description["VectorIndexes"] = [{"IndexName": "odd"}]
+        return found
+
+    monkeypatch.setattr(Table, "describe", described)
+    message = "Table personnel has what keyshift does not handle: VectorIndexes"
+    with pytest.raises(Refused, match=message):
+        stack.migrate()
+    with pytest.raises(Refused, match=message):
+        index_rollback(stack.context(), NEW.table, NEW.index)
+    assert [name for name in stack.client.list_tables()["TableNames"] if name.startswith(stack.prefix)] == [physical]
+    assert stack.client.list_backups(TableName=physical)["BackupSummaries"] == []
+    monkeypatch.undo()
+    assert stack.indexes("personnel") == ["GSI1-NameIndex", "GSI2-ProjectIndex"]
+
+
+def test_a_stream_that_the_stack_keeps_is_the_same_after_the_migration(stack: SmallStack) -> None:
+    table = stack.physical("personnel")
+    keys_only: Any = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+    stack.client.update_table(TableName=table, StreamSpecification=keys_only)
+    stream = stack.client.describe_table(TableName=table)["Table"]["LatestStreamArn"]
+    with pytest.raises(Refused, match="already has a stream, with view type KEYS_ONLY"):
+        stack.migrate()
+    stack.configure(f"{APPROVED}  {NAME}:keepStream: [personnel]\n")
+    summary = stack.migrate()
+    assert summary.done[-1].step.name == "verify"
+    described = stack.client.describe_table(TableName=table)["Table"]
+    assert (described["StreamSpecification"], described["LatestStreamArn"]) == (keys_only, stream)
+    assert stack.migrate().run is None

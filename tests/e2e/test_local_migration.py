@@ -283,7 +283,7 @@ def test_a_narrowed_run_speaks_of_its_table_only(migrated: Migrated) -> None:
 
 def test_the_plan_after_is_empty(migrated: Migrated) -> None:
     plan = json.loads(migrated.checkout.run("plan", "--stack", "local", "--json").stdout)
-    assert plan == {"stack": "local", "steps": [], "blocked": [], "left_alone": []}
+    assert plan == {"stack": "local", "steps": [], "blocked": [], "left_alone": [], "findings": []}
 
 
 def test_the_preview_after_shows_no_change_and_writes_nothing(migrated: Migrated) -> None:

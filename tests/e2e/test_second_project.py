@@ -72,7 +72,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Migrated]:
     checkout = replace(whole, path=whole.path / "examples" / "orders")
     stack_file = checkout.path / "Pulumi.local.yaml"
     text = stack_file.read_text(encoding="utf-8")
-    assert text.count(PORT) == 4
+    assert text.count(PORT) == 6
     stack_file.write_text(text.replace(PORT, f"127.0.0.1:{whole.port}"), encoding="utf-8")
     try:
         began = today()

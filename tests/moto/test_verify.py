@@ -81,7 +81,7 @@ def failed(stack: EmulatedStack) -> list[str]:
     def read(live: LiveTable) -> Reader:
         return Reader.paced(stack.client, stack.config.physical_name(live.name))
 
-    return [claim.name for claim in failing(verify(read, SCHEMA, {}, world, SilentReporter()))]
+    return [claim.name for claim in failing(verify(read, SCHEMA, stack.config.settings, world, SilentReporter()))]
 
 
 def test_everything_that_the_migration_brings_is_looked_for(moto_stack: EmulatedStack) -> None:

@@ -30,7 +30,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     config = StackConfig(
         stack="test",
         checkout=tmp_path,
-        settings=settings(tags={"Project": "SiteLogix"}),
+        settings=settings(tags={"Project": "SiteLogix"}, keep_stream=["vendors"]),
         region="us-east-1",
         project="sitelogix",
         endpoint="http://127.0.0.1:1",
@@ -192,6 +192,15 @@ def test_every_table_and_index_is_bound_to_the_guards(run: Run) -> None:
         if request.type == INDEX_TYPE:
             assert list(request.hooks.before_create) == ["index-before-create"], name
             assert list(request.hooks.before_delete) == ["index-before-delete"], name
+
+
+def test_a_stream_that_the_stack_keeps_is_declared_as_it_is_live(run: Run) -> None:
+    world = with_table(after(), "vendors", stream="KEYS_ONLY")
+    monitor = run(world, whole(SITELOGIX, settings(), world.live))
+    assert inputs(monitor, "vendors")["streamViewType"] == "KEYS_ONLY"
+    assert inputs(monitor, "reports")["streamViewType"] == "NEW_AND_OLD_IMAGES"
+    off = with_table(after(), "vendors", stream=None)
+    assert inputs(run(off, whole(SITELOGIX, settings(), off.live)), "vendors")["streamViewType"] == "NEW_AND_OLD_IMAGES"
 
 
 def test_the_stack_exports_stream_arns_and_the_schema_digest(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,6 +53,12 @@ FAULTS = [
         "unknown sitelogix:replaceStreams: report",
         "Did you mean reports?",
     ),
+    (GOOD + "  sitelogix:keepStream: [report]\n", "unknown sitelogix:keepStream: report", "Did you mean reports?"),
+    (
+        GOOD + "  sitelogix:keepStream: [reports]\n  sitelogix:replaceStreams: [vendors, reports]\n",
+        "sitelogix:keepStream and sitelogix:replaceStreams both name reports",
+        "Edit",
+    ),
     (
         GOOD + "  sitelogix:acceptedViolations: {constraint: 1}\n",
         "unknown sitelogix:acceptedViolations: constraint",

@@ -22,7 +22,11 @@ from stack.world.managed import (
 
 
 def resource(type: str, name: str, **changes: Any) -> dict[str, Any]:
-    return {"type": type, "urn": f"urn:pulumi:prod::sitelogix::sitelogix:x:Y${type}::{name}", **changes}
+    return {
+        "type": type,
+        "urn": f"urn:pulumi:prod::sitelogix::sitelogix:dynamodb:IndexedTable${type}::{name}",
+        **changes,
+    }
 
 
 def test_tables_indexes_and_what_watches_them_are_known_by_their_names() -> None:
@@ -55,6 +59,14 @@ def test_tables_indexes_and_what_watches_them_are_known_by_their_names() -> None
 def test_an_index_that_somebody_named_otherwise_is_not_one_of_ours() -> None:
     found = Managed.of({"resources": [resource(INDEX_TYPE, "by-hand"), resource(INDEX_TYPE, "reports/ByHand")]})
     assert found.indexes == frozenset({IndexRef("reports", "ByHand")})
+
+
+@pytest.mark.parametrize("parent", ["", "shop:x:Tables$"])
+def test_a_table_that_was_moved_into_the_stack_is_no_table_of_ours(parent: str) -> None:
+    table = f"urn:pulumi:prod::sitelogix::{parent}{TABLE_TYPE}::reports"
+    index = f"urn:pulumi:prod::sitelogix::{parent}{INDEX_TYPE}::byStatus"
+    found = Managed.of({"resources": [{"type": TABLE_TYPE, "urn": table}, {"type": INDEX_TYPE, "urn": index}]})
+    assert found == Managed(created=True, strangers=tuple(sorted((table, index))))
 
 
 @pytest.mark.parametrize("type", sorted(MONITOR_TYPES))

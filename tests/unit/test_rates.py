@@ -70,6 +70,14 @@ def test_an_on_demand_table_gets_what_one_partition_takes() -> None:
     assert rates(live) == Rates(write=ON_DEMAND_WRITES, read=ON_DEMAND_READS)
 
 
+def test_a_maximum_on_demand_bounds_the_rate_as_capacity_does() -> None:
+    live = replace(TABLE, throughput=None, billing_mode=BillingMode.ON_DEMAND, most_writes=100)
+    assert rates(live, metrics=Consuming(Write=20)).write == 40
+    index = LiveIndex(Index("byOther", Attribute("other")), most_writes=30)
+    assert rates(replace(live, indexes={"byOther": index})).write == 15
+    assert rates(replace(live, most_writes=1_000_000)).write == ON_DEMAND_WRITES
+
+
 def test_a_figure_in_the_stack_file_stands_and_a_flag_goes_before_it() -> None:
     settings = BackfillSettings.model_validate({"rate": 7, "readRate": 9})
     assert rates_for(TABLE, ("status",), settings, Consuming()) == Rates(7, 9)

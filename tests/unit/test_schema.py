@@ -244,6 +244,14 @@ def test_only_an_index_on_a_backfilled_attribute_needs_the_backfill() -> None:
     assert [index.name for index in REPORTS.indexes if REPORTS.needs_backfill(index)] == ["GSI3-StatusIndex"]
 
 
+def test_a_key_of_several_attributes_cannot_be_declared_yet() -> None:
+    several = index("ByPlace", "country", more_partition_keys=(Attribute("town"),))
+    with pytest.raises(SchemaError, match="a key of several partition or sort attributes cannot be declared yet"):
+        table(indexes=(several,))
+    with pytest.raises(SchemaError, match="key attribute town is named more than once"):
+        replace(several, sort_key=Attribute("town"))
+
+
 def test_the_digest_changes_with_the_tables_and_not_with_the_access_patterns() -> None:
     other = Schema((replace(REPORTS, ttl="expires"), *SITELOGIX.tables[1:]))
     assert SITELOGIX.digest == Schema(SITELOGIX.tables).digest

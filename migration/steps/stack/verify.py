@@ -40,8 +40,8 @@ class Verify(Step):
 
     def apply(self, context: Context, world: World) -> Facts:
         """See Step. Raises VerificationFailed."""
-        accepted = context.config.settings.accepted_violations
-        checks = verify(partial(reader_of, context), context.schema, accepted, world, context.reporter)
+        settings = context.config.settings
+        checks = verify(partial(reader_of, context), context.schema, settings, world, context.reporter)
         # Items that late writers leave out are filled by the scans for them, and keep an index from being read-ready.
         scanned = {backfill_check(table) for table in context.schema if not _all_ready(table, world)}
         failed = [check for check in failing(checks) if check.name not in scanned]

@@ -10,16 +10,19 @@ from migration.steps.step import OfTables, Up
 from stack.declaration import present
 from stack.ledger.ledger import Facts
 from stack.ledger.records import TableProof
-from stack.world.live import STREAM_VIEW_TYPE
+from stack.world.live import wanted_stream
 from stack.world.world import World
 
 
 @dataclass(frozen=True, kw_only=True)
 class Adopt(OfTables, Up):
-    """One `up` for the whole stack. `names` are the tables that need it, by their names in the schema."""
+    """One `up` for the whole stack. `names` are the tables that need it, by their names in the schema; the streams of
+    `kept_streams` stay as they are."""
 
     ACTION = "adopt"
     NEEDS_BACKUP = True
+
+    kept_streams: frozenset[str] = frozenset()
 
     def apply(self, context: Context, world: World) -> Facts:
         if not world.managed.created:
@@ -34,8 +37,9 @@ class Adopt(OfTables, Up):
     def effect(self, world: World) -> World:
         for name, live in world.live.items():
             ttl = self.schema.table(name).ttl or live.ttl
+            stream = wanted_stream(live, self.kept_streams)
             world = world.with_table(
-                replace(live, stream=STREAM_VIEW_TYPE, point_in_time_recovery=True, deletion_protection=True, ttl=ttl)
+                replace(live, stream=stream, point_in_time_recovery=True, deletion_protection=True, ttl=ttl)
             ).with_proof(TableProof(subject=name))
         return self.managed(world)
 
