@@ -106,6 +106,7 @@ def differences(client: DynamoDBClient, live: LiveTable, restored: LiveTable) ->
     for name in sorted({*live.indexes, *restored.indexes}):
         ours, theirs = live.indexes.get(name), restored.indexes.get(name)
         pairs[f"index {name}"] = (_index(ours.index if ours else None), _index(theirs.index if theirs else None))
+    pairs["local indexes"] = (_local(live), _local(restored))
     for what, (one, other) in pairs.items():
         if one != other:
             yield DefinitionDifference(what, one, other)
@@ -124,6 +125,14 @@ def _index(index: Index | None) -> str:
         return NONE
     keys = ", ".join(key.name for key in index.keys)
     return f"on {keys}, {index.projection.type}, {_capacity(index.throughput)}"
+
+
+def _local(table: LiveTable) -> str:
+    found = (
+        f"{index.name} on {', '.join(key.name for key in index.keys)}, {index.projection.type}"
+        for index in table.local_indexes
+    )
+    return "; ".join(found) or NONE
 
 
 def _tags(client: DynamoDBClient, table: LiveTable) -> str:
