@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qs
 
+from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.server import DomainDispatcherApplication, create_backend_app
 
@@ -40,6 +41,9 @@ _USER_ERROR: list[Consumed] = [("UserErrors", (), 1)]
 def application() -> Application:
     """The whole as a WSGI application, for any number of threads. All of it shares moto's one world of this process."""
     quick_reads.install()
+    # Loaded before the first request, which would wait for them; and before a test's server is forked.
+    get_backend("lambda")
+    get_backend("applicationautoscaling")
     return Emulation(DomainDispatcherApplication(create_backend_app))
 
 

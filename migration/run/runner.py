@@ -67,7 +67,9 @@ class Summary:
 def plan_of(context: Context, world: World, tried: Collection[str] = ()) -> Plan:
     """What is left to do on the way to the schema. Raises Refused."""
     context.refuse_others_tables(world.proofs)
-    return plan(context.schema, context.config.settings, context.surrounded(world), tried)
+    found = plan(context.schema, context.config.settings, world, tried)
+    # Where nothing is left to do, nobody needs to know what is attached to the tables.
+    return plan(context.schema, context.config.settings, context.surrounded(world), tried) if found.steps else found
 
 
 def migrate(context: Context, table: str | None = None, index: str | None = None) -> Summary:

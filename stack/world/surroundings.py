@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from dynamo.errors import THROTTLED, error_code
 from stack.aws import DENIED, EventSources, Scaler, event_sources, quick_dynamodb, scaler
@@ -196,8 +197,8 @@ def _known(read: Callable[[], T]) -> T | Unknown:
         if code in THROTTLED:
             return Unknown(f"AWS throttles {operation}")
         return Unknown(f"{operation} ends in {code}")
-    except BotoCoreError as error:
-        return Unknown(f"{error}")
+    except (BotoCoreError, ResponseParserError) as error:
+        return Unknown(" ".join(str(error).split())[:200])
 
 
 def _scaling(target: Mapping[str, Any], policies: Mapping[str, Any]) -> Scaling:

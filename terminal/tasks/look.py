@@ -19,7 +19,8 @@ def plan(
 
     chosen = only(shell, table, index)
     with open_session(shell, stack, json=json) as context:
-        return PlanResult(stack, plan_of(context, context.read_world()).narrowed(*chosen))
+        world = context.surrounded(context.read_world())
+        return PlanResult(stack, plan_of(context, world).narrowed(*chosen))
 
 
 @command()

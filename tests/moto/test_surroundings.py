@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 
 from schema.model import Schema, Table
 from schema.parts import Attribute, BillingMode
@@ -140,6 +141,8 @@ class Answers:
         answer = self._planted[name]
 
         def call(**_: Any) -> Any:
+            if answer == "<html>":
+                raise ResponseParserError(f"It says {answer!r}")
             if isinstance(answer, str):
                 raise ClientError({"Error": {"Code": answer, "Message": ""}}, name)
             return answer
@@ -178,6 +181,7 @@ def test_what_aws_answers_and_moto_cannot(stack: EmulatedStack, monkeypatch: pyt
         ("UnknownOperationException", "this endpoint does not know {}"),
         ("500", "this endpoint does not know {}"),
         ("InternalServerError", "{} ends in InternalServerError"),
+        ("<html>", "It says '<html>'"),
     ],
 )
 def test_what_cannot_be_read_is_unknown_and_says_why(
