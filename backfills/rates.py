@@ -44,7 +44,8 @@ def read_rate(live: LiveTable, settings: BackfillSettings, metrics: Metrics) -> 
     if settings.read_rate is not None:
         return max(1.0, settings.read_rate)
     if live.throughput is None:
-        return ON_DEMAND_READS
+        most = live.most_reads
+        return ON_DEMAND_READS if most is None else max(1.0, min(ON_DEMAND_READS, settings.share * most))
     return max(1.0, settings.share * (live.throughput.read - metrics.consumed("Read")))
 
 

@@ -69,6 +69,8 @@ def _about(table: Table, live: LiveTable, attached: Attached, settings: Settings
         yield f"local index {index.name} stays as it is; items of one partition key may hold 10 GB at most"
     for name, most in _maxima(live):
         yield f"{name} takes at most {most} write units a second on demand, and so does a backfill"
+    if live.most_reads is not None:
+        yield f"the table gives at most {live.most_reads} read units a second on demand, and so does a scan"
     if not isinstance(attached.scaling, Unknown):
         yield from _scaling(table, attached.scaling)
     if isinstance(attached.policy, str):

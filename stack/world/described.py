@@ -60,7 +60,7 @@ def throughput_of(described: Any) -> Throughput | None:
     return Throughput(read=described["ReadCapacityUnits"], write=described["WriteCapacityUnits"])
 
 
-def most_writes(described: Any) -> int | None:
-    """The on-demand maximum of write units a second, or None where there is none: AWS writes -1 for that."""
-    most = (described or {}).get("MaxWriteRequestUnits", -1)
+def most_on_demand(described: Any, what: str) -> int | None:
+    """The on-demand maximum of Read or Write units a second, or None where there is none: AWS writes -1 for that."""
+    most = (described or {}).get(f"Max{what}RequestUnits", -1)
     return None if most < 0 else int(most)

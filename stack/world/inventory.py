@@ -101,13 +101,13 @@ INVENTORY: Mapping[str, Shape] = {
         understood=_members(
             "AttributeDefinitions KeySchema TableStatus TableArn TableId ProvisionedThroughput BillingModeSummary"
             " ItemCount TableSizeBytes LocalSecondaryIndexes GlobalSecondaryIndexes StreamSpecification LatestStreamArn"
-            " Replicas DeletionProtectionEnabled OnDemandThroughput SSEDescription"
+            " Replicas DeletionProtectionEnabled OnDemandThroughput"
         ),
         harmless=_members(
             # `GlobalTableVersion` and the two modes stand there for a table whose replicas are gone, too. What makes a
             # global table is its replicas and witnesses.
             "TableName CreationDateTime LatestStreamLabel GlobalTableVersion GlobalTableSettingsReplicationMode"
-            " DisassociationProtectionEnabled RestoreSummary TableClassSummary WarmThroughput MultiRegionConsistency"
+            " DisassociationProtectionEnabled SSEDescription RestoreSummary TableClassSummary WarmThroughput MultiRegionConsistency"
         ),
         refused={"GlobalTableWitnesses": GLOBAL, "ArchivalSummary": _ARCHIVED, "VectorIndexes": _VECTORS},
         nested={

@@ -16,7 +16,7 @@ from schema.model import Index, Schema
 from schema.parts import EVERYTHING, Attribute, BillingMode, Projection, Throughput
 from stack.aws import UNPARSED, translated_errors
 from stack.file.config import StackConfig
-from stack.world.described import every_key, index_of, most_writes, projection_of, throughput_of, types_of
+from stack.world.described import every_key, index_of, most_on_demand, projection_of, throughput_of, types_of
 from stack.world.inventory import Refusal, refusals
 from stack.world.owners import owner_of
 
@@ -66,8 +66,8 @@ class LiveTable:
     `recovery_days` is how far back point-in-time recovery goes, None while it is off or AWS does not say. `refusals`
     are what DescribeTable said that keeps keyshift from the table. `unknown` are facts that an emulator cannot tell.
 
-    `item_count` and `size` (bytes) are AWS's own, up to six hours old. `most_writes` is its on-demand maximum in write
-    units a second, or None.
+    `item_count` and `size` (bytes) are AWS's own, up to six hours old. `most_writes` and `most_reads` are its on-demand
+    maxima in units a second, or None.
     """
 
     name: str
@@ -90,6 +90,7 @@ class LiveTable:
     item_count: int = 0
     size: int = 0
     most_writes: int | None = None
+    most_reads: int | None = None
     refusals: tuple[Refusal, ...] = ()
     unknown: tuple[str, ...] = ()
 
@@ -207,7 +208,7 @@ def _in_full(bare: LiveTable, table: Any) -> LiveTable:
                 backfilling=bool(index.get("Backfilling")),
                 item_count=index.get("ItemCount", 0),
                 size=index.get("IndexSizeBytes", 0),
-                most_writes=most_writes(index.get("OnDemandThroughput")),
+                most_writes=most_on_demand(index.get("OnDemandThroughput"), "Write"),
             )
             for index in table.get("GlobalSecondaryIndexes", [])
         },
@@ -220,7 +221,8 @@ def _in_full(bare: LiveTable, table: Any) -> LiveTable:
         deletion_protection=bool(table.get("DeletionProtectionEnabled")),
         item_count=table.get("ItemCount", 0),
         size=table.get("TableSizeBytes", 0),
-        most_writes=most_writes(table.get("OnDemandThroughput")),
+        most_writes=most_on_demand(table.get("OnDemandThroughput"), "Write"),
+        most_reads=most_on_demand(table.get("OnDemandThroughput"), "Read"),
     )
 
 

@@ -82,6 +82,13 @@ def test_local_indexes_are_seen(moto_stack: EmulatedStack) -> None:
     assert live.refusals == ()
 
 
+def test_a_maximum_on_demand_is_read_and_minus_one_is_none(moto_stack: EmulatedStack) -> None:
+    create(moto_stack)
+    maxima = {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": 80}
+    answering(moto_stack, lambda table: table.update(OnDemandThroughput=maxima))
+    assert (read(moto_stack).most_reads, read(moto_stack).most_writes) == (None, 80)
+
+
 def test_the_days_of_point_in_time_recovery_are_read(moto_stack: EmulatedStack) -> None:
     assert create(moto_stack).recovery_days is None
     moto_stack.client.update_continuous_backups(

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from migration.plan.plan import plan
+from migration.run.status import status
 from schema.errors import Refused
 from schema.model import Index, Schema
 from schema.parts import Attribute, Throughput
@@ -67,6 +68,11 @@ def test_a_plain_up_and_rollbacks_refuse_the_same_tables() -> None:
     with pytest.raises(Refused, match="Table reports is a global table"):
         refuse_unsupported(world.live)
     refuse_unsupported(after().live)
+
+
+def test_status_says_why_a_table_is_refused() -> None:
+    shown = status(SITELOGIX, settings(), with_table(after(), "reports", replicas=("eu-west-1",)))
+    assert shown[0].detail.endswith("Table reports is a global table, with replicas in eu-west-1.")
 
 
 def test_a_table_with_local_indexes_is_planned_as_any_other() -> None:

@@ -93,12 +93,15 @@ def test_the_scaling_of_an_index_that_goes_is_left_behind() -> None:
 def test_local_indexes_policies_and_maxima_are_told() -> None:
     local = (LocalIndex("byTime", (Attribute("PK"), Attribute("time"))),)
     capped = LiveIndex(Index("GSI1-ProjectIndex", Attribute("project_id")), most_writes=50)
-    world = with_table(after(), "reports", local_indexes=local, most_writes=100, billing_mode=BillingMode.ON_DEMAND)
+    world = with_table(
+        after(), "reports", local_indexes=local, most_writes=100, most_reads=200, billing_mode=BillingMode.ON_DEMAND
+    )
     world = with_table(world, "reports", indexes={**world.live["reports"].indexes, "GSI1-ProjectIndex": capped})
     assert found(attached(world, policy="{}")) == [
         "reports: local index byTime stays as it is; items of one partition key may hold 10 GB at most",
         "reports: the table takes at most 100 write units a second on demand, and so does a backfill",
         "reports: index GSI1-ProjectIndex takes at most 50 write units a second on demand, and so does a backfill",
+        "reports: the table gives at most 200 read units a second on demand, and so does a scan",
         "reports: its resource policy stays as it is; a brown-out adds one statement to it and takes it out again",
     ]
 

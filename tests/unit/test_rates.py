@@ -76,6 +76,8 @@ def test_a_maximum_on_demand_bounds_the_rate_as_capacity_does() -> None:
     index = LiveIndex(Index("byOther", Attribute("other")), most_writes=30)
     assert rates(replace(live, indexes={"byOther": index})).write == 15
     assert rates(replace(live, most_writes=1_000_000)).write == ON_DEMAND_WRITES
+    assert rates(replace(live, most_reads=100)).read == 50
+    assert rates(replace(live, most_reads=1_000_000)).read == ON_DEMAND_READS
 
 
 def test_a_figure_in_the_stack_file_stands_and_a_flag_goes_before_it() -> None:
