@@ -104,10 +104,10 @@ INVENTORY: Mapping[str, Shape] = {
             " Replicas DeletionProtectionEnabled OnDemandThroughput"
         ),
         harmless=_members(
-            # `GlobalTableVersion` and the two modes stand there for a table whose replicas are gone, too. What makes a
-            # global table is its replicas and witnesses.
+            # What makes a global table is its replicas and witnesses. Its version and modes may outlast them.
             "TableName CreationDateTime LatestStreamLabel GlobalTableVersion GlobalTableSettingsReplicationMode"
-            " DisassociationProtectionEnabled SSEDescription RestoreSummary TableClassSummary WarmThroughput MultiRegionConsistency"
+            " DisassociationProtectionEnabled SSEDescription RestoreSummary TableClassSummary WarmThroughput"
+            " MultiRegionConsistency"
         ),
         refused={"GlobalTableWitnesses": GLOBAL, "ArchivalSummary": _ARCHIVED, "VectorIndexes": _VECTORS},
         nested={
