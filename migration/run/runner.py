@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from migration.plan.findings import Finding
@@ -16,7 +16,7 @@ from migration.session.exclusive import exclusive
 from migration.session.waiting import refuse_if_paused
 from migration.steps.stack.wait import Wait
 from migration.steps.step import Step
-from schema.errors import EngineLost, Interrupted, ToolError, VerificationFailed
+from schema.errors import EngineLost, Interrupted, Refused, ToolError, VerificationFailed
 from stack.aws import translated_errors
 from stack.ledger.history import DONE, ROLLED_BACK, WAITING, Run
 from stack.ledger.intents import clear
@@ -67,9 +67,12 @@ class Summary:
 def plan_of(context: Context, world: World, tried: Collection[str] = ()) -> Plan:
     """What is left to do on the way to the schema. Raises Refused."""
     context.refuse_others_tables(world.proofs)
-    found = plan(context.schema, context.config.settings, world, tried)
-    # Where nothing is left to do, nobody needs to know what is attached to the tables.
-    return plan(context.schema, context.config.settings, context.surrounded(world), tried) if found.steps else found
+    # Where nothing is left to do, nobody needs to know what is attached to the tables. A refusal is told with it.
+    with suppress(Refused):
+        found = plan(context.schema, context.config.settings, world, tried)
+        if not found.steps:
+            return found
+    return plan(context.schema, context.config.settings, context.surrounded(world), tried)
 
 
 def migrate(context: Context, table: str | None = None, index: str | None = None) -> Summary:

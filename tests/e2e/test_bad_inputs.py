@@ -214,7 +214,7 @@ LIVE_TABLES = [
         given=own(vendors({"id": "N"}))),
     Bad("another index of that name", "migrate", "Index vendors/GSI1-CompanyIndex is live with | Live: name | Decl", 4,
         given=own(vendors(KEYS, index="name"))),
-    Bad("a stream for others", "migrate --json", "Table vendors already has a stream, with | Somebody | If its read", 4,
+    Bad("a stream for others", "migrate --json", "Table vendors already has a stream, with | Lambda | To leave", 4,
         given=own(vendors(KEYS, StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}))),
     Bad("a table of CloudFormation's", "migrate", "Table vendors is managed by CloudFormation stack web. | Its | If", 4,
         given=own(vendors(KEYS, Tags=[{"Key": "aws:cloudformation:stack-name", "Value": "web"}]))),
