@@ -58,6 +58,16 @@ class _Timeouts(Strict):
     delete: str | None = None
 
 
+class _Maximum(Strict):
+    max_read_request_units: int | None = None
+    max_write_request_units: int | None = None
+
+
+class _Warm(Strict):
+    read_units_per_second: int | None = None
+    write_units_per_second: int | None = None
+
+
 class _Inputs(Strict):
     index_name: str
     table_name: str
@@ -65,7 +75,10 @@ class _Inputs(Strict):
     projection: _Projection | None = None
     provisioned_throughput: _Throughput | None = None
     timeouts: _Timeouts | None = None
-    region: str | None = None  # known to the program only after an import, which fills it in
+    # Known to the program only after an import, which fills them in.
+    on_demand_throughput: _Maximum | None = None
+    warm_throughput: _Warm | None = None
+    region: str | None = None
 
 
 class IndexType(ResourceType["DynamoDBClient"]):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from local.aws_plugin import of_others
 from local.aws_plugin import table_properties as properties
 from local.aws_plugin.resource import (
     UNKNOWN,
@@ -34,6 +35,8 @@ class TableType(ResourceType["DynamoDBClient"]):
         return {"tableClass": "STANDARD"}
 
     def diff(self, state: Properties, inputs: Properties) -> Difference:
+        if inputs.get("localSecondaryIndexes"):
+            self._refuse_unmatched(state["name"], inputs)
         return properties.difference(state, inputs)
 
     def planned(self, inputs: Properties) -> Properties:
@@ -90,6 +93,10 @@ class TableType(ResourceType["DynamoDBClient"]):
             self._set_expiry(id, state, inputs)
         if "pointInTimeRecovery" in changed:
             self._set_recovery(id, inputs)
+        if "replicas" in changed:
+            for region in of_others.removed_replicas(state, inputs):
+                self._client.update_table(TableName=id, ReplicaUpdates=[{"Delete": {"RegionName": region}}])
+                self._wait(id, timeout)
         if "tags" in changed:
             self._set_tags(state, inputs, ResourceArn=state["arn"])
         return self._found(id)
@@ -103,6 +110,14 @@ class TableType(ResourceType["DynamoDBClient"]):
                 return
             raise PluginError(one_error(f"deleting AWS DynamoDB Table ({name}): {said(error)}")) from error
         wait_until(lambda: self.read(name, state) is None, f"table {name} to be gone", timeout)
+
+    def _refuse_unmatched(self, name: str, inputs: Properties) -> None:
+        table: Any = self._client.describe_table(TableName=name)["Table"]
+        indexed = {key["AttributeName"] for index in table["GlobalSecondaryIndexes"] for key in index["KeySchema"]}
+        unmatched = of_others.unmatched_attributes(inputs, indexed)
+        if unmatched:
+            text = f"all indexes must match a defined attribute. Unmatched indexes: {unmatched}"
+            raise PluginError(one_error(text))
 
     def _wait(self, name: str, timeout: float) -> None:
         def active() -> bool:

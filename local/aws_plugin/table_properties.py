@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from local.aws_plugin import of_others
 from local.aws_plugin.resource import UNKNOWN, Difference, Found, Properties, Strict, tag_list
 
 ON_DEMAND = "PAY_PER_REQUEST"
@@ -30,6 +31,32 @@ class _Encryption(Strict):
     kms_key_arn: str | None = None
 
 
+class _Replica(Strict):
+    region_name: str
+    consistency_mode: str | None = None
+    deletion_protection_enabled: bool | None = None
+    kms_key_arn: str | None = None
+    point_in_time_recovery: bool | None = None
+    propagate_tags: bool | None = None
+
+
+class _LocalIndex(Strict):
+    name: str
+    range_key: str
+    projection_type: str
+    non_key_attributes: list[str] | None = None
+
+
+class _Maximum(Strict):
+    max_read_request_units: int | None = None
+    max_write_request_units: int | None = None
+
+
+class _Warm(Strict):
+    read_units_per_second: int | None = None
+    write_units_per_second: int | None = None
+
+
 class Inputs(Strict):
     name: str
     hash_key: str
@@ -46,7 +73,11 @@ class Inputs(Strict):
     server_side_encryption: _Encryption | None = None
     table_class: str | None = None
     tags: dict[str, str] | None = None
+    local_secondary_indexes: list[_LocalIndex] | None = None
     # Known to the program only after an import, which fills them in.
+    on_demand_throughput: _Maximum | None = None
+    replicas: list[_Replica] | None = None
+    warm_throughput: _Warm | None = None
     tags_all: dict[str, str] | None = None
     region: str | None = None
 
@@ -54,9 +85,11 @@ class Inputs(Strict):
 def difference(state: Properties, inputs: Properties) -> Difference:
     """What an update would change, as the real plugin shows it."""
     replacing = [key for key in ("name", "hashKey", "rangeKey") if (state.get(key) or "") != (inputs.get(key) or "")]
+    replacing += of_others.replaced(state, inputs)
     changed = [
         key for key, wanted in _comparable(inputs).items() if wanted != UNKNOWN and _current(state, key) != wanted
     ]
+    changed += of_others.changed(state, inputs)
     # What AWS computes anew from a change is part of the real plugin's diff.
     if {"streamEnabled", "streamViewType"} & set(changed):
         changed.append("streamArn")
@@ -100,6 +133,9 @@ def table_update(changed: set[str], inputs: Properties) -> dict[str, Any]:
         request["DeletionProtectionEnabled"] = bool(inputs.get("deletionProtectionEnabled"))
     if "serverSideEncryption" in changed:
         request["SSESpecification"] = {"Enabled": bool(inputs["serverSideEncryption"]["enabled"])}
+    if "onDemandThroughput" in changed:
+        limits = inputs.get("onDemandThroughput") or {}
+        request["OnDemandThroughput"] = {name[0].upper() + name[1:]: limits[name] for name in limits}
     if "tableClass" in changed:
         request["TableClass"] = inputs.get("tableClass") or "STANDARD"
     return request
@@ -200,6 +236,7 @@ def found(table: Any, backups: Any, expiry: Any, labels: Mapping[str, str], regi
         inputs["streamViewType"] = stream.get("StreamViewType", "")
     if table.get("SSEDescription", {}).get("Status") == "ENABLED":
         inputs["serverSideEncryption"] = {"enabled": True}
+    inputs |= of_others.found(table)
     state = {
         **inputs,
         "deletionProtectionEnabled": bool(table.get("DeletionProtectionEnabled")),

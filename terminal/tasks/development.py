@@ -44,15 +44,16 @@ def test(shell: Shell, only: str = "", faults: bool = False) -> None:
 @command(
     plugin="the path of a real pulumi-resource-aws; without it the stand-in is compared",
     record="record what that plugin does, instead of comparing",
+    upstream="with --record: the version of the upstream provider in that plugin, which it does not tell itself",
 )
-def conformance(shell: Shell, plugin: str = "", record: bool = False) -> None:
+def conformance(shell: Shell, plugin: str = "", record: bool = False, upstream: str = "") -> None:
     """Compare an aws plugin with a recording of the real one."""
     if record and not plugin:
         raise UsageError("--record needs --plugin.", "The stand-in is held to the real plugin.", "Add --plugin PATH.")
     if plugin and not (Path(plugin).is_file() and os.access(plugin, os.X_OK)):
         raise UsageError(f"{plugin} is no program.", "It has to be a pulumi-resource-aws.", "Give its path.")
     if record:
-        _run(shell, sys.executable, "-m", "tests.conformance.record", plugin)
+        _run(shell, sys.executable, "-m", "tests.conformance.record", plugin, "--upstream", upstream)
     else:
         os.environ["KEYSHIFT_AWS_PLUGIN"] = plugin
         _run(shell, sys.executable, "-m", "pytest", "tests/conformance")

@@ -57,14 +57,18 @@ class Lab:
 
     def __init__(self, plugin: str | None, endpoint: str, directory: Path) -> None:
         urllib.request.urlopen(urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST")).close()
-        self.client: DynamoDBClient = boto3.client(
-            "dynamodb",
-            endpoint_url=endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        access: Any = {
+            "endpoint_url": endpoint,
+            "region_name": "us-east-1",
+            "aws_access_key_id": "test",
+            "aws_secret_access_key": "test",
+        }
+        self.client: DynamoDBClient = boto3.client("dynamodb", **access)
+        any_client: Any = boto3.client  # the types of further services are not installed
+        self.kms = any_client("kms", **access)
+        self.autoscaling = any_client("application-autoscaling", **access)
         self.seen: list[Seen] = []
+        self._hidden: dict[str, str] = {}
         home, work, state = directory / "home", directory / "work", directory / "state"
         script = home / "plugins" / "resource-aws-v7.51.1" / "pulumi-resource-aws"
         for needed in (script.parent, work, state):
@@ -90,6 +94,18 @@ class Lab:
         )
         workspace.create_stack("lab")
         self._stack = _Stack("lab", workspace)
+
+    def hide(self, text: str, name: str) -> None:
+        """Notes the name wherever the text would be: it is another one in each run."""
+        self._hidden[text] = name
+
+    def recording(self) -> list[Seen]:
+        """All that was seen, as JSON has it."""
+        text = json.dumps(self.seen)
+        for hidden, name in self._hidden.items():
+            text = text.replace(hidden, name)
+        seen: list[Seen] = json.loads(text)
+        return seen
 
     def preview(self, program: Program) -> None:
         """Notes what an `up` of the program would change."""
@@ -162,6 +178,7 @@ class Lab:
                 index["IndexName"]: [index["KeySchema"], index["Projection"], _capacity(index)]
                 for index in table.get("GlobalSecondaryIndexes", [])
             },
+            **{name: value for name, value in _of_others(table).items() if value},
         }
 
 
@@ -174,7 +191,8 @@ def _settings(endpoint: str) -> dict[str, Any]:
         "aws:skipCredentialsValidation": "true",
         "aws:skipRequestingAccountId": "true",
         "aws:skipMetadataApiCheck": "true",
-        "aws:endpoints": [{"dynamodb": endpoint, "sts": endpoint}],
+        # The real plugin asks KMS which key is the default one.
+        "aws:endpoints": [{"dynamodb": endpoint, "sts": endpoint, "kms": endpoint}],
     }
 
 
@@ -204,6 +222,22 @@ def without_marks(value: Any) -> Any:
     if isinstance(value, list):
         return [without_marks(item) for item in value]
     return value
+
+
+def _of_others(table: Any) -> dict[str, Any]:
+    """What only others set of a table."""
+    indexes = table.get("GlobalSecondaryIndexes", [])
+    return {
+        "replicas": [replica["RegionName"] for replica in table.get("Replicas", [])],
+        "local indexes": [
+            [index["IndexName"], index["KeySchema"], index["Projection"]]
+            for index in table.get("LocalSecondaryIndexes", [])
+        ],
+        "maximum": table.get("OnDemandThroughput"),
+        "maximum of indexes": {
+            index["IndexName"]: index["OnDemandThroughput"] for index in indexes if "OnDemandThroughput" in index
+        },
+    }
 
 
 def _capacity(described: Any) -> list[int]:

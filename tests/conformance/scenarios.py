@@ -6,86 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pulumi
-from pulumi_aws import dynamodb
 
+from tests.conformance import adoption
 from tests.conformance.lab import Lab
-
-KEYS = [{"name": "PK", "type": "S"}, {"name": "SK", "type": "S"}]
-NAME = "things"
-INDEX = "ByStatus"
-
-
-def table(opts: pulumi.ResourceOptions | None = None, **changes: Any) -> dynamodb.Table:
-    """A provisioned table; a change of None leaves an argument out."""
-    arguments: dict[str, Any] = {
-        "name": NAME,
-        "hash_key": "PK",
-        "range_key": "SK",
-        "attributes": KEYS,
-        "billing_mode": "PROVISIONED",
-        "read_capacity": 5,
-        "write_capacity": 5,
-        **changes,
-    }
-    return dynamodb.Table("table", **arguments, opts=opts)
-
-
-def index(
-    opts: pulumi.ResourceOptions | None = None, keys: tuple[str, ...] = ("status", "time"), **changes: Any
-) -> dynamodb.GlobalSecondaryIndex:
-    """An index of that table."""
-    arguments: dict[str, Any] = {
-        "index_name": INDEX,
-        "table_name": NAME,
-        "key_schemas": [
-            {"attribute_name": name, "attribute_type": "S", "key_type": kind}
-            for name, kind in zip(keys, ("HASH", "RANGE"), strict=False)
-        ],
-        "projection": {"projection_type": "ALL"},
-        "provisioned_throughput": {"read_capacity_units": 5, "write_capacity_units": 5},
-        **changes,
-    }
-    return dynamodb.GlobalSecondaryIndex("index", **arguments, opts=opts)
-
-
-def create_live(lab: Lab, *, with_index: bool = False, on_demand: bool = False) -> None:
-    """The table as an application's own tooling made it."""
-    throughput: Any = {"ReadCapacityUnits": 7, "WriteCapacityUnits": 8}
-    attributes = ["PK", "SK", *(["status", "time"] if with_index else [])]
-    request: dict[str, Any] = {
-        "TableName": NAME,
-        "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
-        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in attributes],
-        "BillingMode": "PAY_PER_REQUEST" if on_demand else "PROVISIONED",
-        "Tags": [{"Key": "Team", "Value": "Field"}],
-    }
-    if not on_demand:
-        request["ProvisionedThroughput"] = throughput
-    if with_index:
-        request["GlobalSecondaryIndexes"] = [
-            {
-                "IndexName": INDEX,
-                "KeySchema": [
-                    {"AttributeName": "status", "KeyType": "HASH"},
-                    {"AttributeName": "time", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "ALL"},
-                "ProvisionedThroughput": throughput,
-            }
-        ]
-    lab.client.create_table(**request)
-
-
-NOT_OURS = ["billingMode", "readCapacity", "writeCapacity", "tags", "tagsAll", "tableClass", "serverSideEncryption"]
-PROTECTION: dict[str, Any] = {
-    "billing_mode": None,
-    "read_capacity": None,
-    "write_capacity": None,
-    "stream_enabled": True,
-    "stream_view_type": "NEW_AND_OLD_IMAGES",
-    "point_in_time_recovery": {"enabled": True},
-    "deletion_protection_enabled": True,
-}
+from tests.conformance.tables import INDEX, KEYS, NAME, NOT_OURS, PROTECTION, create_live, index, table
 
 
 def adopted() -> None:
@@ -391,4 +315,4 @@ SCENARIOS: dict[str, Callable[[Lab], None]] = {
         an_index_of_an_on_demand_table_takes_no_capacity,
         an_index_of_an_on_demand_table,
     )
-}
+} | adoption.SCENARIOS
