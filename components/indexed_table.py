@@ -8,32 +8,17 @@ import pulumi
 from pulumi_aws import dynamodb
 
 from components.guards import Guards
+from components.properties import kept_of_index, kept_of_table
 from schema.model import Index, Table
 from schema.parts import BillingMode, ProjectionType
 from stack.declaration import Declaration
 from stack.file.config import StackConfig
-from stack.world.live import STREAM_VIEW_TYPE, LiveTable, building_throughput, wanted_stream
+from stack.world.live import STREAM_VIEW_TYPE, LiveTable, LocalIndex, building_throughput, wanted_stream
 
 TYPE = "keyshift:dynamodb:IndexedTable"
 FORMER_TYPE = "sitelogix:dynamodb:IndexedTable"
 """The type in states of older versions. Tables and indexes carry it in their URNs: without this alias of their parent,
 Pulumi would plan to delete each of them and to create it again."""
-# What an adopted table keeps as it is live: others set it, scale it and select by it. Not the inline indexes: ignoring
-# them would keep a copy of them in the table's inputs, and each index would be declared twice.
-_NOT_OURS = [
-    "billingMode",
-    "onDemandThroughput",
-    "readCapacity",
-    "serverSideEncryption",
-    "tableClass",
-    "tags",
-    "tagsAll",  # with `tags` alone, an `up` after a refresh would still take away tags that others have added
-    "writeCapacity",
-]
-_CAPACITY = ["onDemandThroughput", "provisionedThroughput"]
-# They count while the index is created. Later they are as the state has them: an index that was imported has none, and
-# an update for their sake alone may ask AWS for a change of its warm throughput.
-_TIMEOUTS = ["timeouts"]
 
 
 class IndexedTable(pulumi.ComponentResource):
@@ -74,7 +59,7 @@ class IndexedTable(pulumi.ComponentResource):
         """As it was just read, where this run does not change the stream: Pulumi's state may still name the one before,
         and an `up` must not give another ARN than its preview did."""
         live = self._live
-        if live is not None and live.stream == STREAM_VIEW_TYPE and live.stream_arn:
+        if live is not None and live.stream == self._stream_view_type() and live.stream_arn:
             return live.stream_arn
         stream_arn: pulumi.Output[str] = self._table.stream_arn
         return stream_arn
@@ -82,13 +67,18 @@ class IndexedTable(pulumi.ComponentResource):
     def _declare_table(self) -> dynamodb.Table:
         table, declaration = self._declared, self._declaration
         created = None if table.existing else _creation_arguments(table, self._settings.tags)
+        local_indexes = self._live.local_indexes if self._live else ()
+        # The plugin wants every key of a local index among the attributes; those of other indexes it finds by itself.
+        owned = [table.keys, *(index.keys for index in local_indexes)]
+        keys = {key.name: key for each in owned for key in each}
         protected = table.name not in declaration.released
         return dynamodb.Table(
             table.name,
             name=self._physical_name,
             hash_key=table.partition_key.name,
             range_key=table.sort_key.name if table.sort_key else None,
-            attributes=[{"name": key.name, "type": key.type.value} for key in table.keys],
+            attributes=[{"name": key.name, "type": key.type.value} for key in keys.values()],
+            local_secondary_indexes=[_local_index(index) for index in local_indexes] or None,
             stream_enabled=True,
             stream_view_type=self._stream_view_type(),
             point_in_time_recovery={"enabled": True},
@@ -100,7 +90,7 @@ class IndexedTable(pulumi.ComponentResource):
                 protect=protected,
                 retain_on_delete=table.existing,
                 import_=self._physical_name if table.name in declaration.imported_tables else None,
-                ignore_changes=_NOT_OURS if table.existing else None,
+                ignore_changes=kept_of_table(adopted=table.existing, expires=table.ttl is not None),
                 hooks=self._guards.table_hooks,
             ),
         )
@@ -131,7 +121,7 @@ class IndexedTable(pulumi.ComponentResource):
                 protect=False,
                 retain_on_delete=False,
                 import_=f"{self._physical_name},{index.name}" if imported else None,
-                ignore_changes=[*_CAPACITY, *_TIMEOUTS] if keep_capacity else _TIMEOUTS,
+                ignore_changes=kept_of_index(keep_capacity=keep_capacity),
                 hooks=self._guards.index_hooks,
             ),
         )
@@ -157,6 +147,18 @@ def _creation_arguments(table: Table, tags: Mapping[str, str]) -> dict[str, obje
         "server_side_encryption": {"enabled": True},
         "tags": dict(tags),
     }
+
+
+def _local_index(index: LocalIndex) -> dict[str, object]:
+    """A local index as it is live, to its last detail: anything else would plan another table."""
+    declared: dict[str, object] = {
+        "name": index.name,
+        "range_key": index.keys[1].name,
+        "projection_type": index.projection.type.value,
+    }
+    if index.projection.attributes:
+        declared["non_key_attributes"] = list(index.projection.attributes)
+    return declared
 
 
 def _projection(index: Index) -> dict[str, object]:

@@ -21,6 +21,7 @@ from stack.world.world import World, live_refs
 class Declaration:
     """What is declared: tables by their names in the schema, indexes, and which of both are imported.
 
+    `own` are the tables of our own making, and `expiring` those whose expiry the schema sets.
     `settle` are the indexes whose capacity this run sets to its steady figure; `released` are the tables whose
     protection against deletion it takes off. The imports may name only what AWS has and Pulumi's state lacks: on an
     index that is in the state already, an import would plan a replacement, and drop it.
@@ -32,6 +33,8 @@ class Declaration:
     imported_indexes: frozenset[IndexRef] = frozenset()
     settle: frozenset[IndexRef] = frozenset()
     released: frozenset[str] = frozenset()
+    own: frozenset[str] = frozenset()
+    expiring: frozenset[str] = frozenset()
 
     @property
     def has_imports(self) -> bool:
@@ -45,6 +48,8 @@ class Declaration:
             self,
             tables=self.tables | {table.name for table in added},
             indexes=self.indexes | {ref for table in added for ref in table.refs},
+            own=self.own | {table.name for table in added if not table.existing},
+            expiring=self.expiring | {table.name for table in added if table.ttl},
         )
 
     def without_tables(self, tables: Iterable[Table]) -> Declaration:
@@ -84,6 +89,8 @@ def present(schema: Schema, world: World) -> Declaration:
         indexes=indexes,
         imported_tables=tables - world.managed.tables,
         imported_indexes=indexes - world.managed.indexes,
+        own=frozenset(table.name for table in schema if not table.existing),
+        expiring=frozenset(table.name for table in schema if table.ttl),
     )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from migration.session.engine import Engine, ResourceChange
+from migration.session.engine import Engine
 from schema.model import Index
+from stack.allowed_changes import ResourceChange
 from stack.declaration import Declaration
 from stack.world.live import Live
 from stack.world.managed import Managed

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from migration.run.runner import plan_of
 from migration.session.context import Context
-from migration.session.engine import ResourceChange, refuse_losses
 from schema.errors import UsageError
 from schema.model import Schema, Table
 from schema.references import IndexRef
+from stack.allowed_changes import ResourceChange, refuse_unlisted
 from stack.declaration import whole_with_imports
 from stack.file.settings import Settings
 from stack.gates.claims import Claim, failing
@@ -125,10 +125,10 @@ def gates(context: Context, only: tuple[str | None, str | None] = (None, None)) 
 
 
 def preview(context: Context) -> list[ResourceChange]:
-    """The planned changes, none of which loses anything. Changes nothing.
+    """The planned changes, each of which is on the list of allowed ones. Changes nothing.
 
-    Raises Refused for a replacement, or a deletion but that of an approved retired index; UsageError for a stack that
-    was never created.
+    Raises Refused for any other, such as a replacement, or a deletion but that of an approved retired index;
+    UsageError for a stack that was never created.
     """
     world = context.read_world()
     if not world.managed.created:
@@ -146,5 +146,5 @@ def preview(context: Context) -> list[ResourceChange]:
         for retired in table.retired
         if approved(table, retired, context.config.settings)
     )
-    refuse_losses(changes, removable)
+    refuse_unlisted(changes, declaration, removable)
     return changes

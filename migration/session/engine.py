@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict, TypeVar
@@ -25,11 +24,12 @@ from migration.engine.failures import failure, last_words, lock_is_dead
 from migration.engine.log import EngineLog, secrets_of
 from migration.engine.versions import TOOL, Versions
 from schema.errors import EngineLost, Refused, ToolError, UsageError
+from stack.allowed_changes import ResourceChange, is_structure, refuse_unlisted
 from stack.declaration import Declaration
 from stack.file.config import StackConfig
 from stack.processes import Process, end, orphans
 from stack.world.live import Live
-from stack.world.managed import INDEX_TYPE, MONITOR_TYPES, TABLE_TYPE, Managed, resource_name
+from stack.world.managed import Managed, resource_name
 
 T = TypeVar("T")
 
@@ -37,30 +37,11 @@ OnRefusal = Callable[[ToolError], None]
 Program = Callable[[Live, Declaration, OnRefusal], None]
 """The Pulumi program, told what is live and which resources to declare."""
 
-_REPLACING = {
-    events.OpType.REPLACE,
-    events.OpType.CREATE_REPLACEMENT,
-    events.OpType.DELETE_REPLACED,
-    events.OpType.IMPORT_REPLACEMENT,
-    events.OpType.READ_REPLACEMENT,
-}
-
 
 class _Kept(TypedDict):
     message: str | None
     on_output: Callable[[str], object]
     on_error: Callable[[str], object]
-
-
-@dataclass(frozen=True)
-class ResourceChange:
-    """One change of a table, an index, or what watches them: Pulumi's operation (such as `create`), the resource's
-    name, and the properties that differ."""
-
-    operation: str
-    resource: str
-    type: str
-    properties: tuple[str, ...] = ()
 
 
 class _Stack(automation.Stack):
@@ -183,14 +164,14 @@ class Engine:
         return self._run(live, declaration, dry=True)
 
     def up(self, live: Live, declaration: Declaration, deletions: frozenset[str] = frozenset()) -> list[ResourceChange]:
-        """Previews, refuses what could lose something, then makes the changes and returns them.
+        """Previews, refuses what is not on the list of allowed changes, then makes the changes and returns them.
 
         Of deletions only those of `deletions` (resource names) may be planned. Raises Refused before anything was
         changed, ToolError when the `up` fails.
         """
         with tempfile.TemporaryDirectory(prefix="keyshift-") as directory:
             plan = str(Path(directory, "plan.json"))
-            refuse_losses(self._run(live, declaration, dry=True, plan=plan), deletions)
+            refuse_unlisted(self._run(live, declaration, dry=True, plan=plan), declaration, deletions)
             self._safe_point()
             self.ups += 1
             self.revision += 1
@@ -260,32 +241,13 @@ class Engine:
         return found
 
 
-def refuse_losses(changes: Iterable[ResourceChange], deletions: frozenset[str] = frozenset()) -> None:
-    """Refuses planned changes that could lose something: any replacement, and any deletion but of `deletions`. What
-    watches the stack holds nothing that could be lost."""
-    for change in changes:
-        if change.type in MONITOR_TYPES:
-            continue
-        if change.operation in _REPLACING:
-            raise Refused(
-                f"Pulumi would replace {change.resource}.",
-                f"A replacement deletes the live one. What differs: {', '.join(change.properties) or 'unknown'}.",
-                "Give a changed index a new name in the schema; never change a table's keys.",
-            )
-        if change.operation == events.OpType.DELETE and change.resource not in deletions:
-            raise Refused(
-                f"Pulumi would delete {change.resource}.",
-                "Only a retired index whose gate is open may go.",
-                "Declare it in the schema again, or retire and approve it there and in the stack file.",
-            )
-
-
 def _change(metadata: events.StepEventMetadata) -> ResourceChange | None:
-    ours = {TABLE_TYPE, INDEX_TYPE, *MONITOR_TYPES}
-    if metadata.type not in ours or metadata.op in {events.OpType.SAME, events.OpType.REFRESH}:
+    """What a step changes; None where nothing that a person has to know of."""
+    if metadata.op in {events.OpType.SAME, events.OpType.REFRESH}:
         return None
     properties = tuple(metadata.keys or ()) or tuple(metadata.diffs or ())
-    return ResourceChange(str(metadata.op.value), resource_name(metadata.urn), metadata.type, properties)
+    change = ResourceChange(str(metadata.op.value), resource_name(metadata.urn), metadata.type, properties)
+    return None if is_structure(change) else change
 
 
 def _command() -> automation.PulumiCommand:

@@ -11,9 +11,9 @@ from rich.text import Text
 from migration.plan.findings import Finding
 from migration.plan.result import Plan
 from migration.run.runner import FinishedStep, Summary
-from migration.session.engine import ResourceChange
 from schema.errors import Waiting
 from schema.model import Schema
+from stack.allowed_changes import ResourceChange
 from terminal.reporting import Line, Result, grid
 
 

@@ -11,10 +11,12 @@ import pulumi
 import pytest
 
 from components.program import declare
-from schema.parts import BillingMode
-from sitelogix.tables import REPORTS, SITELOGIX
+from components.properties import kept_of_index, kept_of_table
+from schema.parts import Attribute, AttributeType, BillingMode, Projection, ProjectionType
+from sitelogix.tables import PK, REPORTS, SITELOGIX
 from stack.declaration import Declaration, present, whole
 from stack.file.config import StackConfig
+from stack.world.live import LocalIndex
 from stack.world.managed import INDEX_TYPE, TABLE_TYPE
 from stack.world.world import World
 from tests.pulumi_mocks import Monitor, declared_names, inputs, mocked
@@ -75,16 +77,25 @@ def test_what_pulumi_has_already_is_never_imported_again(run: Run) -> None:
 def test_an_adopted_table_is_protected_kept_and_left_as_it_is_where_others_set_it(run: Run) -> None:
     table = run(after(), present(SITELOGIX, after())).registered["reports"]
     assert (table.protect, table.retainOnDelete) == (True, True)
-    assert set(table.ignoreChanges) == {
-        "billingMode",
-        "onDemandThroughput",
-        "readCapacity",
-        "serverSideEncryption",
-        "tableClass",
-        "tags",
-        "tagsAll",
-        "writeCapacity",
-    }
+    assert list(table.ignoreChanges) == kept_of_table(adopted=True, expires=False)
+
+
+def test_a_local_index_is_declared_as_it_is_live_with_the_types_of_its_keys(run: Run) -> None:
+    day = Attribute("day", AttributeType.NUMBER)
+    projection = Projection(ProjectionType.INCLUDE, ("b", "a"))
+    local = (LocalIndex("ByDay", (PK, day), projection), LocalIndex("BySort", (PK, Attribute("created"))))
+    world = with_table(after(), "reports", local_indexes=local)
+    table = inputs(run(world, present(SITELOGIX, world)), "reports")
+    assert table["localSecondaryIndexes"] == [
+        {"name": "ByDay", "rangeKey": "day", "projectionType": "INCLUDE", "nonKeyAttributes": ["b", "a"]},
+        {"name": "BySort", "rangeKey": "created", "projectionType": "ALL"},
+    ]
+    assert table["attributes"] == [
+        {"name": "PK", "type": "S"},
+        {"name": "SK", "type": "S"},
+        {"name": "day", "type": "N"},
+        {"name": "created", "type": "S"},
+    ]
 
 
 def test_an_adopted_table_declares_its_keys_and_protection_only(run: Run) -> None:
@@ -156,12 +167,13 @@ def test_a_settling_index_gets_its_steady_capacity(run: Run) -> None:
     monitor = run(after(), declaration)
     wanted = inputs(monitor, "reports/GSI3-StatusIndex")["provisionedThroughput"]
     assert wanted == {"readCapacityUnits": 5.0, "writeCapacityUnits": 5.0}
-    assert list(monitor.registered["reports/GSI3-StatusIndex"].ignoreChanges) == ["timeouts"]
+    assert list(monitor.registered["reports/GSI3-StatusIndex"].ignoreChanges) == kept_of_index(keep_capacity=False)
 
 
 def test_the_capacity_of_any_other_index_of_an_adopted_table_is_left_as_it_is(run: Run) -> None:
     index = run(after(), present(SITELOGIX, after())).registered["reports/GSI1-ProjectIndex"]
-    assert list(index.ignoreChanges) == ["onDemandThroughput", "provisionedThroughput", "timeouts"]
+    assert list(index.ignoreChanges) == kept_of_index(keep_capacity=True)
+    assert "provisionedThroughput" in index.ignoreChanges
 
 
 def test_an_index_on_an_on_demand_table_declares_no_capacity(run: Run) -> None:

@@ -1,4 +1,4 @@
-"""What is read out of Pulumi's state, and what of it may be lost."""
+"""What is read out of Pulumi's state."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ from typing import Any
 
 import pytest
 
-from migration.session.engine import ResourceChange, refuse_losses
-from schema.errors import Refused
 from schema.references import IndexRef
 from stack.world.managed import (
     ALARM_TYPE,
     DASHBOARD_TYPE,
     INDEX_TYPE,
-    MONITOR_TYPES,
     SUBSCRIPTION_TYPE,
     TABLE_TYPE,
     TOPIC_TYPE,
@@ -62,16 +59,3 @@ def test_a_table_that_was_moved_into_the_stack_is_no_table_of_ours(parent: str) 
     index = f"urn:pulumi:prod::sitelogix::{parent}{INDEX_TYPE}::byStatus"
     found = Managed.of({"resources": [{"type": TABLE_TYPE, "urn": table}, {"type": INDEX_TYPE, "urn": index}]})
     assert found == Managed(created=True, strangers=tuple(sorted((table, index))))
-
-
-@pytest.mark.parametrize("type", sorted(MONITOR_TYPES))
-@pytest.mark.parametrize("operation", ["delete", "replace", "create-replacement", "delete-replaced"])
-def test_what_only_watches_may_be_removed_and_replaced(type: str, operation: str) -> None:
-    refuse_losses([ResourceChange(operation, "reports/throttling", type)])
-
-
-@pytest.mark.parametrize("type", [TABLE_TYPE, INDEX_TYPE])
-@pytest.mark.parametrize("operation", ["delete", "replace", "create-replacement", "delete-replaced"])
-def test_a_table_or_an_index_may_not_even_under_the_name_of_an_alarm(type: str, operation: str) -> None:
-    with pytest.raises(Refused, match="reports/throttling"):
-        refuse_losses([ResourceChange(operation, "reports/throttling", type)])
