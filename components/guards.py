@@ -1,7 +1,8 @@
 """Hooks that refuse, inside any `pulumi up`, a change that could lose something.
 
-They run in the engine's runs and in a plain `pulumi up` alike. Their names are stored in Pulumi's state: a name that
-is once there must stay registered, else a later deletion fails.
+They run in the engine's runs and in a plain `pulumi up` alike, and in previews too: a preview must not show what the
+`up` would refuse. In a preview they only read. Their names are stored in Pulumi's state: a name that is once there must
+stay registered, else a later deletion fails.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import asyncio
 import signal
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pulumi
+from pulumi.runtime import is_dry_run
 
+from components.properties import kept_of_table
 from schema.errors import Refused, ToolError
 from schema.model import Schema, Table
 from schema.references import IndexRef
@@ -33,12 +36,17 @@ from stack.world.world import World, table_ids
 OnRefusal = Callable[[ToolError], None]
 """Told of each refusal as the exception that it is: Pulumi passes on only its text."""
 
+Hook = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
+
 CHECKS_AT_ONCE = 4
 
 
 class Guards:
     """Registers every hook, always. `table_hooks` are those of every table, `index_hooks` those of every index: the
-    indexes of one table change one after the other, as DynamoDB demands."""
+    indexes of one table change one after the other, as DynamoDB demands.
+
+    They speak in a preview as in an `up`, unless it is `only_shown`: somebody wants to see what is not allowed yet.
+    """
 
     def __init__(
         self,
@@ -46,6 +54,8 @@ class Guards:
         config: StackConfig,
         on_refusal: OnRefusal = lambda refusal: None,
         safe_point: Callable[[], None] | None = None,
+        *,
+        only_shown: bool = False,
     ) -> None:
         self._on_refusal = on_refusal
         self._schema = schema
@@ -55,6 +65,7 @@ class Guards:
         # A plain `pulumi up` has no part in a run, so it may change nothing while one is at work.
         self._safe_point = safe_point or self._ledger.lease.refuse_if_held
         self._in_a_run = safe_point is not None
+        self._in_a_preview = is_dry_run()
         # Not the event loop's own threads: in an `up` that has failed, all of them may wait for the engine, which waits
         # for this hook.
         self._threads = ThreadPoolExecutor(CHECKS_AT_ONCE, thread_name_prefix="guard")
@@ -63,22 +74,31 @@ class Guards:
         self._interrupted = False
         if threading.current_thread() is threading.main_thread():
             self._previous = signal.signal(signal.SIGINT, self._on_interrupt)
+        spoken = pulumi.ResourceHookOptions(on_dry_run=not only_shown)
+
+        def before(name: str, check: Hook) -> pulumi.ResourceHook:
+            return pulumi.ResourceHook(name, check, spoken)
+
         self.table_hooks = pulumi.ResourceHookBinding(
-            before_create=[pulumi.ResourceHook("table-before-create", self._before_table_create)],
-            before_delete=[pulumi.ResourceHook("table-before-delete", self._before_table_delete)],
+            before_create=[before("table-before-create", self._before_table_create)],
+            before_update=[before("table-before-update", self._before_table_update)],
+            before_delete=[before("table-before-delete", self._before_table_delete)],
         )
         self.index_hooks = pulumi.ResourceHookBinding(
-            before_create=[pulumi.ResourceHook("index-before-create", self._before_index_create)],
+            before_create=[before("index-before-create", self._before_index_create)],
             after_create=[pulumi.ResourceHook("index-after-create", self._after_index_change)],
-            before_update=[pulumi.ResourceHook("index-before-update", self._before_index_update)],
+            before_update=[before("index-before-update", self._before_index_update)],
             after_update=[pulumi.ResourceHook("index-after-update", self._after_index_change)],
-            before_delete=[pulumi.ResourceHook("index-before-delete", self._before_index_delete)],
+            before_delete=[before("index-before-delete", self._before_index_delete)],
             after_delete=[pulumi.ResourceHook("index-after-delete", self._after_index_change)],
             on_error=[pulumi.ErrorHook("index-on-error", self._on_index_error)],
         )
 
     async def _before_table_create(self, args: pulumi.ResourceHookArgs) -> None:
         await self._check(self._check_table_create, args.name)
+
+    async def _before_table_update(self, args: pulumi.ResourceHookArgs) -> None:
+        await self._check(lambda name: self._check_table_update(name, args), args.name)
 
     async def _before_table_delete(self, args: pulumi.ResourceHookArgs) -> None:
         await self._check(self._check_table_delete, args.name)
@@ -100,6 +120,9 @@ class Guards:
         return False
 
     async def _one_at_a_time(self, resource: str, check: Callable[[str], None]) -> None:
+        if self._in_a_preview:
+            await self._check(check, resource)
+            return
         lock = self._changing[_table_of(resource)]
         await lock.acquire()
         self._holders.add(resource)
@@ -118,7 +141,9 @@ class Guards:
     async def _check(self, check: Callable[[str], None], resource: str) -> None:
         # In a thread: a hook that blocks would hold up every other one.
         def checked() -> None:
-            self._safe_point()
+            # A plain preview may look while a run is at work.
+            if self._in_a_run or not self._in_a_preview:
+                self._safe_point()
             check(resource)
 
         try:
@@ -160,6 +185,18 @@ class Guards:
                 f"Table {name} must not be created yet.",
                 f"Not adopted yet: {', '.join(unadopted)}.",
                 f"Run: {self._command('migrate')}",
+            )
+
+    def _check_table_update(self, name: str, args: pulumi.ResourceHookArgs) -> None:
+        """What is left as it is live is the same before and after; a plugin that does not heed that is stopped here."""
+        kept = kept_of_table(adopted=self._schema.table(name).existing, expires=True)
+        before, after = args.old_inputs or {}, args.new_inputs or {}
+        changed = [property for property in kept if before.get(property) != after.get(property)]
+        if changed:
+            raise Refused(
+                f"Pulumi would change {', '.join(changed)} of table {name}.",
+                "It is left as it is live: others may rely on it.",
+                "Run: pulumi preview --diff, and find out why.",
             )
 
     def _check_table_delete(self, name: str) -> None:

@@ -51,7 +51,7 @@ def declare(
 
     A run's `safe_point` is asked before each change; without one, no run may be at work on the stack.
     """
-    guards = Guards(schema, config, on_refusal, safe_point)
+    guards = Guards(schema, config, on_refusal, safe_point, only_shown=declaration.only_shown)
     components: dict[str, IndexedTable] = {}
     for table in schema:
         if table.name not in declaration.tables:

@@ -23,7 +23,8 @@ class Declaration:
 
     `own` are the tables of our own making, and `expiring` those whose expiry the schema sets.
     `settle` are the indexes whose capacity this run sets to its steady figure; `released` are the tables whose
-    protection against deletion it takes off. The imports may name only what AWS has and Pulumi's state lacks: on an
+    protection against deletion it takes off. A preview of what is `only_shown` may show what is not allowed yet. The
+    imports may name only what AWS has and Pulumi's state lacks: on an
     index that is in the state already, an import would plan a replacement, and drop it.
     """
 
@@ -35,6 +36,7 @@ class Declaration:
     released: frozenset[str] = frozenset()
     own: frozenset[str] = frozenset()
     expiring: frozenset[str] = frozenset()
+    only_shown: bool = False
 
     @property
     def has_imports(self) -> bool:

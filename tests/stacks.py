@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -31,6 +33,7 @@ from stack.ledger.history import History
 from stack.ledger.ledger import Ledger
 from stack.world.world import World
 from terminal.session import pulumi_environment
+from tests.limits import HANGS
 from tests.plugin import attached
 from tests.silence import SilentReporter
 
@@ -149,6 +152,29 @@ class SmallStack:
     def migrate(self, schema: Schema | None = None) -> Summary:
         """A whole run."""
         return migrate(self.context(schema))
+
+    def plain(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs the Pulumi CLI on the stack by hand, with a program that declares the schema of SCHEMA."""
+        program = (
+            "from pathlib import Path\n"
+            "from components.program import run\n"
+            "from schema.project import Project\n"
+            "from tests.stacks import NAME, SCHEMA\n"
+            "run(Project(NAME, SCHEMA), Path(__file__).parent)\n"
+        )
+        (self.directory / "__main__.py").write_text(program, encoding="utf-8")
+        project = Project(NAME, self.schema)
+        config = load_config("local", self.directory, project)
+        return subprocess.run(
+            [_pulumi().command, *arguments, "--stack", "local", "--non-interactive", "--color", "never"],
+            cwd=self.directory,
+            env={**os.environ, **pulumi_environment(config, project), **attached(), "PYTHONPATH": str(PROJECT)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=HANGS,
+        )
 
     def world(self) -> World:
         """What a task would see now."""

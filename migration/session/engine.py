@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict, TypeVar
@@ -160,8 +161,8 @@ class Engine:
             raise self._failure("`pulumi refresh` failed.", error, []) from error
 
     def preview(self, live: Live, declaration: Declaration) -> list[ResourceChange]:
-        """What an `up` would change. Changes nothing. Raises ToolError."""
-        return self._run(live, declaration, dry=True)
+        """What an `up` would change, whether or not it is allowed yet. Changes nothing. Raises ToolError."""
+        return self._run(live, replace(declaration, only_shown=True), dry=True)
 
     def up(self, live: Live, declaration: Declaration, deletions: frozenset[str] = frozenset()) -> list[ResourceChange]:
         """Previews, refuses what is not on the list of allowed changes, then makes the changes and returns them.
@@ -171,7 +172,11 @@ class Engine:
         """
         with tempfile.TemporaryDirectory(prefix="keyshift-") as directory:
             plan = str(Path(directory, "plan.json"))
-            refuse_unlisted(self._run(live, declaration, dry=True, plan=plan), declaration, deletions)
+
+            def judge(changes: list[ResourceChange]) -> None:
+                refuse_unlisted(changes, declaration, deletions)
+
+            judge(self._run(live, declaration, dry=True, plan=plan, judge=judge))
             self._safe_point()
             self.ups += 1
             self.revision += 1
@@ -182,7 +187,15 @@ class Engine:
                 raise EngineLost("The `pulumi up` was ended.", "AWS goes on with what it has begun.", f"Run: {again}")
             return changes
 
-    def _run(self, live: Live, declaration: Declaration, *, dry: bool, plan: str | None = None) -> list[ResourceChange]:
+    def _run(
+        self,
+        live: Live,
+        declaration: Declaration,
+        *,
+        dry: bool,
+        plan: str | None = None,
+        judge: Callable[[list[ResourceChange]], None] = lambda changes: None,
+    ) -> list[ResourceChange]:
         changes: list[ResourceChange] = []
         messages: list[str] = []
         refusals: list[ToolError] = []
@@ -205,6 +218,8 @@ class Engine:
                 self._unlocked(lambda: self._stack.up(on_event=on_event, plan=plan, color="never", **kept))
         except CommandError as error:
             if refusals:
+                # What was planned until then may say more than a guard, which knows of one resource alone.
+                judge(changes)
                 raise refusals[0] from error
             raise self._failure(f"`{what}` failed.", error, messages) from error
         return changes

@@ -204,6 +204,7 @@ def test_every_hook_is_always_registered(run: Run) -> None:
         "index-on-error",
         "table-before-create",
         "table-before-delete",
+        "table-before-update",
     ]
 
 

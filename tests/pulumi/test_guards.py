@@ -84,7 +84,7 @@ def guard(moto_stack: EmulatedStack, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
         async def register() -> None:
             Guards(SITELOGIX, config, refused.append, safe_point)
-            while len(hooks.hooks) < 9:
+            while len(hooks.hooks) < 10:
                 await asyncio.sleep(0)
 
         loop.run_until_complete(register())
