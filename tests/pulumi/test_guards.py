@@ -36,9 +36,12 @@ class Registered:
 
     def __init__(self) -> None:
         self.hooks: dict[str, Hook] = {}
+        self.in_previews: set[str] = set()
 
     def register_resource_hook(self, hook: pulumi.ResourceHook) -> None:
         self.hooks[hook.name] = cast("Hook", hook.callback)
+        if hook.opts and hook.opts.on_dry_run:
+            self.in_previews.add(hook.name)
 
     def register_error_hook(self, hook: pulumi.ErrorHook) -> None:
         self.hooks[hook.name] = cast("Hook", hook.callback)
@@ -54,11 +57,11 @@ class Guarded:
     ledger: Ledger
     refused: list[ToolError]
 
-    def call(self, hook: str, resource: str) -> None:
-        self.loop.run_until_complete(self.hook(hook, resource))
+    def call(self, hook: str, resource: str, **inputs: dict[str, Any]) -> None:
+        self.loop.run_until_complete(self.hook(hook, resource, **inputs))
 
-    async def hook(self, hook: str, resource: str) -> None:
-        args = pulumi.ResourceHookArgs(urn="", id="", name=resource, type="")
+    async def hook(self, hook: str, resource: str, **inputs: dict[str, Any]) -> None:
+        args = pulumi.ResourceHookArgs(urn="", id="", name=resource, type="", **inputs)
         await self.registered.hooks[hook](args)
 
 
@@ -95,6 +98,12 @@ def guard(moto_stack: EmulatedStack, monkeypatch: pytest.MonkeyPatch) -> Iterato
     yield registered
     signal.signal(signal.SIGINT, on_interrupt)
     loop.close()
+
+
+def test_what_refuses_a_change_runs_in_previews_and_what_follows_one_does_not(guard: Guard) -> None:
+    assert guard(settings()).registered.in_previews == {
+        f"{kind}-before-{change}" for kind in ("table", "index") for change in ("create", "update", "delete")
+    }
 
 
 def test_a_live_table_is_never_created(guard: Guard) -> None:
@@ -308,6 +317,7 @@ def test_a_plain_up_changes_nothing_while_a_run_is_at_work(guard: Guard) -> None
     with guarded.ledger.lease.held("migrate"):
         for hook, resource in (
             ("table-before-create", "work-logs"),
+            ("table-before-update", "personnel"),
             ("index-before-create", NEW),
             ("index-before-update", NEW),
             ("index-before-delete", OLD),
@@ -360,3 +370,33 @@ def test_a_plain_up_never_has_part_in_a_rollback(guard: Guard) -> None:
         pytest.raises(Refused, match="Another run is at work"),
     ):
         guarded.call("table-before-delete", "work-logs")
+
+
+def test_what_is_kept_of_a_table_is_the_same_before_and_after_an_update(guard: Guard) -> None:
+    guarded = guard(settings())
+    replicas = [{"regionName": "eu-west-1"}]
+    before = {"replicas": replicas, "tableClass": "STANDARD", "streamEnabled": False, "readCapacity": 5}
+    guarded.call("table-before-update", "reports", old_inputs=before, new_inputs={**before, "streamEnabled": True})
+    after = {"readCapacity": 5, "tableClass": "STANDARD_INFREQUENT_ACCESS"}
+    with pytest.raises(Refused, match="Pulumi would change replicas, tableClass of table reports"):
+        guarded.call("table-before-update", "reports", old_inputs=before, new_inputs=after)
+    capacity = {**before, "readCapacity": 9}
+    with pytest.raises(Refused, match="Pulumi would change readCapacity of table reports"):
+        guarded.call("table-before-update", "reports", old_inputs=before, new_inputs=capacity)
+    guarded.call("table-before-update", "work-logs", old_inputs=before, new_inputs=capacity)
+
+
+def test_in_a_preview_the_guards_refuse_what_an_up_would_and_wait_for_nobody(
+    guard: Guard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("components.guards.is_dry_run", lambda: True)
+    guarded = guard(settings())
+    adopt_all(guarded)
+    with guarded.ledger.lease.held("migrate"):
+        with pytest.raises(Refused, match="Table reports is gone"):
+            guarded.call("table-before-create", "reports")
+        with pytest.raises(Refused, match="Pulumi must not delete index work-logs/GSI1-ProjectDateIndex"):
+            guarded.call("index-before-delete", "work-logs/GSI1-ProjectDateIndex")
+        # Nothing comes after a change that is not made: no second one may wait for its end.
+        guarded.call("index-before-create", "work-logs/GSI1-ProjectDateIndex")
+        guarded.call("index-before-create", "work-logs/GSI2-TeamIndex")
