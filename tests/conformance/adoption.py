@@ -37,7 +37,6 @@ def adopting(
 
 def adopted_and_kept(lab: Lab, **of_program: Any) -> None:
     """Adopts, then shows that nothing differs, before and after a refresh."""
-    lab.preview(adopting(**of_program))
     lab.up(adopting(**of_program))
     lab.preview(adopting(import_=False, **of_program))
     lab.refresh()
@@ -52,7 +51,6 @@ def replicate(lab: Lab) -> None:
 def replicas_that_are_neither_declared_nor_ignored_are_removed(lab: Lab) -> None:
     create_live(lab, with_index=True)
     replicate(lab)
-    lab.preview(adopting(ignored=NOT_OURS))
     lab.up(adopting(ignored=NOT_OURS))
 
 
@@ -148,11 +146,10 @@ def a_customer_s_key_stays(lab: Lab) -> None:
 def expiry_that_others_set_stays(lab: Lab) -> None:
     create_live(lab)
     expire(lab, enabled=True)
-    adopted_and_kept(lab)
-    lab.preview(adopting(import_=False, ignored=[*KEPT, "ttl"]))
+    adopted_and_kept(lab, ignored=[*KEPT, "ttl"])
+    lab.preview(adopting(import_=False))
     expire(lab, enabled=False)
     lab.refresh()
-    lab.preview(adopting(import_=False))
     lab.preview(adopting(import_=False, ignored=[*KEPT, "ttl"]))
 
 
@@ -204,8 +201,6 @@ def timeouts_are_an_input_of_an_index(lab: Lab) -> None:
     lab.up(program(90))
     lab.preview(program(90))
     lab.up(program(120))
-    lab.refresh()
-    lab.preview(program(120))
     lab.preview(lambda: index() and None)
 
 
@@ -222,7 +217,6 @@ def timeouts_of_an_adopted_index_are_an_update_of_the_state_alone(lab: Lab) -> N
 
         return run
 
-    lab.preview(program(import_=True))
     lab.up(program(import_=True))
     lab.preview(program(import_=False))
 
