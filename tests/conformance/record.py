@@ -25,7 +25,7 @@ from tests.conformance.lab import Lab
 from tests.conformance.scenarios import SCENARIOS
 
 EXPECTED = Path(__file__).with_name("expected.json")
-"""What the near-real plugin did: the reference for the stand-in."""
+"""What the near-real plugin did in each scenario, and the versions with which: the reference for the stand-in."""
 _BRIDGE = re.compile(rb"\tgithub\.com/pulumi/pulumi-terraform-bridge/v3\t(v[0-9A-Za-z.-]+)")
 """How a Go program says in itself which bridge it was built with."""
 
@@ -70,11 +70,9 @@ def main() -> None:
     given = parser.parse_intermixed_args()
     known = json.loads(given.out.read_text(encoding="utf-8")) if given.names and given.out.exists() else {}
     stand_in = given.plugin == "stand-in"
+    used = {"plugin": "stand-in"} if stand_in else versions(given.plugin, given.upstream)
     seen = record(None if stand_in else given.plugin, given.names or list(SCENARIOS))
-    recording = {
-        "recorded_with": {"plugin": "stand-in"} if stand_in else versions(given.plugin, given.upstream),
-        "scenarios": known.get("scenarios", {}) | seen,
-    }
+    recording = known | {name: {"recorded_with": used, "seen": each} for name, each in seen.items()}
     text = json.dumps(recording, indent=1, sort_keys=True, ensure_ascii=False)
     given.out.write_text(text + "\n", encoding="utf-8")
 
