@@ -8,8 +8,8 @@ import boto3
 import pytest
 
 from local.stack import put_items
-from migration.run.preview import preview
 from migration.run.runner import plan_of
+from migration.run.status import preview
 from schema.errors import Refused
 from schema.parts import Attribute, Projection, ProjectionType
 from stack.declaration import present
