@@ -51,10 +51,11 @@ def record(plugin: str | None, names: list[str]) -> dict[str, Any]:
 def versions(plugin: str, upstream: str) -> dict[str, str]:
     """What a recording was made with. A plugin does not say which upstream provider it holds: the caller does."""
     with Path(plugin).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as program:
-        bridge = _BRIDGE.search(program)
+        found = _BRIDGE.search(program)
+        bridge = found[1].decode() if found else "unknown"
     return {
         "engine": f"v{automation.PulumiCommand().version}",
-        "bridge": bridge[1].decode() if bridge else "unknown",
+        "bridge": bridge,
         "upstream": upstream or "unknown",
         "pulumi_aws": version("pulumi-aws"),
         "moto": version("moto"),

@@ -13,15 +13,33 @@ from typing import Any
 
 import pytest
 
+from tests.conformance import adoption
 from tests.conformance.lab import Lab
-from tests.conformance.record import EXPECTED
+from tests.conformance.record import EXPECTED, versions
 from tests.conformance.scenarios import SCENARIOS
 
+STAND_IN = {"plugin": "stand-in"}
 RECORDED: dict[str, Any] = json.loads(EXPECTED.read_text(encoding="utf-8"))
 
 
 def test_every_scenario_is_recorded() -> None:
     assert sorted(RECORDED) == sorted(SCENARIOS)
+
+
+def test_each_recording_says_with_what_it_was_made() -> None:
+    """docs/pulumi.md tells it: what only the stand-in was seen to do is no evidence about the real plugin."""
+    made = {name: recording["recorded_with"] for name, recording in RECORDED.items()}
+    assert {name for name, versions in made.items() if versions == STAND_IN} == set(adoption.SCENARIOS)
+    assert {frozenset(versions) for versions in made.values() if versions != STAND_IN} == {
+        frozenset({"engine", "bridge", "upstream", "pulumi_aws", "moto"})
+    }
+
+
+def test_the_bridge_is_read_from_the_program_and_the_upstream_provider_is_told(tmp_path: Path) -> None:
+    plugin = tmp_path / "plugin"
+    plugin.write_bytes(b"\x00dep\tgithub.com/pulumi/pulumi-terraform-bridge/v3\tv3.128.0\th1:x\n\x00")
+    made = versions(str(plugin), "v6")
+    assert (made["bridge"], made["upstream"]) == ("v3.128.0", "v6")
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
