@@ -11,14 +11,14 @@ import asyncio
 import signal
 import threading
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pulumi
 from pulumi.runtime import is_dry_run
 
-from components.properties import kept_of_table
+from components.properties import kept_of_index, kept_of_table
 from schema.errors import Refused, ToolError
 from schema.model import Schema, Table
 from schema.references import IndexRef
@@ -98,7 +98,8 @@ class Guards:
         await self._check(self._check_table_create, args.name)
 
     async def _before_table_update(self, args: pulumi.ResourceHookArgs) -> None:
-        await self._check(lambda name: self._check_table_update(name, args), args.name)
+        kept = kept_of_table(adopted=self._schema.table(args.name).existing, expires=True)
+        await self._check(lambda name: _refuse_unlike(f"table {name}", kept, args), args.name)
 
     async def _before_table_delete(self, args: pulumi.ResourceHookArgs) -> None:
         await self._check(self._check_table_delete, args.name)
@@ -110,7 +111,8 @@ class Guards:
         await self._one_at_a_time(args.name, self._check_index_delete)
 
     async def _before_index_update(self, args: pulumi.ResourceHookArgs) -> None:
-        await self._one_at_a_time(args.name, lambda resource: None)
+        kept = kept_of_index(keep_capacity=False)
+        await self._one_at_a_time(args.name, lambda resource: _refuse_unlike(f"index {resource}", kept, args))
 
     async def _after_index_change(self, args: pulumi.ResourceHookArgs) -> None:
         self._release(args.name)
@@ -187,18 +189,6 @@ class Guards:
                 f"Run: {self._command('migrate')}",
             )
 
-    def _check_table_update(self, name: str, args: pulumi.ResourceHookArgs) -> None:
-        """What is left as it is live is the same before and after; a plugin that does not heed that is stopped here."""
-        kept = kept_of_table(adopted=self._schema.table(name).existing, expires=True)
-        before, after = args.old_inputs or {}, args.new_inputs or {}
-        changed = [property for property in kept if before.get(property) != after.get(property)]
-        if changed:
-            raise Refused(
-                f"Pulumi would change {', '.join(changed)} of table {name}.",
-                "It is left as it is live: others may rely on it.",
-                "Run: pulumi preview --diff, and find out why.",
-            )
-
     def _check_table_delete(self, name: str) -> None:
         if not self._schema.table(name).existing and self._is_rolled_back(name, Intent.DELETE):
             return
@@ -269,3 +259,16 @@ class Guards:
 
 def _table_of(resource: str) -> str:
     return IndexRef.parse(resource).table
+
+
+def _refuse_unlike(what: str, kept: Iterable[str], args: pulumi.ResourceHookArgs) -> None:
+    """Raises Refused unless what is left as it is live is the same before and after the update: a plugin or an engine
+    that does not heed that is stopped here."""
+    before, after = args.old_inputs or {}, args.new_inputs or {}
+    changed = [property for property in kept if before.get(property) != after.get(property)]
+    if changed:
+        raise Refused(
+            f"Pulumi would change {', '.join(changed)} of {what}.",
+            "It is left as it is live: others may rely on it.",
+            "Run: pulumi preview --diff, and find out why.",
+        )

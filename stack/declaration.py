@@ -21,11 +21,10 @@ from stack.world.world import World, live_refs
 class Declaration:
     """What is declared: tables by their names in the schema, indexes, and which of both are imported.
 
-    `own` are the tables of our own making, and `expiring` those whose expiry the schema sets.
-    `settle` are the indexes whose capacity this run sets to its steady figure; `released` are the tables whose
-    protection against deletion it takes off. A preview of what is `only_shown` may show what is not allowed yet. The
-    imports may name only what AWS has and Pulumi's state lacks: on an
-    index that is in the state already, an import would plan a replacement, and drop it.
+    `own` are the tables of our own making, and `expiring` those whose expiry the schema sets. `settle` are the indexes
+    whose capacity this run sets to its steady figure; `released` are the tables whose protection against deletion it
+    takes off. A preview of what is `only_shown` may show what is not allowed yet. Imports may name only what AWS has
+    and Pulumi's state lacks: on an index that is in the state already, an import would plan a replacement, and drop it.
     """
 
     tables: frozenset[str] = frozenset()

@@ -386,6 +386,16 @@ def test_what_is_kept_of_a_table_is_the_same_before_and_after_an_update(guard: G
     guarded.call("table-before-update", "work-logs", old_inputs=before, new_inputs=capacity)
 
 
+def test_what_is_kept_of_an_index_is_the_same_before_and_after_an_update(guard: Guard) -> None:
+    guarded = guard(settings())
+    before = {"warmThroughput": {"readUnitsPerSecond": 20000}, "provisionedThroughput": {"writeCapacityUnits": 15}}
+    settled = {**before, "provisionedThroughput": {"writeCapacityUnits": 5}}
+    guarded.call("index-before-update", NEW, old_inputs=before, new_inputs=settled)
+    guarded.call("index-after-update", NEW)
+    with pytest.raises(Refused, match=f"Pulumi would change warmThroughput of index {NEW}"):
+        guarded.call("index-before-update", NEW, old_inputs=before, new_inputs={})
+
+
 def test_in_a_preview_the_guards_refuse_what_an_up_would_and_wait_for_nobody(
     guard: Guard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
