@@ -68,7 +68,7 @@ MONITORS = {
     TOPIC_TYPE: frozenset({"arn", "name", "tags", "tagsAll"}),
     SUBSCRIPTION_TYPE: frozenset({"arn", "endpoint", "protocol", "topic"}),
 }
-"""What watches the stack, and the properties that may change. It holds nothing that could be lost, so it may be made,
+"""Monitors, and the properties of them that may change. They hold nothing that could be lost, so they may be made,
 replaced and removed."""
 
 STACK_TYPE, PROVIDER_TYPE = "pulumi:pulumi:Stack", "pulumi:providers:aws"

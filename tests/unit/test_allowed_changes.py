@@ -98,14 +98,14 @@ def test_a_table_or_an_index_is_deleted_only_where_this_run_is_about_that(type: 
 
 
 @pytest.mark.parametrize("type", sorted(MONITOR_TYPES))
-def test_what_only_watches_may_be_made_removed_and_replaced(type: str) -> None:
+def test_a_monitor_may_be_made_removed_and_replaced(type: str) -> None:
     for operation in ("create", "delete", *REPLACEMENTS[:3]):
         allowed(operation, "reports/throttling", type)
     for property in sorted(MONITORS[type]):
         allowed("update", "reports/throttling", type, property)
 
 
-def test_what_watches_changes_in_what_our_stacks_declare_alone() -> None:
+def test_a_monitor_changes_in_what_our_stacks_declare_alone() -> None:
     assert set(MONITORS) == MONITOR_TYPES
     assert refused("update", "topic", TOPIC_TYPE, "policy") == "Pulumi would change policy of topic."
     assert refused("update", "a", ALARM_TYPE, "threshold", "namespace") == "Pulumi would change namespace of a."
