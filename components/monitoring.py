@@ -1,4 +1,4 @@
-"""Who watches the stack: a topic that people subscribe to, alarms that report to it, and a dashboard."""
+"""The monitors of a stack: a topic that people subscribe to, alarms that report to it, and a dashboard."""
 
 from __future__ import annotations
 

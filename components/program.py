@@ -46,7 +46,7 @@ def declare(
     on_refusal: OnRefusal = lambda refusal: None,
     safe_point: Callable[[], None] | None = None,
 ) -> None:
-    """Declares the tables and indexes that `declaration` names and what watches them, and exports what other stacks may
+    """Declares the tables and indexes that `declaration` names and their monitors, and exports what other stacks may
     want of them: names and ARNs of tables, of their indexes and streams, and of the topic; and the schema's digest.
 
     A run's `safe_point` is asked before each change; without one, no run may be at work on the stack.

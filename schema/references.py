@@ -20,10 +20,16 @@ class IndexRef:
     @staticmethod
     def parse(text: str) -> IndexRef:
         """Reads `table/index`. Raises ValueError for any other text."""
-        table, slash, index = text.partition("/")
-        if not (table and slash and index):
+        if not IndexRef.is_one(text):
             raise ValueError("an index is named as its table, a slash, and its own name")
+        table, _, index = text.partition("/")
         return IndexRef(table, index)
+
+    @staticmethod
+    def is_one(text: str) -> bool:
+        """Whether it reads `table/index`."""
+        table, _, index = text.partition("/")
+        return bool(table and index)
 
 
 Subject = str | IndexRef

@@ -13,7 +13,7 @@ from stack.file.config import guess
 from terminal.workspace import workspace_of
 
 FLAGS = {
-    "stack": "the stack to work on: local, staging or prod",
+    "stack": "the stack to work on: the name of a file Pulumi.<stack>.yaml",
     "table": "work on this table only",
     "index": "work on this index of --table only",
     "rate": "write units a second for backfills; without it the stack's setting counts",

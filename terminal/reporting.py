@@ -114,7 +114,7 @@ def command(**help: str) -> Callable[[Callable[Concatenate[Shell, P], Result | s
             except Exception as error:  # noqa: BLE001  # a user must never meet a traceback
                 unexpected = ToolError(
                     f"Unexpected: {type(error).__name__}: {error}",
-                    f"The details are in {_write_details(workspace_of(shell).directory)}.",
+                    _write_details(workspace_of(shell).directory),
                     "What is done is recorded; repeating the command goes on from there.",
                 )
                 raise _shown(unexpected, json=json) from None
@@ -169,13 +169,14 @@ def _jsonable(value: Any) -> Any:
 
 
 def _write_details(directory: Path) -> str:
+    """Keeps the details of the exception that is being handled, and says where they are."""
     details = traceback.format_exc()
     path = directory / ".local" / "error.log"
     with suppress(OSError):
         path.parent.mkdir(exist_ok=True)
         path.write_text(details, encoding="utf-8")
-        return str(path.relative_to(directory))
+        return f"The details are in {path.relative_to(directory)}."
     with suppress(OSError), tempfile.NamedTemporaryFile("w", prefix="error-", suffix=".log", delete=False) as file:
         file.write(details)
-        return file.name
-    return "nowhere: no file can be written"
+        return f"The details are in {file.name}."
+    return "The details are lost: no file can be written."

@@ -1,7 +1,7 @@
-"""Several `migrate` of one checkout at the same moment: one looks what is to be done, and the others wait for what it
-finds, which costs them nothing. Who may work on the stack is decided by the lease in the ledger alone.
+"""Several `migrate` of one checkout at the same moment take turns: the first one reads the stack, and the others wait
+for what it finds. That saves them time; only the lease in the ledger decides who may work on the stack.
 
-Imports little, so that whoever comes second is told so at once.
+This file imports little, so that the second one is refused at once.
 """
 
 from __future__ import annotations

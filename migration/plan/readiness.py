@@ -31,25 +31,25 @@ they are paid for already."""
 
 @dataclass(frozen=True)
 class Cost:
-    """What a watch takes: read units a look, how many looks there are in the window, and dollars for all of them if the
-    table is on demand."""
+    """What the late-writer scans of a window take: the read units of one scan, the number of scans, and the dollars for
+    all of them if the table is on demand."""
 
     units: float
-    looks: int
+    scans: int
     dollars: float
 
     def __str__(self) -> str:
-        each = f"a look takes {self.units:,.0f} read unit{'s' * (self.units != 1)}"
-        if self.looks == 1:
+        each = f"a scan takes {self.units:,.0f} read unit{'s' * (self.units != 1)}"
+        if self.scans == 1:
             return each
-        return f"{each}, {self.looks:,} looks {self.looks * self.units:,.0f} (on demand ${self.dollars:,.2f})"
+        return f"{each}, {self.scans:,} scans {self.scans * self.units:,.0f} (on demand ${self.dollars:,.2f})"
 
 
 def cost(live: LiveTable, settings: LateWriterSettings) -> Cost:
-    """What watching a table costs by AWS's figure of its size: each look scans it whole, eventually consistent."""
-    looks = 1 + int(settings.minutes / settings.every_minutes)
+    """What the scans of a table take, by AWS's figure of its size: each reads all of it, eventually consistent."""
+    scans = 1 + int(settings.minutes / settings.every_minutes)
     units = float(max(1, ceil(live.size / EVENTUAL_READ_UNIT)))
-    return Cost(units, looks, looks * units * ON_DEMAND_DOLLARS / 1e6)
+    return Cost(units, scans, scans * units * ON_DEMAND_DOLLARS / 1e6)
 
 
 def late_writers(schema: Schema, settings: Settings, world: World) -> Iterator[Step]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from migration.plan.findings import Finding
+from migration.steps.indexes.settle_capacity import SettleCapacity
 from migration.steps.items.backfill import BackfillTable
 from migration.steps.items.late_writers import LateWriters
 from migration.steps.stack.verify import Verify
@@ -47,6 +48,9 @@ class Plan:
                 return True
             if isinstance(step, Verify) or table not in step.tables:
                 return False
+            if isinstance(step, SettleCapacity):
+                # An index that this run does not build would still have to be settled after the step.
+                return any(ref.table == table and index in {None, ref.index} for ref, _ in step.steady)
             return index is None or step.ref is None or step.ref.index == index
 
         return replace(

@@ -105,8 +105,8 @@ def _replace(path: Path, config: StackConfig, text: str, project: Project) -> No
 
 
 def with_approval(text: str, key: str, resource: str, approval: Approval) -> str:
-    """The stack file's text with leave to remove the index `resource` (`<table>/<index>`) under the `key` of approvals;
-    an older one of the same index is replaced. Every other line stays as it is, to the byte.
+    """The stack file's text with the approval to remove the index `resource` (`<table>/<index>`) under the `key` of
+    approvals; an older one of the same index is replaced. Every other line stays as it is, to the byte.
 
     Raises UsageError for a text in which that cannot be done.
     """

@@ -87,7 +87,7 @@ class StackConfig:
 
     @property
     def is_monitored(self) -> bool:
-        """Whether there is a CloudWatch and an SNS to watch with: always on AWS, elsewhere if the file names them."""
+        """Whether there is a CloudWatch and an SNS for monitors: always on AWS, elsewhere if the file names them."""
         return not self.endpoint or bool(self.cloudwatch_endpoint and self.sns_endpoint)
 
     @property

@@ -61,7 +61,7 @@ IndexName = Annotated[IndexRef, BeforeValidator(_is_index)]
 
 
 class Approval(_Settings):
-    """Leave to remove one retired index, written into the stack file and reviewed in a pull request."""
+    """The approval to remove one retired index, written into the stack file and reviewed in a pull request."""
 
     application_updated: bool
     tests_passed: bool

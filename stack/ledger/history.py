@@ -26,12 +26,10 @@ from stack.ledger.ledger import Facts, Ledger
 from stack.processes import who
 
 PARTITION = "HISTORY"
-UNKNOWN = "no end was recorded"
-_NOT_CODE = {".git", ".local", ".venv", "tests"}
-
-
 BEGAN, ENDED = "1-began", "2-ended"
 DONE, WAITING, ROLLED_BACK = "done", "waiting", "rolled back"
+UNKNOWN = "no end was recorded"
+_NOT_CODE = {".git", ".local", ".venv", "tests"}
 
 
 @dataclass

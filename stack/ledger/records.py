@@ -1,18 +1,19 @@
 """Every kind of record in the ledger: its key, its fields, who writes it, who reads it, and when it is valid.
 
-| partition key    | sort key             | record                                                                  |
-|------------------|----------------------|-------------------------------------------------------------------------|
-| `PROOF`          | `<kind>#<subject>`   | a Proof: one fact that later steps rely on, the newest reading only      |
-| `CONTROL`        | `LEASE`              | who is at work on the stack: stack/ledger/lease.py                      |
-| `CONTROL`        | `PAUSE`              | a Pause                                                                 |
-| `BROWN-OUT`      | `<table>/<index>`    | a BrownOutNote                                                          |
-| `HISTORY`        | `<run>#1-began` …    | runs and requests: stack/ledger/history.py                              |
-| `RUN#<run>`      | `<number>#1-began` … | the steps of one run: stack/ledger/history.py                           |
-| `BACKFILL#<table>` …                    || a backfill's place and its journal: backfills/progress/records.py       |
-| `PROBE`          | a random name        | an item on which a writer is tried, deleted at once: backfills/items/   |
+| partition key        | sort key             | record                                                              |
+|----------------------|----------------------|---------------------------------------------------------------------|
+| `PROOF`              | `<kind>#<subject>`   | a Proof: one fact that later steps rely on, the newest reading only |
+| `CONTROL`            | `LEASE`              | who is at work on the stack: stack/ledger/lease.py                  |
+| `CONTROL`            | `PAUSE`              | a Pause                                                             |
+| `BROWN-OUT`          | `<table>/<index>`    | a BrownOutNote                                                      |
+| `HISTORY`            | `<run>#1-began` …    | runs and requests: stack/ledger/history.py                          |
+| `RUN#<run>`          | `<number>#1-began` … | the steps of one run: stack/ledger/history.py                       |
+| `BACKFILL#<table>` … | `STATE` …            | a backfill's place: backfills/progress/records.py                   |
+| `JOURNAL#<table>`    | `<nanoseconds>#…`    | what a backfill wrote: backfills/progress/records.py                |
+| `PROBE`              | a random name        | a trial of a writer, deleted at once: backfills/items/writer.py     |
 
 A proof with a `table_id` is valid for that very table only: a table that was restored under the name has another id.
-Times are UTC. Records of versions before 0.1.0 are read through OLD_NAMES.
+Times are UTC. Records of version 0.1.0 are read through OLD_NAMES.
 """
 
 from __future__ import annotations
@@ -148,7 +149,7 @@ class LateWritersProof(Proof):
     `ended` are the last scan's times, `looks` their number, `late` all items found, `last_late` those of the last scan,
     `stale` the values that are no longer what their sources give (None: never counted). `clean_since` is the end of the
     last scan that found something. `unready` says what stood against reading from the index at the last scan; empty:
-    nothing. Written by `begin-late-writers` and `late-writers`."""
+    nothing. Written by `begin-late-writers` and `late-writers`, taken back by a rollback of the backfill."""
 
     KIND = "watch"
 
@@ -194,7 +195,8 @@ class ShadowProof(Proof):
 @dataclass(frozen=True, kw_only=True)
 class OwnReadProof(Proof):
     """Of a retired index: the read `units` of this tool's own reads, by the start of the minute. Written by
-    `read-index`; the gate subtracts them from what CloudWatch shows."""
+    `read-index`, and by `verify-index` where a rollback has built the index again; the gate subtracts them from what
+    CloudWatch shows."""
 
     KIND, OF_INDEX = "own-read", True
 

@@ -1,10 +1,10 @@
 """The alarms of a stack: which there are, on which of the metrics that DynamoDB really emits, and when they fire. Also
 what CloudWatch says of them, and of all else that the gates need to know.
 
-Each is metric math, for two reasons. `SystemErrors` is told by operation only, and `ReadThrottleEvents` apart from
-`WriteThrottleEvents`. And DynamoDB's metrics exist only while they are not zero, while an alarm on AWS/DynamoDB ignores
-missing data whatever it is told to do with it (CloudWatch, PutMetricAlarm, TreatMissingData): without FILL, one that
-has fired once would fire for ever.
+Each alarm is metric math, for two reasons. `SystemErrors` exists for each operation only, and throttled reads and
+writes are two metrics. And DynamoDB's metrics exist only while they are not zero, but an alarm on AWS/DynamoDB ignores
+missing data, whatever its TreatMissingData says (API reference of PutMetricAlarm): without FILL, an alarm that has
+fired once would fire for ever.
 
 CloudWatch takes $0.10 a month for each metric that an alarm reads (us-east-1): $1.60 for a provisioned table, $0.60 for
 each of its indexes, $1.20 and $0.20 on demand, and $0.10 for the account.
@@ -95,8 +95,8 @@ def alarms(schema: Schema, config: StackConfig, declaration: Declaration, live: 
 
 
 def expected_monitors(schema: Schema, config: StackConfig, declaration: Declaration, live: Live) -> frozenset[str]:
-    """The Pulumi resource names of all that watches the stack: topic, subscriptions, dashboard, alarms. None where
-    there is nothing to watch with."""
+    """The Pulumi resource names of all monitors: topic, subscriptions, dashboard, alarms. Empty where the stack has no
+    CloudWatch."""
     if not config.is_monitored:
         return frozenset()
     names = {alarm.resource for alarm in alarms(schema, config, declaration, live)}

@@ -15,7 +15,7 @@ DASHBOARD_TYPE = "aws:cloudwatch/dashboard:Dashboard"
 TOPIC_TYPE = "aws:sns/topic:Topic"
 SUBSCRIPTION_TYPE = "aws:sns/topicSubscription:TopicSubscription"
 MONITOR_TYPES = frozenset({ALARM_TYPE, DASHBOARD_TYPE, TOPIC_TYPE, SUBSCRIPTION_TYPE})
-"""What watches the stack: it holds no data, so it may be made, replaced and removed freely."""
+"""Monitors hold no data, so they may be made, replaced and removed freely."""
 
 
 _OUR_PARENT = ":dynamodb:IndexedTable"
@@ -61,7 +61,8 @@ class Managed:
         return Managed(
             created=True,
             tables=frozenset(names[TABLE_TYPE]),
-            indexes=frozenset(map(IndexRef.parse, names[INDEX_TYPE])),
+            # Another one is not of the schema. An `up` would delete it, and is refused for that.
+            indexes=frozenset(IndexRef.parse(name) for name in names[INDEX_TYPE] if IndexRef.is_one(name)),
             monitors=frozenset().union(*(names[type] for type in MONITOR_TYPES)),
             pending=len(deployment.get("pending_operations") or []),
             strangers=tuple(sorted(strangers)),

@@ -107,7 +107,7 @@ def late_writers(
     index="a new index that is being built",
     write="its write units a second from now on",
 )
-def capacity(shell: Shell, table: str, index: str, write: int, stack: str = "local", json: bool = False) -> Result:
+def capacity(shell: Shell, table: str, index: str, write: int = 0, stack: str = "local", json: bool = False) -> Result:
     """Give an index more write units while it is built, so that it does not throttle its table."""
     from migration.run.requests import raise_capacity
     from terminal.results.settings import CapacityResult

@@ -76,6 +76,8 @@ FLAGS = [
     Bad("a wrong rate for a resumption", "resume --rate -1", "--rate and --workers are positive; | A rate | Correct",
         given=own(ledger("PAUSE", {"by": "somebody", "at": "2025-11-04T00:00:00Z"}, "CONTROL"))),
     Bad("no history at all", "history --limit 0", "--limit is at least 1. | It is how many | Correct the flag."),
+    Bad("no capacity at all", "capacity --table reports --index GSI3-StatusIndex --write 0",
+        "--write is at least 1. | It is write units a second. | Correct the flag."),
     Bad("an unknown stack", "migrate --stack prdo", "There is no stack 'prdo'. | A stack is | Did you mean prod?"),
     Bad("an unknown stack to pause", "pause --stack prdo", "There is no stack 'prdo'. | A stack is | Did you mean"),
     Bad("an unknown stack to resume", "resume --stack Local", "There is no stack 'Local'. | A stack is | Did you mean"),

@@ -59,3 +59,8 @@ def test_a_table_that_was_moved_into_the_stack_is_no_table_of_ours(parent: str) 
     index = f"urn:pulumi:prod::sitelogix::{parent}{INDEX_TYPE}::byStatus"
     found = Managed.of({"resources": [{"type": TABLE_TYPE, "urn": table}, {"type": INDEX_TYPE, "urn": index}]})
     assert found == Managed(created=True, strangers=tuple(sorted((table, index))))
+
+
+def test_an_index_that_somebody_named_otherwise_is_not_one_of_ours() -> None:
+    found = Managed.of({"resources": [resource(INDEX_TYPE, "by-hand"), resource(INDEX_TYPE, "reports/ByHand")]})
+    assert found.indexes == frozenset({IndexRef("reports", "ByHand")})

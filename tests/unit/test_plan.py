@@ -8,6 +8,7 @@ import pytest
 
 from migration.plan.plan import plan
 from migration.plan.result import Plan
+from migration.steps.indexes.settle_capacity import SettleCapacity
 from migration.steps.stack.wait import Wait
 from migration.steps.tables.backup import Backup
 from schema.backfill import Backfill, constant
@@ -255,6 +256,24 @@ def test_narrowing_to_a_table_leaves_the_others_out_but_adopts_all() -> None:
     ]
 
 
+@pytest.mark.parametrize("ref", [*SITELOGIX.every_ref, *(IndexRef(table.name, "") for table in SITELOGIX)], ids=str)
+def test_a_run_of_one_table_or_index_ends_with_no_step_still_to_do(ref: IndexRef) -> None:
+    world, done = before(), list[str]()
+    while steps := plan(SITELOGIX, approving(), world, done).narrowed(ref.table, ref.index or None).steps:
+        assert steps[0].name not in done
+        done.append(steps[0].name)
+        world = steps[0].predicted(world)
+    assert "adopt reports, personnel, vendors, constraints" in done
+
+
+def test_only_indexes_that_are_live_get_their_steady_capacity() -> None:
+    found = plan(SITELOGIX, approving(), before()).narrowed("vendors", None)
+    (settle,) = (step for step in found.steps if isinstance(step, SettleCapacity))
+    world = without_index(after(), "reports", STATUS_INDEX.name)
+    world = without_proof(world, IndexProof, STATUS)
+    assert settle.effect(world).proofs.get(IndexProof, STATUS) is None
+
+
 def test_a_missing_existing_table_is_refused_never_created() -> None:
     world = before()
     gone = {name: table for name, table in world.live.items() if name != "vendors"}
@@ -398,12 +417,12 @@ def test_a_built_index_waits_for_its_window_and_a_run_looks_once() -> None:
     world = with_proofs(without_proof(after(), ReadReadyProof, STATUS), record)
     found = plan(SITELOGIX, approving(), world)
     assert (names(found), found.blocked) == (["late-writers reports"], ())
-    assert found.steps[0].why == f"{unready}; a look takes 1 read unit"
+    assert found.steps[0].why == f"{unready}; a scan takes 1 read unit"
     after_it = plan(SITELOGIX, approving(), world, {"late-writers reports"})
     assert (names(after_it), [blocked.ref for blocked in after_it.blocked]) == ([], [STATUS])
 
 
-def test_with_a_window_late_writers_are_watched_from_before_the_index() -> None:
+def test_with_a_window_late_writers_are_looked_for_from_before_the_index() -> None:
     day = LateWriterSettings.model_validate({"minutes": 1440, "everyMinutes": 15})
     told = settings(approvals=approving().approvals, late_writers=day)
     found = plan(SITELOGIX, told, before())
@@ -411,8 +430,8 @@ def test_with_a_window_late_writers_are_watched_from_before_the_index() -> None:
     assert steps.index("backfill reports") < steps.index("begin-late-writers reports")
     assert steps.index("begin-late-writers reports") < steps.index("create-index reports/GSI3-StatusIndex")
     assert f"remove-index {RETIRED}" not in steps, "not before the window is over"
-    watch = next(step for step in found.steps if step.name == "late-writers reports")
-    assert watch.why == "until no late writer is left; a look takes 1 read unit, 97 looks 97 (on demand $0.00)"
+    scan = next(step for step in found.steps if step.name == "late-writers reports")
+    assert scan.why == "until no late writer is left; a scan takes 1 read unit, 97 scans 97 (on demand $0.00)"
 
 
 def test_a_brown_out_comes_before_the_removal_once() -> None:

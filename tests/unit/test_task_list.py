@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections import Counter
 from pathlib import Path
@@ -88,3 +89,15 @@ def test_the_list_for_programs_is_one_json_document(shown: Shown) -> None:
     names = [task["name"] for task in document["tasks"]]
     names += [f"{part['name']}.{task['name']}" for part in document["collections"] for task in part["tasks"]]
     assert sorted(names) == sorted(ns.task_names)
+
+
+def test_a_flag_that_is_a_number_is_read_as_one() -> None:
+    # Invoke takes the type of a flag from its default, and reads one without a default as text.
+    numbers = {
+        (name, argument.name): argument.kind
+        for name in ns.task_names
+        for argument in ns[name].get_arguments()
+        if inspect.signature(ns[name].body).parameters[argument.attr_name or argument.name].annotation == "int"
+    }
+    assert ("capacity", "write") in numbers
+    assert set(numbers.values()) == {int}

@@ -29,8 +29,7 @@ class SettleCapacity(Up):
         return tuple(dict.fromkeys(ref.table for ref, _ in self.steady))
 
     def apply(self, context: Context, world: World) -> Facts:
-        # In a narrowed plan an index may be one that only a step left out of it would create.
-        steady = [(ref, index) for ref, index in self.steady if world.live_index(ref) is not None]
+        steady = self._there(world)
         refs = [ref for ref, _ in steady]
         if any(world.proofs.get(RaisedProof, ref) for ref in refs):
             # Raised past Pulumi, which compares the program with its state: that has to know of it first.
@@ -44,17 +43,20 @@ class SettleCapacity(Up):
         return {"capacity": {str(ref): f"{each.read}/{each.write}" for ref, each in units.items()}}
 
     def effect(self, world: World) -> World:
-        for ref, index in self.steady:
-            found = world.live_index(ref)
+        for ref, index in self._there(world):
             proof = world.proofs.get(IndexProof, ref) or IndexProof(subject=ref)
             world = world.with_proof(replace(proof, settled=now())).without_proofs(ref, RaisedProof)
-            if found is not None:
+            if (found := world.live_index(ref)) is not None:
                 settled = replace(found.index, throughput=index.throughput)
                 world = world.with_index(ref, replace(found, index=settled))
         return self.managed(world)
 
     def told(self, facts: Facts) -> str:
         return ", ".join(f"{ref} {capacity}" for ref, capacity in facts["capacity"].items())
+
+    def _there(self, world: World) -> list[tuple[IndexRef, Index]]:
+        """Those that are live: in a narrowed plan one may be missing, because the step that creates it is left out."""
+        return [(ref, index) for ref, index in self.steady if world.live_index(ref) is not None]
 
 
 def unsettled(table: Table, world: World) -> Iterable[tuple[IndexRef, Index]]:
