@@ -276,7 +276,7 @@ MACHINE = [
         given=state('{"version": 3, "check')),
     Bad("another passphrase", "preview --stack staging", "`pulumi preview` failed. | error: getting stack | Mend", 1,
         given=own(another_passphrase)),
-    Bad("another engine", "migrate", "The Pulumi engine on PATH is version 3.1.0. | The project is tested | Run ./",
+    Bad("another engine", "migrate", "The Pulumi engine on PATH is version 3.1.0. | The project takes 3.250 | Run ./",
         given=engine("echo v3.1.0")),
     Bad("a broken engine", "plan", "The Pulumi engine cannot be run. | `pulumi version` failed | Run ./invoke",
         given=engine("exit 1")),
