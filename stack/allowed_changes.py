@@ -149,6 +149,8 @@ def _changeable(change: ResourceChange, declaration: Declaration) -> frozenset[s
         if change.resource in declaration.expiring:
             allowed |= EXPIRY
         return allowed
+    if not IndexRef.is_one(change.resource):
+        return frozenset()
     ref = IndexRef.parse(change.resource)
     return INDEX_CAPACITY if ref in declaration.settle or ref.table in declaration.own else frozenset()
 

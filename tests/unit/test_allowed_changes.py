@@ -85,6 +85,11 @@ def test_the_capacity_of_an_index_changes_only_where_it_is_settled_or_its_table_
         assert refused("update", INDEX, INDEX_TYPE, property) == f"Pulumi would change {property} of {INDEX}."
 
 
+def test_nothing_of_an_index_may_change_that_is_not_named_as_ours() -> None:
+    says = "Pulumi would change provisionedThroughput of by-hand."
+    assert refused("update", "by-hand", INDEX_TYPE, "provisionedThroughput") == says
+
+
 @pytest.mark.parametrize("type", [TABLE_TYPE, INDEX_TYPE])
 @pytest.mark.parametrize("operation", REPLACEMENTS)
 def test_no_table_or_index_is_ever_replaced(type: str, operation: str) -> None:
