@@ -18,7 +18,7 @@ from dataclasses import replace
 import pulumi
 from pulumi.runtime import is_dry_run
 
-from components.properties import kept_of_index, kept_of_table
+from components.properties import TAGS_ALL, kept_of_index, kept_of_table
 from schema.errors import Refused, ToolError
 from schema.model import Schema, Table
 from schema.references import IndexRef
@@ -99,7 +99,7 @@ class Guards:
         await self._check(self._check_table_create, args.name)
 
     async def _before_table_update(self, args: pulumi.ResourceHookArgs) -> None:
-        kept = kept_of_table(adopted=self._schema.table(args.name).existing, expires=True)
+        kept = set(kept_of_table(adopted=self._schema.table(args.name).existing, expires=True)) - {TAGS_ALL}
         await self._check(lambda name: _refuse_unlike(f"table {name}", kept, args), args.name)
 
     async def _before_table_delete(self, args: pulumi.ResourceHookArgs) -> None:
@@ -266,7 +266,7 @@ def _refuse_unlike(what: str, kept: Iterable[str], args: pulumi.ResourceHookArgs
     """Raises Refused unless what is left as it is live is the same before and after the update: a plugin or an engine
     that does not heed that is stopped here."""
     before, after = args.old_inputs or {}, args.new_inputs or {}
-    changed = [property for property in kept if before.get(property) != after.get(property)]
+    changed = sorted(property for property in kept if before.get(property) != after.get(property))
     if changed:
         raise Refused(
             f"Pulumi would change {', '.join(changed)} of {what}.",

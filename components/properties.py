@@ -65,15 +65,19 @@ INDEX_KEPT = frozenset({"onDemandThroughput", "warmThroughput"})
 
 INDEX_LEFT_OUT = frozenset({"region"})
 
-_TAGS_ALL = "tagsAll"
-"""No input, yet it has to be ignored: with `tags` alone, an `up` after a refresh takes away tags that others add."""
+TAGS_ALL = "tagsAll"
+"""No input, yet it has to be ignored: with `tags` alone, an `up` after a refresh takes away tags that others add.
+
+The plugin computes it anew in each Check, from `tags` and the default tags of the stack, after Pulumi has put back what
+is ignored (pulumi-aws: provider/tags.go). So with default tags it differs before and after an update that leaves the
+live tags alone: what tells is `tags`, and what the preview says would change."""
 
 
 def kept_of_table(*, adopted: bool, expires: bool) -> list[str]:
     """What Pulumi is told to ignore of a table that is adopted, or else of our own making; it `expires` where the
     schema has an attribute for that."""
     kept = TABLE_KEPT if expires else TABLE_KEPT | TABLE_DECLARED_BY_SCHEMA
-    return sorted(kept | TABLE_DECLARED_ANEW | {_TAGS_ALL} if adopted else kept)
+    return sorted(kept | TABLE_DECLARED_ANEW | {TAGS_ALL} if adopted else kept)
 
 
 def kept_of_index(*, keep_capacity: bool) -> list[str]:

@@ -250,3 +250,17 @@ def test_the_webhook_stands_in_no_state_no_ledger_and_no_report(configured: Conf
     report = json.dumps(RunResult("local", SCHEMA, configured.summary).document(), default=str)
     for text in (state, ledger, report, configured.planned):
         assert TOKEN not in text
+
+
+def test_an_adopted_table_is_protected_again_after_a_refresh_in_spite_of_the_default_tags(
+    configured: Configured,
+) -> None:
+    table = configured.stack.physical("personnel")
+    configured.stack.client.update_table(TableName=table, DeletionProtectionEnabled=False)
+    context = configured.stack.context()
+    with context.ledger.lease.held("migrate"):
+        # Reads the tags of AWS into the inputs of the state; the plugin's Check puts the default tags there.
+        context.engine.refresh()
+    assert configured.stack.migrate().blocked == ()
+    assert configured.stack.client.describe_table(TableName=table)["Table"]["DeletionProtectionEnabled"]
+    assert configured.tags("personnel") == {}

@@ -403,6 +403,15 @@ def test_what_is_kept_of_a_table_is_the_same_before_and_after_an_update(guard: G
     guarded.call("table-before-update", "work-logs", old_inputs=before, new_inputs=capacity)
 
 
+def test_the_default_tags_that_the_plugin_puts_among_all_tags_are_no_change_of_an_adopted_table(guard: Guard) -> None:
+    guarded = guard(settings())
+    before = {"tags": {"Team": "a"}, "tagsAll": {"Team": "a"}}
+    after = {"tags": {"Team": "a"}, "tagsAll": {"Team": "a", "CostCenter": "42"}}
+    guarded.call("table-before-update", "reports", old_inputs=before, new_inputs=after)
+    with pytest.raises(Refused, match="Pulumi would change tags of table reports"):
+        guarded.call("table-before-update", "reports", old_inputs=before, new_inputs={**after, "tags": {}})
+
+
 def test_what_is_kept_of_an_index_is_the_same_before_and_after_an_update(guard: Guard) -> None:
     guarded = guard(settings())
     before = {"warmThroughput": {"readUnitsPerSecond": 20000}, "provisionedThroughput": {"writeCapacityUnits": 15}}
