@@ -21,7 +21,7 @@ MOST_BYTES = 500_000
 MOST_RUNS = 20
 MASK = "[masked]"
 SHORTEST_SECRET = 8
-"""Characters. What is shorter is a dummy of a local stack, such as `test`, and stands in many words."""
+"""Characters. A credential that is shorter is a dummy of a local stack, such as `test`, and stands in many words."""
 
 SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PULUMI_ACCESS_TOKEN", "PULUMI_CONFIG_PASSPHRASE")
 _ALWAYS_MASKED = re.compile(
@@ -34,10 +34,11 @@ def secrets_of(config: StackConfig, environment: Mapping[str, str]) -> Iterator[
     """What must not be kept of what Pulumi says: credentials, the passphrase, and where subscriptions lead to, which
     may be a person's address or a URL that lets anybody post. `environment` is what the engine is given besides the
     process's own."""
-    yield config.secret_key or ""
+    credentials = [config.secret_key, config.session_token]
+    credentials += [{**os.environ, **environment}.get(name) for name in SECRET_VARIABLES]
+    yield from (secret for secret in credentials if secret and len(secret) >= SHORTEST_SECRET)
+    # All that the stack's configuration keeps secret, and each subscription's address.
     yield from config.secrets
-    yield from ({**os.environ, **environment}.get(name, "") for name in SECRET_VARIABLES)
-    yield from (subscription.endpoint.get_secret_value() for subscription in config.settings.subscriptions)
 
 
 class EngineLog:
@@ -47,8 +48,7 @@ class EngineLog:
     def __init__(self, checkout: Path, secrets: Iterable[str]) -> None:
         self._checkout = checkout
         # The longest first: one secret may be part of another one.
-        known = {secret for secret in secrets if len(secret) >= SHORTEST_SECRET}
-        self._secrets = sorted(known, key=len, reverse=True)
+        self._secrets = sorted(set(secrets), key=len, reverse=True)
         self._handler: logging.Handler | None = None
         self.path: Path | None = None
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from migration.engine import log as engine_log
-from migration.engine.log import FOLDER, MOST_RUNS, EngineLog
+from migration.engine.log import FOLDER, MOST_RUNS, SECRET_VARIABLES, EngineLog, secrets_of
+from stack.file.config import StackConfig
+from tests.worlds import settings
 
 HOOK = "https://hooks.example.com/services/T0/B0/let-anybody-post"
 
@@ -31,7 +33,7 @@ def test_a_run_has_a_log_of_its_own_that_only_its_user_reads(tmp_path: Path) -> 
 
 
 def test_secrets_keys_and_addresses_are_masked(tmp_path: Path) -> None:
-    log = EngineLog(tmp_path, ["a-secret-of-ours", HOOK, "", "test"])
+    log = EngineLog(tmp_path, ["a-secret-of-ours", HOOK])
     log.begin("run")
     log.note(
         f"error: AKIAIOSFODNN7EXAMPLE with a-secret-of-ours cannot post to {HOOK}, "
@@ -41,6 +43,25 @@ def test_secrets_keys_and_addresses_are_masked(tmp_path: Path) -> None:
     (line,) = kept(tmp_path, "run").splitlines()
     said = "error: [masked] with [masked] cannot post to [masked], tell [masked] of test-reports"
     assert line.partition(" ")[2] == said
+
+
+def test_short_secrets_of_the_configuration_are_masked_and_dummy_credentials_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in SECRET_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    config = StackConfig(
+        stack="test",
+        checkout=tmp_path,
+        settings=settings(),
+        region="us-east-1",
+        project="sitelogix",
+        secret_key="test",
+        session_token="a-session-token",
+        secrets=frozenset({"s3cr"}),
+    )
+    found = list(secrets_of(config, {"AWS_SECRET_ACCESS_KEY": "test", "PULUMI_ACCESS_TOKEN": "pul-0123456789"}))
+    assert sorted(found) == ["a-session-token", "pul-0123456789", "s3cr"]
 
 
 def test_only_the_newest_logs_are_kept(tmp_path: Path) -> None:
