@@ -1,4 +1,4 @@
-"""What is known of Pulumi's engine without running it: its versions, its words, and how it is ended.
+"""What is known of Pulumi's engine without running it: its versions and its words.
 
 The engine itself, which runs it, is in `migration/session/`.
 

@@ -3,7 +3,8 @@
 The CLI has a process group of its own: a terminal's Ctrl-C would reach it beside us, and CI's signal would not reach it
 at all. At the first signal it tells the plugin to stop, and ends once that has. At a second one it leaves what it has
 begun as pending, writes its state, gives back its lock, and ends. So it gets one from us, whoever sent ours, and a
-second one only where the plugin does not obey: in time for CI, which kills everything ten seconds after its first.
+second one only where the plugin does not obey: in time for CI, which kills everything ten seconds after its first. Or
+sooner, where only AWS is waited for. It never gets a third one: while it gives back its lock, that would kill it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import IO
 
 from pulumi import automation
@@ -24,6 +25,11 @@ OPTIONS = ("--non-interactive",)
 """So that it fails instead of asking."""
 PATIENCE_SECONDS = 4.0
 """How long the plugin may take to obey."""
+BETWEEN_SIGNALS_SECONDS = 0.5
+"""Signals that come at once are one."""
+END_SECONDS = 20.0
+"""How long the CLI may take to write the state and to give back its lock, once it was told to end at once."""
+MOST_SIGNALS = 2
 LOOK_SECONDS = 0.2
 OnLine = Callable[[str], object]
 CliProcess = subprocess.Popen[str]
@@ -36,8 +42,9 @@ class Cli(automation.PulumiCommand):
 
     def __init__(self) -> None:
         super().__init__(skip_version_check=True)
-        self._changing: int | None = None
-        self._interrupted: float | None = None
+        self._changing: CliProcess | None = None
+        self._signals = 0
+        self._signalled = 0.0
         self._noting: Noting | None = None
 
     @contextmanager
@@ -53,10 +60,23 @@ class Cli(automation.PulumiCommand):
     def interrupt(self) -> None:
         """Asks what is changing something to end in order. Harmless when nothing is. May be called by a signal
         handler."""
-        pid, self._changing = self._changing, None
-        if pid is not None:
-            self._interrupted = time.monotonic()
-            _signal(pid)
+        process = self._changing
+        if process is not None and not self._signals:
+            self._signal(process)
+
+    def end_at_once(self) -> None:
+        """Ends what is changing something, from another thread, in order and without waiting for AWS. Harmless when
+        nothing is. What does not write its state and give back its lock in time is killed, and its lock is left to the
+        next run."""
+        process = self._changing
+        if process is None:
+            return
+        self.interrupt()
+        if _ends(process, BETWEEN_SIGNALS_SECONDS):
+            return
+        self._signal(process)
+        if not _ends(process, END_SECONDS):
+            process.kill()
 
     def run(
         self,
@@ -77,34 +97,50 @@ class Cli(automation.PulumiCommand):
             encoding="utf-8",
             process_group=0,
         ) as process:
-            self._changing = process.pid if self._noting is not None else None
+            self._signals = 0
+            self._changing = process if self._noting is not None else None
             try:
                 with self._noting(process) if self._noting is not None else nullcontext():
-                    output, errors = _Lines(process.stdout, on_output), _Lines(process.stderr, on_error)
-                    while output.is_alive():
-                        output.join(LOOK_SECONDS)
-                        self._insist(process)
-                    errors.join()
-                    process.wait()
+                    output, errors = self._heard(process, on_output, on_error)
             except BaseException:
                 process.kill()
                 raise
             finally:
-                self._changing = self._interrupted = None
-        result = automation.CommandResult(stdout=output.text, stderr=errors.text, code=process.returncode)
+                self._changing = None
+        result = automation.CommandResult(stdout=output, stderr=errors, code=process.returncode)
         if result.code != 0:
             raise create_command_error(result)
         return result
 
-    def _insist(self, process: CliProcess) -> None:
-        if self._interrupted is not None and time.monotonic() - self._interrupted > PATIENCE_SECONDS:
-            self._interrupted = None
-            _signal(process.pid)
+    def _heard(self, process: CliProcess, on_output: OnLine | None, on_error: OnLine | None) -> tuple[str, str]:
+        """What it writes to standard output and to standard error until it ends. Whatever else ends this, kills it."""
+        try:
+            output, errors = _Lines(process.stdout, on_output), _Lines(process.stderr, on_error)
+            while output.is_alive():
+                output.join(LOOK_SECONDS)
+                if self._signals and time.monotonic() - self._signalled > PATIENCE_SECONDS:
+                    self._signal(process)
+            errors.join()
+            process.wait()
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        return output.text, errors.text
+
+    def _signal(self, process: CliProcess) -> None:
+        if self._signals < MOST_SIGNALS:
+            self._signals += 1
+            self._signalled = time.monotonic()
+            process.send_signal(signal.SIGINT)
 
 
-def _signal(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGINT)
+def _ends(process: CliProcess, seconds: float) -> bool:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 class _Lines(threading.Thread):

@@ -21,7 +21,6 @@ from pulumi import automation
 from pulumi.automation import events
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
 
-from migration.engine.ending import end_running
 from migration.engine.failures import failure, last_words
 from migration.engine.log import EngineLog, secrets_of
 from migration.engine.versions import TOOL, Versions
@@ -133,7 +132,7 @@ class Engine:
         """Ends the `up` that is going on, from another thread, in order and without waiting for AWS: what AWS has begun
         it goes on with. The `up` then raises EngineLost, if nothing else: the CLI would call it a success."""
         self._is_let_go = True
-        end_running()
+        self._cli.end_at_once()
 
     def managed(self) -> Managed:
         """What the state holds; nothing for a stack that was never created. Raises ToolError."""

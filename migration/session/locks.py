@@ -25,7 +25,7 @@ from schema.errors import ToolError
 from stack.ledger.codec import KEY, Record, attributes, decoded, now
 from stack.ledger.holder import Holder
 from stack.ledger.ledger import Facts, Ledger
-from stack.processes import Process, host, is_gone
+from stack.processes import Process, end, host, is_gone, orphans
 
 PARTITION = "ENGINE"
 _OWNER = re.compile(r"created by \S+@(\S+) \(pid (\d+)\) at (\S+)")
@@ -40,7 +40,8 @@ _LOCKED_WITHIN = timedelta(minutes=1)
 class EngineNote(Record):
     """A run with this `lease` has `started` the Pulumi CLI with that process id on that host, which may hold Pulumi's
     lock; `machine` is one boot and one container of it, as in the lease. `over` is when a later run found that the
-    lease had run out, and took it. Removed when the CLI ends by itself, and when its lock is cancelled."""
+    lease had run out, and took it, or when the run itself saw that its CLI had been killed. Removed when the CLI ends
+    by itself, and when its lock is cancelled."""
 
     host: str = field(metadata=KEY)
     pid: int = field(metadata=KEY)
@@ -78,19 +79,30 @@ class Locks:
     @contextmanager
     def noted(self, cli: CliProcess) -> Iterator[None]:
         """Notes that this CLI of ours may hold the lock while the block runs. One that ends by itself gives its lock
-        back. One that is killed does not, and its note stays. Raises LeaseLost."""
+        back. One that is killed does not: its note stays, and says that it is over, for the run may be finished on
+        another host. Raises LeaseLost."""
         lease = self._ledger.lease.token
         if not lease:
             yield
             return
         note = EngineNote(host=host(), pid=cli.pid, machine=Process.current().machine, lease=lease, started=now())
         self._ledger.put(PARTITION, _key(note), attributes(note))
-        yield
-        if cli.returncode is None or cli.returncode < 0:
+        try:
+            yield
+        finally:
+            # What ended the block matters more; and a note without a lock does no harm.
+            with suppress(ToolError, ClientError, BotoCoreError):
+                self._ended(cli, note)
+
+    def _ended(self, cli: CliProcess, note: EngineNote) -> None:
+        if cli.returncode is None:
             return
-        # What ended the block matters more; and a note without a lock does no harm.
-        with suppress(ToolError, ClientError, BotoCoreError):
+        if cli.returncode >= 0:
             self._ledger.remove(PARTITION, _key(note))
+            return
+        # Its plugins may go on. Nobody may take the lock before they have ended.
+        end(orphans())
+        self._ledger.put(PARTITION, _key(note), attributes(replace(note, over=now())))
 
     def are_over(self, dead: Holder) -> None:
         """Marks what that holder has noted: its lease has run out, and is ours now. Raises LeaseLost."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -134,6 +134,22 @@ def test_a_cli_that_ends_by_itself_leaves_no_note_and_one_that_is_killed_does(le
             cli.wait()
         (note,) = ledger.records(PARTITION)
         assert note["SK"] == f"{host()}#{cli.pid}"
+
+
+def test_the_lock_of_a_cli_that_was_killed_in_a_run_that_ended_in_order_is_dead_on_every_host(
+    moto_stack: EmulatedStack, ledger: Ledger, cli: CliProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as there:
+        there.setattr(module, "host", lambda: THERE)
+        with ledger.lease.held("migrate"), suppress(KeyboardInterrupt), Locks(ledger).noted(cli):
+            cli.kill()
+            cli.wait()
+            raise KeyboardInterrupt
+    owner = Owner(THERE, cli.pid, datetime.now(UTC))
+    later = Ledger(moto_stack.client, moto_stack.config)
+    with later.lease.held("migrate") as dead:
+        assert dead is None, "its lease was given back, so no later run learns of it"
+        assert Locks(later).is_dead(owner)
 
 
 def test_every_owner_that_pulumi_names_is_read() -> None:

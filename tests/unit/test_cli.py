@@ -32,8 +32,7 @@ class Python(Cli):
 
     def __init__(self) -> None:
         self.command = sys.executable
-        self._changing = self._interrupted = None
-        self._noting = None
+        self._changing = self._noting = None
 
 
 @contextmanager
@@ -78,6 +77,55 @@ def test_what_does_not_end_in_time_gets_a_second_signal(script: list[str], monke
     with cli.changing(unnoted):
         found = cli.run(script, ".", {}, on_output=lambda line: cli.interrupt())
     assert found.stdout == "ready\n2"
+
+
+def test_what_is_to_end_at_once_gets_two_signals_and_never_a_third(
+    script: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("migration.session.cli.PATIENCE_SECONDS", 0.0)
+    cli, ready = Python(), threading.Event()
+
+    def end() -> None:
+        assert ready.wait(EXPECTED)
+        cli.interrupt()
+        cli.end_at_once()
+        cli.end_at_once()
+
+    ending = threading.Thread(target=end)
+    ending.start()
+    with cli.changing(unnoted):
+        found = cli.run(script, ".", {}, on_output=lambda line: ready.set())
+    ending.join()
+    assert found.stdout == "ready\n2"
+
+
+def test_what_does_not_end_at_once_is_killed(script: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("migration.session.cli.END_SECONDS", 0.0)
+    monkeypatch.setattr("migration.session.cli.BETWEEN_SIGNALS_SECONDS", 0.0)
+    cli = Python()
+    with cli.changing(unnoted), pytest.raises(CommandError, match="code: -9"):
+        cli.run(script, ".", {}, on_output=lambda line: cli.end_at_once())
+
+
+def test_what_is_noted_has_ended_when_its_note_is_left_in_spite_of_a_failure(
+    script: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli, left = Python(), list[int | None]()
+
+    @contextmanager
+    def noted(process: CliProcess) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            left.append(process.returncode)
+
+    def fail(lines: object, seconds: float = 0.0) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("migration.session.cli._Lines.join", fail)
+    with cli.changing(noted), pytest.raises(KeyboardInterrupt):
+        cli.run(script, ".", {})
+    assert left == [-9]
 
 
 def test_what_only_reads_is_not_interrupted() -> None:

@@ -133,8 +133,8 @@ def building(context: Context, ref: IndexRef) -> Iterator[None]:
                 if live is not None:
                     build.show(live)
                     if stops and _is_building(live, ref):
+                        # Again, should there be no `up` to end yet.
                         context.engine.let_go()
-                        return
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()
