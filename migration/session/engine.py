@@ -32,7 +32,7 @@ from stack.declaration import Declaration
 from stack.file.config import StackConfig
 from stack.processes import Process, end, orphans
 from stack.world.live import Live
-from stack.world.managed import Managed, resource_name
+from stack.world.managed import SUBSCRIPTION_TYPE, Managed, resource_name
 
 T = TypeVar("T")
 
@@ -219,7 +219,7 @@ class Engine:
 
         def on_event(event: events.EngineEvent) -> None:
             if event.resource_pre_event is not None:
-                change = _change(event.resource_pre_event.metadata)
+                change = change_of(event.resource_pre_event.metadata, self._log.masked)
                 if change is not None:
                     changes.append(change)
             if event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
@@ -278,12 +278,16 @@ class Engine:
         return found
 
 
-def _change(metadata: events.StepEventMetadata) -> ResourceChange | None:
-    """What a step changes; None where nothing that a person has to know of."""
+def change_of(metadata: events.StepEventMetadata, masked: Callable[[str], str]) -> ResourceChange | None:
+    """What a step changes; None where nothing that a person has to know of. A state of an older version names a
+    subscription after its address, which may be a secret by now, and is `masked`."""
     if metadata.op in {events.OpType.SAME, events.OpType.REFRESH}:
         return None
+    name = resource_name(metadata.urn)
+    if metadata.type == SUBSCRIPTION_TYPE:
+        name = masked(name)
     properties = tuple(metadata.keys or ()) or tuple(metadata.diffs or ())
-    change = ResourceChange(str(metadata.op.value), resource_name(metadata.urn), metadata.type, properties)
+    change = ResourceChange(str(metadata.op.value), name, metadata.type, properties)
     return None if is_structure(change) else change
 
 

@@ -6,10 +6,14 @@ import stat
 from pathlib import Path
 
 import pytest
+from pulumi.automation.events import OpType, StepEventMetadata
 
 from migration.engine import log as engine_log
 from migration.engine.log import FOLDER, MOST_RUNS, SECRET_VARIABLES, EngineLog, secrets_of
+from migration.session.engine import change_of
+from stack.allowed_changes import ResourceChange
 from stack.file.config import StackConfig
+from stack.world.managed import SUBSCRIPTION_TYPE, TABLE_TYPE
 from tests.worlds import settings
 
 HOOK = "https://hooks.example.com/services/T0/B0/let-anybody-post"
@@ -62,6 +66,17 @@ def test_short_secrets_of_the_configuration_are_masked_and_dummy_credentials_are
     )
     found = list(secrets_of(config, {"AWS_SECRET_ACCESS_KEY": "test", "PULUMI_ACCESS_TOKEN": "pul-0123456789"}))
     assert sorted(found) == ["a-session-token", "pul-0123456789", "s3cr"]
+
+
+def test_a_change_of_a_subscription_that_is_named_after_its_address_does_not_show_it(tmp_path: Path) -> None:
+    def change(type: str) -> ResourceChange | None:
+        urn = f"urn:pulumi:prod::sitelogix::{type}::subscription/https/{HOOK}"
+        step = StepEventMetadata(op=OpType.DELETE, urn=urn, type=type, provider="")
+        return change_of(step, EngineLog(tmp_path, [HOOK]).masked)
+
+    assert change(SUBSCRIPTION_TYPE) == ResourceChange("delete", "subscription/https/[masked]", SUBSCRIPTION_TYPE)
+    # The names of tables are compared with the schema's.
+    assert change(TABLE_TYPE) == ResourceChange("delete", f"subscription/https/{HOOK}", TABLE_TYPE)
 
 
 def test_only_the_newest_logs_are_kept(tmp_path: Path) -> None:
