@@ -138,7 +138,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         state, inputs = _plain(request.olds), self._tagged(_plain(request.news))
         ignored = set(request.ignoreChanges)
         inputs = keeping(inputs, state, ignored)
-        difference = _guarded(context, lambda: kind.diff(state, inputs)).without(ignored)
+        difference = _guarded(context, lambda: kind.diff(state, inputs), f"diffing {request.urn}: ").without(ignored)
         response = provider_pb2.DiffResponse
         return response(
             changes=response.DIFF_SOME if difference.changed else response.DIFF_NONE,
@@ -170,7 +170,9 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         if request.preview:
             unknown = dict.fromkeys(kind.recomputed(state, inputs), UNKNOWN)
             return provider_pb2.UpdateResponse(properties=_struct({**state, **inputs, **unknown}))
-        inputs = keeping(inputs, state, set(request.ignoreChanges))
+        ignored = set(request.ignoreChanges)
+        inputs = keeping(inputs, state, ignored)
+        _guarded(context, lambda: kind.refuse(kind.diff(state, inputs).without(ignored)))
         found = _guarded(context, lambda: kind.update(request.urn, request.id, state, inputs, request.timeout))
         return provider_pb2.UpdateResponse(properties=_struct(found.state))
 

@@ -147,6 +147,9 @@ class ResourceType(ABC, Generic[Client]):
         """What of the state a preview of an update does not know yet."""
         return ()
 
+    def refuse(self, difference: Difference) -> None:
+        """Raises PluginError for an update that the real plugin cannot make."""
+
     @abstractmethod
     def create(self, inputs: Properties, timeout: float) -> Found:
         """Makes the resource and waits until it can be used; at most `timeout` seconds."""

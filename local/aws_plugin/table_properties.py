@@ -234,8 +234,10 @@ def found(table: Any, backups: Any, expiry: Any, labels: Mapping[str, str], regi
     if stream.get("StreamEnabled"):
         inputs["streamEnabled"] = True
         inputs["streamViewType"] = stream.get("StreamViewType", "")
-    if table.get("SSEDescription", {}).get("Status") == "ENABLED":
-        inputs["serverSideEncryption"] = {"enabled": True}
+    encryption = table.get("SSEDescription", {})
+    if encryption.get("Status") == "ENABLED":
+        key = encryption.get("KMSMasterKeyArn")
+        inputs["serverSideEncryption"] = {"enabled": True} | ({"kmsKeyArn": key} if key else {})
     inputs |= of_others.found(table)
     state = {
         **inputs,
