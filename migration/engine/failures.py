@@ -14,6 +14,8 @@ _KILLED = re.compile(r"code: -(\d+)")
 """How the Automation API tells that a signal has ended the CLI."""
 _OUTSIDE_THE_PLAN = re.compile(r"violates plan|is not allowed by the plan|expected resource operations")
 """How the engine says that an `up` would do what its preview did not show (Pulumi 3.259, pkg/resource/deploy)."""
+_NOT_REACHED = re.compile(r"expected resource operations")
+"""It says so of all that was previewed and not done: also of what an `up` did not come to, because it failed before."""
 
 
 def failure(what: str, error: str, messages: Sequence[str], again: str) -> ToolError:
@@ -27,6 +29,7 @@ def failure(what: str, error: str, messages: Sequence[str], again: str) -> ToolE
         return EngineLost(what, "The connection to the Pulumi engine broke.", f"Run: {again}")
     if any(says_that_credentials_ended(reason) for reason in reasons):
         return credentials_ended(f"{what} {'; '.join(dict.fromkeys(reasons))}.")
+    reasons = [reason for reason in reasons if not _NOT_REACHED.search(reason)] or reasons
     outside = [reason for reason in reasons if _OUTSIDE_THE_PLAN.search(reason)]
     if outside:
         return Refused(

@@ -1,0 +1,27 @@
+"""What a failure of the Pulumi CLI means, by the errors that the engine reported."""
+
+from __future__ import annotations
+
+from migration.engine.failures import failure
+from schema.errors import Refused, ToolError
+
+NOT_REACHED = "expected resource operations for urn:pulumi:local::x::aws:sns/topic:Topic::alarms but none were seen"
+VIOLATION = "resource urn:pulumi:local::x::aws:dynamodb/table:Table::reports violates plan: create is not allowed"
+
+
+def test_what_a_failed_up_did_not_come_to_does_not_hide_why_it_failed() -> None:
+    found = failure("`pulumi up` failed.", "", [NOT_REACHED, "creating index: LimitExceededException"], "again")
+    assert type(found) is ToolError
+    assert (found.what, found.why) == ("`pulumi up` failed.", "creating index: LimitExceededException")
+
+
+def test_an_up_that_leaves_out_what_was_previewed_is_refused() -> None:
+    found = failure("`pulumi up` failed.", "", [NOT_REACHED], "again")
+    assert type(found) is Refused
+    assert found.why == NOT_REACHED
+
+
+def test_an_up_that_does_more_than_was_previewed_is_refused() -> None:
+    found = failure("`pulumi up` failed.", "", [VIOLATION, NOT_REACHED], "again")
+    assert type(found) is Refused
+    assert found.why == VIOLATION
