@@ -52,7 +52,13 @@ class Shop:
 
     def preview(self) -> dict[str, int]:
         """How many resources a preview would treat in which way."""
-        summary = self._stack().preview(on_output=lambda line: None).change_summary
+        try:
+            summary = self._stack().preview(on_output=lambda line: None).change_summary
+        except automation.CommandError as error:
+            # On a busy machine the SDK may log to an engine that has just ended. A preview can be repeated.
+            if "StatusCode.UNAVAILABLE" not in str(error):
+                raise
+            summary = self._stack().preview(on_output=lambda line: None).change_summary
         return {str(getattr(kind, "value", kind)): count for kind, count in summary.items()}
 
     def pulumi(self, *arguments: str) -> str:

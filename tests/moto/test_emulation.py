@@ -140,7 +140,7 @@ def test_values_older_than_fifteen_days_are_forgotten(moto_endpoint: str, tmp_pa
             MetricData=[{"MetricName": f"of{days}", "Value": 1, "Timestamp": datetime.now(UTC) - timedelta(days=days)}],
         )
     stack.create("reports", REPORTS)
-    assert {metric["MetricName"] for metric in client.list_metrics()["Metrics"]} == {
+    assert {metric["MetricName"] for metric in client.list_metrics(Namespace=NAMESPACE)["Metrics"]} == {
         "of14",
         "ConsumedWriteCapacityUnits",
     }
