@@ -24,8 +24,8 @@ def test_the_migration_ends_the_same_with_both_plugins(tmp_path: Path) -> None:
 def ending(directory: Path, plugin: str) -> dict[str, Any]:
     """What a migration with that plugin leaves: its summary, items, definitions, state inputs, and a clean preview."""
     checkout = Checkout.make(directory)
-    # Without monitors: the real plugin's SDK speaks a protocol to CloudWatch that moto does not know. Without alarms the
-    # gate of the retired index stays shut, so the run ends waiting.
+    # Without monitors: the real plugin's SDK speaks a protocol to CloudWatch that moto does not know. And without
+    # alarms the gate of the retired index stays shut, so the run ends waiting.
     stack_file = checkout.path / "Pulumi.local.yaml"
     lines = stack_file.read_text(encoding="utf-8").splitlines(keepends=True)
     stack_file.write_text("".join(line for line in lines if "sns:" not in line), encoding="utf-8")
