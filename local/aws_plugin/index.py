@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from local.aws_plugin.of_others import maximum
+from local.aws_plugin.of_others import Maximum, Warm, maximum
 from local.aws_plugin.resource import (
     UNKNOWN,
     Difference,
@@ -59,16 +59,6 @@ class _Timeouts(Strict):
     delete: str | None = None
 
 
-class _Maximum(Strict):
-    max_read_request_units: int | None = None
-    max_write_request_units: int | None = None
-
-
-class _Warm(Strict):
-    read_units_per_second: int | None = None
-    write_units_per_second: int | None = None
-
-
 class _Inputs(Strict):
     index_name: str
     table_name: str
@@ -77,8 +67,8 @@ class _Inputs(Strict):
     provisioned_throughput: _Throughput | None = None
     timeouts: _Timeouts | None = None
     # Known to the program only after an import, which fills them in.
-    on_demand_throughput: _Maximum | None = None
-    warm_throughput: _Warm | None = None
+    on_demand_throughput: Maximum | None = None
+    warm_throughput: Warm | None = None
     region: str | None = None
 
 

@@ -10,10 +10,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from local.aws_plugin.resource import Properties
+from local.aws_plugin.resource import Properties, Strict
 
 LEAST_WARM = (12000, 4000)
 """Read and write units a second. Up to these the real plugin takes warm throughput for AWS's own default."""
+
+
+class Maximum(Strict):
+    """The most that a table or an index serves on demand, as an input."""
+
+    max_read_request_units: int | None = None
+    max_write_request_units: int | None = None
+
+
+class Warm(Strict):
+    """What a table or an index can serve at once, as an input."""
+
+    read_units_per_second: int | None = None
+    write_units_per_second: int | None = None
 
 
 def replaced(state: Properties, inputs: Properties) -> Iterator[str]:

@@ -47,16 +47,6 @@ class _LocalIndex(Strict):
     non_key_attributes: list[str] | None = None
 
 
-class _Maximum(Strict):
-    max_read_request_units: int | None = None
-    max_write_request_units: int | None = None
-
-
-class _Warm(Strict):
-    read_units_per_second: int | None = None
-    write_units_per_second: int | None = None
-
-
 class Inputs(Strict):
     name: str
     hash_key: str
@@ -75,9 +65,9 @@ class Inputs(Strict):
     tags: dict[str, str] | None = None
     local_secondary_indexes: list[_LocalIndex] | None = None
     # Known to the program only after an import, which fills them in.
-    on_demand_throughput: _Maximum | None = None
+    on_demand_throughput: of_others.Maximum | None = None
     replicas: list[_Replica] | None = None
-    warm_throughput: _Warm | None = None
+    warm_throughput: of_others.Warm | None = None
     tags_all: dict[str, str] | None = None
     region: str | None = None
 

@@ -12,10 +12,11 @@ LOST = "Resource monitor has terminated"
 """What Pulumi's SDK says when a call from the program to the engine finds nobody there."""
 _KILLED = re.compile(r"code: -(\d+)")
 """How the Automation API tells that a signal has ended the CLI."""
-_OUTSIDE_THE_PLAN = re.compile(r"violates plan|is not allowed by the plan|expected resource operations")
+_NOT_REACHED = "expected resource operations"
+"""What the engine says of all that was previewed and not done: also of what an `up` did not come to, because it failed
+before."""
+_OUTSIDE_THE_PLAN = re.compile(rf"violates plan|is not allowed by the plan|{_NOT_REACHED}")
 """How the engine says that an `up` would do what its preview did not show (Pulumi 3.259, pkg/resource/deploy)."""
-_NOT_REACHED = re.compile(r"expected resource operations")
-"""It says so of all that was previewed and not done: also of what an `up` did not come to, because it failed before."""
 
 
 def failure(what: str, error: str, messages: Sequence[str], again: str) -> ToolError:
@@ -29,7 +30,7 @@ def failure(what: str, error: str, messages: Sequence[str], again: str) -> ToolE
         return EngineLost(what, "The connection to the Pulumi engine broke.", f"Run: {again}")
     if any(says_that_credentials_ended(reason) for reason in reasons):
         return credentials_ended(f"{what} {'; '.join(dict.fromkeys(reasons))}.")
-    reasons = [reason for reason in reasons if not _NOT_REACHED.search(reason)] or reasons
+    reasons = [reason for reason in reasons if _NOT_REACHED not in reason] or reasons
     outside = [reason for reason in reasons if _OUTSIDE_THE_PLAN.search(reason)]
     if outside:
         return Refused(

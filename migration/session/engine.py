@@ -8,7 +8,6 @@ gone.
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ from migration.session.locks import Locks, owners_in
 from schema.errors import EngineLost, Refused, ToolError, UsageError
 from stack.allowed_changes import ResourceChange, is_structure, refuse_unlisted
 from stack.declaration import Declaration
+from stack.file.cli import find_cli
 from stack.file.config import StackConfig
 from stack.processes import Process, end, orphans
 from stack.world.live import Live
@@ -90,7 +90,7 @@ class Engine:
         locks: Locks,
     ) -> None:
         self.locks = locks
-        self._cli = _command()
+        self._cli, self.warning = _command()
         self._config = config
         self._program = program
         self._safe_point = safe_point
@@ -98,7 +98,6 @@ class Engine:
         self._log = EngineLog(config.checkout, secrets_of(config, environment))
         self._message: str | None = None
         self._is_let_go = False
-        self.warning = Versions.of().warning(self._cli.version)
         self._workspace = automation.LocalWorkspace(
             work_dir=str(config.checkout),
             env_vars={**environment, **Process.current().mark()},
@@ -296,17 +295,14 @@ def check_engine() -> None:
     _command()
 
 
-def _command() -> Cli:
-    """The CLI on PATH, of a version that is taken. Raises UsageError."""
+def _command() -> tuple[Cli, str]:
+    """The CLI on PATH, of a version that is taken, and what to know of that version. Raises UsageError."""
     versions = Versions.of()
-    if shutil.which("pulumi") is None:
-        raise UsageError(
-            "The Pulumi engine is missing.", "There is no `pulumi` on PATH.", "Run the tasks through ./invoke."
-        )
+    find_cli()
     noted = TOOL / ".venv" / f"engine-{versions.tested}"  # where ./invoke noted that it found the engine
     try:
         command = Cli()
-        versions.warning(command.version)
+        warning = versions.warning(command.version)
     except UsageError:
         noted.unlink(missing_ok=True)
         raise
@@ -316,4 +312,4 @@ def _command() -> Cli:
         raise UsageError(
             "The Pulumi engine cannot be run.", f"`pulumi version` failed: {said}", "Run ./invoke again: it gets one."
         ) from error
-    return command
+    return command, warning

@@ -18,18 +18,23 @@ class CliError(Exception):
     """The CLI failed; the message is what it says of it, in one line."""
 
 
-def ask(arguments: list[str], folder: Path, environment: Mapping[str, str]) -> str:
-    """What the CLI answers on standard output, run in that folder; `environment` is added to the process's own. Raises
-    CliError, and UsageError where there is no CLI."""
-    cli = shutil.which("pulumi")
-    if cli is None:
+def find_cli() -> str:
+    """The path of the CLI on PATH. Raises UsageError where there is none."""
+    found = shutil.which("pulumi")
+    if found is None:
         raise UsageError(
             "The Pulumi engine is missing.", "There is no `pulumi` on PATH.", "Run the tasks through ./invoke."
         )
+    return found
+
+
+def ask(arguments: list[str], folder: Path, environment: Mapping[str, str]) -> str:
+    """What the CLI answers on standard output, run in that folder; `environment` is added to the process's own. Raises
+    CliError, and UsageError where there is no CLI."""
     told = {**os.environ, **environment, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     # Each question names its stack.
     told.pop("PULUMI_STACK", None)
-    command = [cli, *arguments, "--non-interactive", "--color", "never"]
+    command = [find_cli(), *arguments, "--non-interactive", "--color", "never"]
     try:
         answer = subprocess.run(
             command,

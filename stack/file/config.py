@@ -64,10 +64,6 @@ class StackConfig:
     def stack_file(self) -> Path:
         return self.checkout / f"Pulumi.{self.name}.yaml"
 
-    def masked(self, text: str) -> str:
-        """The text without the secrets of the configuration."""
-        return masked(text, self.secrets)
-
     def setting(self, name: str) -> str:
         """The key of a setting as it stands in the stack file, such as `orders:account`."""
         return f"{self.project}:{name}"

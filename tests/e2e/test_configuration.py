@@ -23,7 +23,7 @@ from schema.errors import UsageError
 from schema.project import Project
 from sitelogix.project import PROJECT as SITELOGIX
 from stack.file.cli import ask
-from stack.file.config import StackConfig, load_config
+from stack.file.config import StackConfig, load_config, masked
 from stack.file.document import read_stack_file
 from stack.file.resolving import resolve
 from terminal.results.plan import RunResult
@@ -111,7 +111,7 @@ def test_a_secret_is_decrypted_and_shown_nowhere(tmp_path: Path) -> None:
     (subscription,) = config.settings.subscriptions
     assert (subscription.protocol, subscription.endpoint.get_secret_value()) == ("https", WEBHOOK)
     assert TOKEN not in repr(config)
-    assert config.masked(f"Invalid parameter: {WEBHOOK}") == "Invalid parameter: [secret]"
+    assert masked(f"Invalid parameter: {WEBHOOK}", config.secrets) == "Invalid parameter: [secret]"
     assert file.read_bytes() == before
 
 

@@ -15,7 +15,7 @@ import pytest
 from migration.plan.plan import plan
 from schema.errors import UsageError
 from schema.project import Project
-from stack.file.config import StackConfig, load_config
+from stack.file.config import StackConfig, load_config, masked
 from terminal.workspace import Workspace, told
 from tests.pulumi_service import pulumi_service, value
 from tests.snapshots import forget
@@ -74,7 +74,7 @@ def test_an_environment_adds_what_the_stack_file_does_not_say(stack: SmallStack,
     assert (config.settings.contact, config.settings.lease_seconds) == ("the team", 20)
     (subscription,) = config.settings.subscriptions
     assert subscription.endpoint.get_secret_value() == HOOK
-    assert config.masked(HOOK) == "[secret]"
+    assert masked(HOOK, config.secrets) == "[secret]"
     assert (stack.directory / "Pulumi.local.yaml").read_bytes() == before
 
 
