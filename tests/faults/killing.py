@@ -149,11 +149,14 @@ def _is(process: psutil.Process, victim: Victim) -> bool:
 
 
 def _events(task: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
-    """What the run tells of its steps, until it ends."""
+    """What the run tells of its steps, until it ends. Raises AssertionError with all that it told, if it told of a
+    traceback."""
     assert task.stderr is not None
+    told: list[str] = []
     for line in task.stderr:
-        assert "Traceback" not in line
+        told.append(line)
         with suppress(ValueError):
             event = json.loads(line)
             if "step" in event:
                 yield event
+    assert not any("Traceback" in line for line in told), "".join(told)
