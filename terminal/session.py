@@ -66,6 +66,7 @@ def open_session(
         may_change,
         locks=Locks(ledger),
     )
+    engine.hear_asides()
     refuse_old_plugin()
     interrupts.pass_on = engine.interrupt
     ledger.lease.on_lost = engine.interrupt

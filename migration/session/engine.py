@@ -20,6 +20,7 @@ from pulumi import automation
 from pulumi.automation import events
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
 
+from migration.engine.asides import hear, in_program
 from migration.engine.failures import failure, last_words
 from migration.engine.log import EngineLog, secrets_of
 from migration.engine.versions import TOOL, Versions
@@ -127,6 +128,10 @@ class Engine:
             self._log.end()
             self._message = None
 
+    def hear_asides(self) -> None:
+        """From now on what the SDK prints of its own accord is kept in the log, until the process ends."""
+        hear(self._log.note)
+
     def let_go(self) -> None:
         """Ends the `up` that is going on, from another thread, in order and without waiting for AWS: what AWS has begun
         it goes on with. The `up` then raises EngineLost, if nothing else: the CLI would call it a success."""
@@ -224,7 +229,11 @@ class Engine:
             if event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
                 messages.append(self._log.masked(" ".join(event.diagnostic_event.message.split())))
 
-        self._workspace.program = lambda: self._program(live, declaration, refusals.append)
+        def program() -> None:
+            in_program()
+            self._program(live, declaration, refusals.append)
+
+        self._workspace.program = program
         what = "pulumi preview" if dry else "pulumi up"
         kept = self._kept(what)
         try:
