@@ -21,8 +21,9 @@ LEAST_ITEMS = 100
 @command(
     only="run this path or pytest selection only, such as tests/unit",
     faults="run the whole fault suite, about half an hour: a migration is killed at more than a hundred moments",
+    long="run the cases of which a test without this flag runs a sample only",
 )
-def test(shell: Shell, only: str = "", faults: bool = False) -> None:
+def test(shell: Shell, only: str = "", faults: bool = False, long: bool = False) -> None:
     """Run the tests."""
     try:
         chosen = shlex.split(only)
@@ -33,11 +34,13 @@ def test(shell: Shell, only: str = "", faults: bool = False) -> None:
         _run(shell, *pytest, *chosen)
     elif faults:
         _run(shell, *pytest, "tests/faults", "tests/e2e/test_step_lifecycle.py", "-m", "faults", "-v", "-s")
+    elif long:
+        _run(shell, *pytest, "-m", "long")
     else:
         # One more than processors: a third of their time, tests wait.
         workers = str(min((os.cpu_count() or 2) + 1, 4))
         side_by_side = ["-n", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
-        _run(shell, *pytest, *side_by_side, "-m", "not faults and not timed")
+        _run(shell, *pytest, *side_by_side, "-m", "not faults and not timed and not long")
         _run(shell, *pytest, "-m", "timed")
 
 
@@ -56,7 +59,7 @@ def conformance(shell: Shell, plugin: str = "", record: bool = False, upstream: 
         _run(shell, sys.executable, "-m", "tests.conformance.record", plugin, "--upstream", upstream)
     else:
         os.environ["KEYSHIFT_AWS_PLUGIN"] = plugin
-        _run(shell, sys.executable, "-m", "pytest", "tests/conformance")
+        _run(shell, sys.executable, "-m", "pytest", "tests/conformance", "-m", "not faults")
 
 
 @command()

@@ -1,7 +1,8 @@
 """A plugin does what the real one was recorded to do: plans, inputs, replacements, errors, and AWS at the end.
 
 The stand-in is held to the recording always; with KEYSHIFT_AWS_PLUGIN=<path> (`./invoke conformance --plugin`) that
-plugin is, which shows whether the recording is still true.
+plugin is, which shows whether the recording is still true. `./invoke test` compares every third scenario, `./invoke
+conformance` and `./invoke test --long` all of them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ from tests.conformance.record import EXPECTED, versions
 from tests.conformance.scenarios import SCENARIOS
 
 RECORDED: dict[str, Any] = json.loads(EXPECTED.read_text(encoding="utf-8"))
+IN_SAMPLE = 3
+"""Of so many scenarios, one is in the sample."""
+EACH = [
+    pytest.param(name, marks=[pytest.mark.long] if number % IN_SAMPLE else []) for number, name in enumerate(SCENARIOS)
+]
 
 
 def test_every_scenario_is_recorded() -> None:
@@ -39,7 +45,7 @@ def test_the_bridge_is_read_from_the_program_and_the_upstream_provider_is_told(t
     assert (made["bridge"], made["upstream"]) == ("v3.128.0", "v6")
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", EACH)
 def test_the_plugin_does_what_the_real_one_does(name: str, moto_endpoint: str, tmp_path: Path) -> None:
     lab = Lab(os.environ.get("KEYSHIFT_AWS_PLUGIN") or None, moto_endpoint, tmp_path)
     SCENARIOS[name](lab)
