@@ -113,6 +113,16 @@ def first_text(item: Item, *attributes: str) -> str | None:
     return None
 
 
-def constant(value: str) -> Rule:
+@dataclass(frozen=True)
+class Constant:
     """A rule that gives every item the same value, whatever it holds."""
-    return lambda item, given: given.default(value)
+
+    value: str
+
+    def __call__(self, item: Item, given: Given) -> str:  # noqa: ARG002  # every rule has the same signature
+        return given.default(self.value)
+
+
+def constant(value: str) -> Rule:
+    """The rule that gives every item this value."""
+    return Constant(value)

@@ -254,6 +254,8 @@ class AccessPattern:
     reads a retired index, that one stays.
 
     `sort_key_prefix` narrows it to sort keys that begin so; `number` is its place among the core access patterns.
+    `returns` are the attributes that the application uses of what comes back, `filters` those by which it filters it;
+    () where that is not said.
     """
 
     name: str
@@ -261,6 +263,8 @@ class AccessPattern:
     index: str | None = None
     sort_key_prefix: str | None = None
     number: int | None = None
+    returns: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

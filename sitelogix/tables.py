@@ -112,6 +112,9 @@ ACCESS_PATTERNS = (
     AccessPattern("work of a team", "work-logs", "GSI2-TeamIndex"),
     AccessPattern("analyses of an AI model", "ai-analysis-cache", "GSI2-ModelIndex"),
     AccessPattern("workflow queue", "reports", "GSI3-StatusIndex"),
+    AccessPattern("vendor by company name", "vendors", "GSI1-CompanyIndex"),
+    AccessPattern("constraint timeline of a project", "constraints", "GSI3-ProjectDateIndex"),
+    AccessPattern("analyses of a type", "ai-analysis-cache", "GSI1-TypeIndex"),
 )
 
 SITELOGIX = Schema(

@@ -22,7 +22,7 @@ from terminal.reporting import show_error
 from terminal.workspace import TOOL
 
 GROUPS = {
-    "Look": ("status", "plan", "gate", "verify", "history", "preview", "env"),
+    "Look": ("status", "plan", "gate", "verify", "history", "preview", "schema.lint", "env"),
     "Change": ("migrate", "backfill", "late-writers", "capacity", "approve"),
     "Go back": ("rollback",),
     "Stop and go on": ("pause", "resume", "unlock"),

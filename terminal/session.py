@@ -26,6 +26,7 @@ from stack.ledger.authors import Author
 from stack.ledger.codec import now, written
 from stack.ledger.history import History, code_version
 from stack.ledger.ledger import Ledger
+from stack.lint.linting import refuse_errors
 from stack.processes import end, named, orphans
 from terminal.progress import JsonLinesReporter, TerminalReporter
 from terminal.reporting import say
@@ -47,12 +48,15 @@ def open_session(
     turn: Turn | None = None,
     seconds: float | None = None,
     no_wait: bool = False,
+    linted: bool = False,
 ) -> Iterator[Context]:
     """Everything that a run works with. The local stack is started when it does not run. After `seconds` the run is
-    asked to stop. Raises ToolError."""
+    asked to stop. With `linted`, what the lint calls an error is refused before anything else. Raises ToolError."""
     workspace = workspace_of(shell)
     project, config = workspace.project, workspace.config(stack)
     schema = project.schema
+    if linted:
+        refuse_errors(project, config)
     if config.is_local:
         LocalStack(config, project, say).up()
     client = dynamodb(config)

@@ -61,7 +61,7 @@ class StackFile:
     @property
     def has_secrets(self) -> bool:
         """Whether it holds a value that has to be decrypted."""
-        return _holds_secret(self.config)
+        return holds_secret(self.config)
 
     @property
     def key(self) -> str:
@@ -182,7 +182,8 @@ def _environments(document: dict[str, Any], path: Path) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _holds_secret(value: Any) -> bool:
+def holds_secret(value: Any) -> bool:
+    """Whether a value of a stack file is encrypted, or something in it is."""
     if isinstance(value, dict):
-        return set(value) == {"secure"} or any(map(_holds_secret, value.values()))
-    return isinstance(value, list) and any(map(_holds_secret, value))
+        return set(value) == {"secure"} or any(map(holds_secret, value.values()))
+    return isinstance(value, list) and any(map(holds_secret, value))

@@ -70,6 +70,8 @@ def _or_none(value: object) -> object:
     return None if value == "" else value
 
 
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
 IndexName = Annotated[IndexRef, BeforeValidator(_is_index)]
 """An index, written as `table/index`."""
 
@@ -122,6 +124,7 @@ class Settings(_Settings):
     approvals: dict[IndexName, Approval] = {}
     accepted_violations: dict[str, Annotated[int, Field(ge=0)]] = {}
     accepted_hot_keys: dict[IndexName, Annotated[float, Field(gt=0, le=1)]] = {}
+    accepted_findings: dict[str, dict[str, Reason]] = {}
     backfill: BackfillSettings = BackfillSettings()
     replace_streams: list[str] = []
     keep_stream: list[str] = []

@@ -14,7 +14,9 @@ from migration.run.runner import FinishedStep, Summary
 from schema.errors import Waiting
 from schema.model import Schema
 from stack.allowed_changes import ResourceChange
+from stack.lint.finding import Finding as LintFinding
 from terminal.reporting import Line, Result, grid
+from terminal.results.lint import finding_document
 
 
 @dataclass(frozen=True)
@@ -23,13 +25,15 @@ class PlanResult(Result):
 
     stack: str
     plan: Plan
+    lint: tuple[LintFinding, ...] = ()
 
     def document(self) -> dict[str, Any]:
         steps = [
             {"action": step.ACTION, "tables": list(step.tables), "index": step.ref and step.ref.index, "why": step.why}
             for step in self.plan.steps
         ]
-        return {"stack": self.stack, "steps": steps, **_rest_document(self.plan)}
+        lint = [finding_document(one) for one in self.lint]
+        return {"stack": self.stack, "steps": steps, **_rest_document(self.plan), "lint": lint}
 
     def text(self) -> Iterator[Line]:
         steps = enumerate(self.plan.steps, 1)
@@ -39,6 +43,11 @@ class PlanResult(Result):
         else:
             yield f"Nothing to do on stack {self.stack}."
         yield from _rest(self.stack, self.plan)
+        for one in self.lint:
+            if one.accepted is None:
+                yield Text.assemble(
+                    ("Lint:", "yellow"), f" {one.code} {one.severity}, {one.file}:{one.line}: {one.what}"
+                )
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,9 @@ def migrated(
         from terminal.results.plan import RunResult
         from terminal.session import open_session
 
-        with open_session(shell, stack, json=json, turn=mine, seconds=seconds, no_wait=no_wait, **paced) as context:
+        with open_session(
+            shell, stack, json=json, turn=mine, seconds=seconds, no_wait=no_wait, linted=True, **paced
+        ) as context:
             return RunResult(stack, context.schema, run(context, table, index))
 
 

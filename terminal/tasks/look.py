@@ -6,6 +6,7 @@ from invoke.context import Context as Shell
 
 from terminal.flags import at_least_one, only
 from terminal.reporting import Result, command
+from terminal.workspace import workspace_of
 
 
 @command()
@@ -14,13 +15,15 @@ def plan(
 ) -> Result:
     """Show the steps that migrate would do, and why."""
     from migration.run.runner import plan_of
+    from stack.lint.linting import findings
     from terminal.results.plan import PlanResult
     from terminal.session import open_session
 
     chosen = only(shell, table, index)
     with open_session(shell, stack, json=json) as context:
         world = context.surrounded(context.read_world())
-        return PlanResult(stack, plan_of(context, world).narrowed(*chosen))
+        left = plan_of(context, world).narrowed(*chosen)
+        return PlanResult(stack, left, findings(workspace_of(shell).project, context.config))
 
 
 @command()
@@ -75,7 +78,7 @@ def preview(shell: Shell, stack: str = "local", json: bool = False) -> Result:
     from terminal.results.plan import PreviewResult
     from terminal.session import open_session
 
-    with open_session(shell, stack, json=json) as context:
+    with open_session(shell, stack, json=json, linted=True) as context:
         return PreviewResult(stack, changes(context))
 
 

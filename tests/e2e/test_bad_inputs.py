@@ -107,6 +107,8 @@ FLAGS = [
     Bad("a benchmark of nothing", "bench backfill --growth 0", "That cannot be measured. | There is | Run: ./invoke"),
     Bad("a plugin that is a folder", "conformance --plugin .", ". is no program. | It has to be a pulumi- | Give its"),
     Bad("a recording without a plugin", "conformance --record", "--record needs --plugin. | The stand-in | Add "),
+    Bad("an unknown stack to lint", "schema.lint --stack prdo", "There is no stack 'prdo'. | A stack is | Did you"),
+    Bad("two forms of a lint", "schema.lint --github --json", "--github and --json exclude | Both write | Drop"),
     Bad("an open quote", ["test", "--only", '"'], "--only cannot be read: No closing quotation. | Run: ./invoke test"),
 ]
 STACK_FILES = [
@@ -154,6 +156,8 @@ STACK_FILES = [
         edit=("writer: single", "writer: batch")),
     Bad("a hot key as a yes", "plan", f"{FILE}: sitelogix:acceptedHotKeys.reports/GSI3 | Input | {EDIT}",
         edit=("reports/GSI3-StatusIndex: 1.0", "reports/GSI3-StatusIndex: yes")),
+    Bad("a finding without a reason", "schema.lint", f"{FILE}: sitelogix:acceptedFindings.L019.repo | String | {EDIT}",
+        edit=("reports/GSI3-StatusIndex: the migration plan asks for 5 write units", 'reports/GSI3-StatusIndex: " "')),
     Bad("violations below zero", "plan",
         f"{FILE}: sitelogix:acceptedViolations.constraints {WRONG}: -3. | Input | {EDIT}",
         edit=("constraints: 3", "constraints: -3")),
@@ -192,7 +196,11 @@ APPROVALS = [
     Bad("leave at a number", "plan", f'{FILE}: {PERSONNEL}.at {WRONG}: 0. | A date is like "2025-11-04". | {EDIT}',
         edit=('"2025-11-04"', "0")),
 ]
+READ = 'AccessPattern("workflow queue"', 'AccessPattern("a", "personnel", "GSI2-ProjectIndex"), AccessPattern("b"'
+REFUSED_BY_LINT = "L002: The removal of personnel/GSI2-ProjectIndex is | The approval states that | Take the pattern"
 SCHEMAS = [
+    Bad("an approval of an index that is read, migrated", "migrate", REFUSED_BY_LINT, 4, given=schema(*READ)),
+    Bad("an approval of an index that is read, previewed", "preview --json", REFUSED_BY_LINT, 4, given=schema(*READ)),
     Bad("two indexes of one name", "plan",
         f"The schema is wrong: table reports: index GSI1 | SchemaError in | {CORRECT}",
         given=schema('"GSI2-ManagerIndex"', '"GSI1-ProjectIndex"')),

@@ -66,7 +66,7 @@ def with_late_writers(unready: str) -> World:
 
 def test_an_open_gate_shows_the_evidence_of_each_claim() -> None:
     assert gate(SITELOGIX, PERSONNEL, PERSONNEL.retired[0], approving(), ready()) == [
-        Claim("no access pattern on it", True, "none of 14 access patterns reads it", MIGRATE),
+        Claim("no access pattern on it", True, "none of 17 access patterns reads it", MIGRATE),
         Claim(
             "replacement read-ready",
             True,

@@ -229,6 +229,10 @@ def test_the_seven_core_access_patterns_are_there() -> None:
     assert numbers == [1, 2, 3, 4, 5, 6, 7]
 
 
+def test_each_index_is_read_by_an_access_pattern() -> None:
+    assert [str(ref) for table in SITELOGIX for ref in table.refs if not SITELOGIX.patterns_on(ref)] == []
+
+
 def test_before_the_migration_a_table_has_its_existing_and_retired_indexes_only() -> None:
     before = PERSONNEL.before()
     assert before is not None

@@ -1,0 +1,168 @@
+"""The lint of one stack or of all, with the line of each finding. It asks neither AWS nor Pulumi."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from schema.errors import Refused, UsageError
+from schema.project import Project
+from schema.references import IndexRef
+from stack.file import strict_yaml
+from stack.file.config import StackConfig, config_of, reference_of
+from stack.file.document import StackFile, holds_secret, read_stack_file
+from stack.file.resolving import Resolved
+from stack.lint.changes import changed_at
+from stack.lint.finding import Finding, Found, Linted, Severity
+from stack.lint.places import Declarations, line_of
+from stack.lint.rules import judge
+
+_NOT_READ = "what is encrypted is not read"
+"""Stands for a secret."""
+
+
+def findings(project: Project, config: StackConfig, now: datetime | None = None) -> tuple[Finding, ...]:
+    """What is found of a stack whose configuration Pulumi has resolved; `now` is the time, by default the clock's.
+    Raises UsageError for a stack file that cannot be read."""
+    file = read_stack_file(config.name, config.checkout, project)
+    places = _Places(project, config.checkout)
+    return tuple(_findings(project, config, file, now, places, is_complete=True))
+
+
+def lint(
+    project: Project, folder: Path, stack: str | None = None, now: datetime | None = None
+) -> dict[str, tuple[Finding, ...]]:
+    """What is found of a stack, or of every stack of the folder, by its name. Settings count as they are written: what
+    an ESC environment gives is not known. Raises UsageError for a stack file that is wrong."""
+    found, places = {}, _Places(project, folder)
+    for name in [stack] if stack else stacks(folder):
+        file = read_stack_file(name, folder, project)
+        config = config_as_written(project, file, name)
+        found[file.name] = tuple(_findings(project, config, file, now, places, is_complete=not file.environments))
+    if not found:
+        raise UsageError("There is no stack to lint.", f"{folder} has no file Pulumi.<stack>.yaml.", "Write one.")
+    return found
+
+
+def stacks(folder: Path) -> list[str]:
+    """The names of the stacks of that folder."""
+    return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml"))
+
+
+def refuse_errors(project: Project, config: StackConfig, now: datetime | None = None) -> None:
+    """Raises Refused, with all of them, where an error is found that the stack does not accept."""
+    file = read_stack_file(config.name, config.checkout, project)
+    linted = _linted(project, config, file, now, _Places(project, config.checkout), is_complete=True)
+    accepted = config.settings.accepted_findings
+    errors = [
+        (rule.code, found)
+        for rule, found in judge(linted)
+        if rule.severity is Severity.ERROR and found.subject not in accepted.get(rule.code, {})
+    ]
+    if errors:
+        raise Refused(
+            " ".join(f"{code}: {found.what}" for code, found in errors),
+            " ".join(dict.fromkeys(found.why for _, found in errors)),
+            " ".join(dict.fromkeys(found.next for _, found in errors))
+            + f" The lines: ./invoke schema.lint --stack {config.stack}",
+        )
+
+
+def config_as_written(project: Project, file: StackFile, stack: str) -> StackConfig:
+    """The configuration that the file and Pulumi.yaml themselves give. Where an ESC environment may have what all
+    stacks need, something stands in that no rule minds. Raises UsageError for what is wrong."""
+    declared = strict_yaml.read(file.project_text).get("config") or {}
+    values: dict[str, Any] = {}
+    if file.environments:
+        values = {"aws:region": "us-east-1", f"{project.name}:backend": file.backend}
+        values |= {f"{project.name}:account": "0" * 12, f"{project.name}:tablePrefix": ""}
+    for key, found in declared.items():
+        value = found.get("value", found.get("default")) if isinstance(found, dict) else found
+        if value is not None:
+            values[key if ":" in key else f"{project.name}:{key}"] = value
+    values |= file.config
+    secrets = frozenset(key for key, value in values.items() if holds_secret(value))
+    texts = {key: _text(_readable(value)) for key, value in values.items()}
+    return config_of(reference_of(stack, file), file.path, project, Resolved(texts, secrets))
+
+
+class _Places:
+    """The places of a project's declarations, which are looked for only once they are asked for."""
+
+    def __init__(self, project: Project, folder: Path) -> None:
+        self._project, self._folder = project, folder
+
+    @cached_property
+    def declared(self) -> Declarations:
+        return Declarations.of(self._folder, self._project.schema)
+
+    def changed(self, ref: IndexRef) -> datetime | None:
+        """When the code that declares the index was last changed; None where that is not known."""
+        place = self.declared.places.get(str(ref))
+        return changed_at(self._folder, place) if place else None
+
+    def of(self, found: Found, file: StackFile) -> tuple[str, int]:
+        """The file and the line of a finding."""
+        if found.setting:
+            first, *rest = found.setting
+            key = first if ":" in first else f"{self._project.name}:{first}"
+            return file.path.name, line_of(file.text, (key, *rest))
+        place = self.declared.of_subject(found.declared or found.subject)
+        return place.file, place.first
+
+
+def _linted(
+    project: Project, config: StackConfig, file: StackFile, now: datetime | None, places: _Places, *, is_complete: bool
+) -> Linted:
+    return Linted(
+        schema=project.schema,
+        config=config,
+        file=file,
+        now=now or datetime.now(UTC),
+        is_complete=is_complete,
+        others=lambda: _others(project, config),
+        changed=places.changed,
+    )
+
+
+def _findings(
+    project: Project, config: StackConfig, file: StackFile, now: datetime | None, places: _Places, *, is_complete: bool
+) -> Iterator[Finding]:
+    for rule, found in judge(_linted(project, config, file, now, places, is_complete=is_complete)):
+        name, line = places.of(found, file)
+        yield Finding(
+            code=rule.code,
+            severity=rule.severity,
+            title=rule.title,
+            subject=found.subject,
+            what=found.what,
+            why=found.why,
+            next=found.next,
+            file=name,
+            line=line,
+            accepted=config.settings.accepted_findings.get(rule.code, {}).get(found.subject),
+        )
+
+
+def _others(project: Project, config: StackConfig) -> Iterator[StackConfig]:
+    """The other stacks of the checkout; without those whose files are wrong, which is told when they are linted."""
+    for name in stacks(config.checkout):
+        if name != config.name:
+            with suppress(UsageError):
+                yield config_as_written(project, read_stack_file(name, config.checkout, project), name)
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _NOT_READ if set(value) == {"secure"} else {key: _readable(each) for key, each in value.items()}
+    return [_readable(each) for each in value] if isinstance(value, list) else value
+
+
+def _text(value: Any) -> str:
+    """As Pulumi writes it: all but a text as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, default=str)
