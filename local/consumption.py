@@ -10,10 +10,12 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from moto.cloudwatch.models import MetricAggregatedDatum, cloudwatch_backends
+
+from schema.clock import at_present
 
 NAMESPACE = "AWS/DynamoDB"
 KEPT = timedelta(days=15)
@@ -121,7 +123,7 @@ class Meter:
 
     def _minute(self, account: str, region: str) -> _Minute:
         """The running one: another with each minute, and when moto was reset, for then its list is another one."""
-        start = datetime.now(UTC).replace(second=0, microsecond=0, tzinfo=None)
+        start = at_present().replace(second=0, microsecond=0, tzinfo=None)
         kept: list[Any] = cloudwatch_backends[account][region].metric_data
         minute = self._minutes.get(region)
         if minute is None or minute.start != start or minute.kept is not kept:

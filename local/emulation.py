@@ -14,6 +14,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.server import DomainDispatcherApplication, create_backend_app
 
 from local import building, quick_reads, table_settings
+from local.alarms import history
 from local.alarms.metric_math import Unsupported
 from local.alarms.states import evaluate_alarms
 from local.consumption import OPERATIONS, Consumed, Meter, consumed
@@ -42,6 +43,7 @@ def application() -> Application:
     """The whole as a WSGI application, for any number of threads. All of it shares moto's one world of this process."""
     quick_reads.install()
     table_settings.install()
+    history.install()
     # Loaded before the first request, which would wait for them; and before a test's server is forked.
     get_backend("lambda")
     get_backend("applicationautoscaling")
@@ -59,7 +61,7 @@ class Emulation:
         service, region = _service(environ.get("HTTP_AUTHORIZATION", ""))
         if service == "dynamodb":
             return self._dynamodb(environ, start_response, region)
-        if service == "monitoring" and _operation(environ) == "DescribeAlarms":
+        if service == "monitoring" and _operation(environ) in {"DescribeAlarms", "DescribeAlarmHistory"}:
             try:
                 evaluate_alarms(DEFAULT_ACCOUNT_ID, region)
             except Unsupported as error:

@@ -9,8 +9,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,13 +26,13 @@ STOP_SECONDS = 5
 
 @dataclass(frozen=True)
 class ServerRecord:
-    """What `.local/server.json` says of the server: the process by id and start time (seconds since 1970), and
-    whether the data set was loaded to the end."""
+    """What `.local/server.json` says of the server: the process by id and start time (seconds since 1970), and the
+    stacks whose data set was loaded to the end, each with its prefix of table names."""
 
     pid: int
     started: float
     endpoint: str
-    loaded: bool = False
+    loaded: Mapping[str, str] = field(default_factory=dict)
 
 
 class Server:
@@ -49,6 +50,9 @@ class Server:
             record = ServerRecord(**json.loads(self._record_file.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
+        if not isinstance(record.loaded, dict):
+            # As an earlier version wrote it: nobody knows whose data these are.
+            record = replace(record, loaded={})
         return record if _process(record) is not None else None
 
     def start(self) -> ServerRecord:
@@ -87,9 +91,9 @@ class Server:
             time.sleep(0.05)
         return record
 
-    def mark_loaded(self, record: ServerRecord) -> None:
-        """Notes that the data set is whole."""
-        self._write(ServerRecord(record.pid, record.started, record.endpoint, loaded=True))
+    def mark_loaded(self, record: ServerRecord, stack: str, prefix: str) -> None:
+        """Notes that the data set of that stack is whole, in tables with that prefix."""
+        self._write(replace(record, loaded={**record.loaded, stack: prefix}))
 
     def stop(self) -> bool:
         """Ends the server and forgets it. Returns whether one was running."""
@@ -121,7 +125,7 @@ class Server:
     def _busy(port: int) -> UsageError:
         return UsageError(
             f"Port {port} is in use by another program.",
-            "The local stack's server listens there: Pulumi.local.yaml says so in aws:endpoints.",
+            "The local stack's server listens there: aws:endpoints in its stack file says so.",
             "End that program, or put another port into Pulumi.local.yaml.",
         )
 

@@ -1,4 +1,6 @@
-"""The local stack as a whole: its server, its data, its Pulumi state and its plugin, all under `.local/`."""
+"""A local stack as a whole: its server, its data, its Pulumi state and its plugin, all under `.local/`.
+
+All local stacks of a checkout share one server, each with a prefix of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -16,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 
 from local.passphrase import PASSPHRASE
-from local.server import Server
+from local.server import Server, ServerRecord
 from schema.backfill import Item
 from schema.errors import UsageError
 from schema.model import Index, Table
@@ -36,12 +38,12 @@ Say = Callable[[str], None]
 
 
 class LocalStack:
-    """Starts, loads, stops and wipes the embedded stack. `say` is told what is going on, a line each."""
+    """Starts, loads, stops and wipes an embedded stack. `say` is told what is going on, a line each."""
 
     def __init__(self, config: StackConfig, project: Project, say: Say = lambda line: None) -> None:
         if urlsplit(config.endpoint or "").hostname not in {"127.0.0.1", "localhost"}:
             raise UsageError(
-                "Pulumi.local.yaml: aws:endpoints has a wrong value.",
+                f"{config.stack_file.name}: aws:endpoints has a wrong value.",
                 "The local stack's endpoint is on this machine.",
                 "Set its `dynamodb` to a URL such as http://127.0.0.1:5995",
             )
@@ -52,8 +54,9 @@ class LocalStack:
         self._server = Server(config.endpoint or "", self._directory)
 
     def up(self) -> None:
-        """Sees to it that the server runs with its data. A server that died took AWS and the ledger with it, so
-        Pulumi's local state, which describes them, is started afresh. Of two at once the second waits."""
+        """Sees to it that the server runs with the stack's data. A server that died took AWS and the ledger with it, so
+        Pulumi's local state, which describes them, is started afresh. Of two at once the second waits. Raises
+        UsageError where another local stack has the prefix, or another server."""
         with self._lock() as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self.install_plugin()
@@ -72,16 +75,49 @@ class LocalStack:
             ) from error
 
     def _start_afresh(self) -> None:
-        if self._server.stop() or self._state_files():
-            self._say("The local server is gone or was never loaded: starting it and its Pulumi state afresh.")
-            self._wipe_state()
-        self._say(f"Starting the local AWS endpoint {self._config.endpoint} (moto) …")
-        record = self._server.start()
+        record = self._server.record()
+        others = {stack: prefix for stack, prefix in record.loaded.items() if stack != self._name} if record else {}
+        if record is None or not others:
+            if self._server.stop() or self._state_files():
+                self._say("The local server is gone or was never loaded: starting it and its Pulumi state afresh.")
+            self._say(f"Starting the local AWS endpoint {self._config.endpoint} (moto) …")
+            record = self._server.start()
+        else:
+            self._refuse_to_share(record, others)
+        self._wipe_state()
         self._state.mkdir(parents=True, exist_ok=True)
         self._make_bucket()
         items, tables = load(dynamodb(self._config), self._config, self._project)
-        self._server.mark_loaded(record)
+        self._server.mark_loaded(record, self._name, self._config.settings.table_prefix)
         self._say(f"Loaded {items:,} items into {tables} pre-migration tables.")
+
+    def _refuse_to_share(self, record: ServerRecord, others: Mapping[str, str]) -> None:
+        """Raises UsageError where the stack cannot be on the server that holds the others."""
+        stack_file, other = self._config.stack_file.name, next(iter(others), None)
+        if record.endpoint != self._config.endpoint:
+            raise UsageError(
+                f"{stack_file}: aws:endpoints is not where the other local stacks are.",
+                f"Stack {other} is at {record.endpoint}; the local stacks of a checkout share one server.",
+                f"Set it to {record.endpoint}, or run: ./invoke local.down",
+            )
+        for stack, prefix in others.items():
+            if prefix == self._config.settings.table_prefix:
+                raise UsageError(
+                    f"{stack_file}: {self._config.setting('tablePrefix')} is also that of stack {stack}.",
+                    "The local stacks of a checkout share one server, so their tables would have the same names.",
+                    "Give each a prefix of its own.",
+                )
+        names = {self._config.physical_name(table.name) for table in self._project.schema}
+        if names & {name for page in self._tables() for name in page}:
+            raise UsageError(
+                f"The data of local stack {self._name} were loaded in part.",
+                "Their loading was stopped, and the server holds other stacks, too.",
+                "Run: ./invoke local.reset",
+            )
+
+    def _tables(self) -> Iterable[list[str]]:
+        pages = dynamodb(self._config).get_paginator("list_tables").paginate()
+        return (page["TableNames"] for page in pages)
 
     def _make_bucket(self) -> None:
         """Makes the bucket of Pulumi's state, where that is in this server's S3. It goes with the server."""
@@ -108,7 +144,11 @@ class LocalStack:
     def is_up(self) -> bool:
         """Whether the server runs and its data are whole."""
         record = self._server.record()
-        return record is not None and record.loaded and record.endpoint == self._config.endpoint
+        return record is not None and record.endpoint == self._config.endpoint and self._name in record.loaded
+
+    @property
+    def _name(self) -> str:
+        return self._config.name
 
     def environment(self) -> dict[str, str]:
         """What Pulumi needs for this stack alone: its own home, where the stand-in plugin is, and the passphrase."""

@@ -12,7 +12,7 @@ from local.passphrase import PASSPHRASE
 from schema.errors import UsageError
 from schema.project import Project
 from stack.file.config import StackConfig, load_config, masked
-from stack.file.names import stack_name
+from stack.file.names import is_local
 
 TOOL = Path(__file__).resolve().parents[1]
 """The tool's own folder: its code and .venv. A project's folder may be another one."""
@@ -47,8 +47,8 @@ class Workspace:
 
 
 def told(stack: str) -> dict[str, str]:
-    """What the Pulumi CLI is told of a stack before its settings are known: the passphrase of the local stack."""
-    return {"PULUMI_CONFIG_PASSPHRASE": PASSPHRASE} if stack_name(stack) == "local" else {}
+    """What the Pulumi CLI is told of a stack before its settings are known: the passphrase of a local stack."""
+    return {"PULUMI_CONFIG_PASSPHRASE": PASSPHRASE} if is_local(stack) else {}
 
 
 def workspace_of(shell: Shell) -> Workspace:

@@ -34,11 +34,13 @@ _LEFT_BEHIND = shutil.ignore_patterns(".git", ".venv", ".local", ".*_cache", ".h
 
 @dataclass
 class Checkout:
-    """One copy. `run` runs `./invoke` in it; `client` is plain boto3 at the endpoint of its Pulumi.local.yaml."""
+    """One copy. `run` runs `./invoke` in it; `client` is plain boto3 at the endpoint of its Pulumi.local.yaml. Whatever
+    is run gets its `environment`, too."""
 
     path: Path
     port: int
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @staticmethod
     def make(directory: Path) -> Checkout:
@@ -84,7 +86,7 @@ class Checkout:
         return subprocess.Popen(
             ["./invoke", *arguments],
             cwd=self.path,
-            env={**os.environ, MARK: self.mark, CHECK: "1"},
+            env={**os.environ, MARK: self.mark, CHECK: "1", **self.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -93,7 +95,7 @@ class Checkout:
         )
 
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
-        return {**os.environ, MARK: self.mark, CHECK: "1", "COLUMNS": "200", **more}
+        return {**os.environ, MARK: self.mark, CHECK: "1", "COLUMNS": "200", **self.environment, **more}
 
     @property
     def _engine(self) -> str | None:
@@ -133,7 +135,7 @@ class Checkout:
 
     def processes(self) -> list[psutil.Process]:
         """Those of them that do not end by themselves."""
-        return _alive(self.own())
+        return alive(self.own())
 
     def clean_up(self) -> None:
         """Ends whatever still runs."""
@@ -141,7 +143,7 @@ class Checkout:
             process.kill()
 
 
-def _alive(processes: list[psutil.Process]) -> list[psutil.Process]:
+def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
     """Those that have not ended after a while."""
     _, alive = psutil.wait_procs(processes, timeout=ENDING)
     return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
@@ -166,7 +168,7 @@ def running(directory: Path) -> Iterator[Checkout]:
         yield made
     finally:
         made.run("local.down")
-        left_over = [*made.processes(), *_alive([server])]
+        left_over = [*made.processes(), *alive([server])]
         for process in left_over:
             process.kill()
         assert left_over == []

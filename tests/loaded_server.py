@@ -1,7 +1,7 @@
 """The server of the local stack with its data set loaded, made once: each checkout gets a fork of it.
 
 Run as a program it loads the data set and forks servers until its standard input is closed. A request is one line, the
-port; the answer is the server's process id, once it listens.
+port and the clock's file or nothing; the answer is the server's process id, once it listens.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import io
 import json
 import logging
 import os
+import runpy
 import signal
 import socket
 import subprocess
@@ -31,19 +32,21 @@ from local.stack import load
 from sitelogix.project import PROJECT
 from stack.aws import dynamodb
 from stack.file.config import load_config
+from tests.moved_clock import CLOCK, FOLDER, MovedClock
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+PREFIX = "sitelogix-"
 
 
-def serve_checkout(checkout: Path, port: int) -> psutil.Process:
-    """Starts a loaded server for the local stack of that checkout, as `./invoke local.up` would leave it."""
+def serve_checkout(checkout: Path, port: int, stack: str = "local", clock: MovedClock | None = None) -> psutil.Process:
+    """Starts a loaded server for that local stack of the checkout, as a first task would leave it."""
     program = _program()
     assert program.stdin is not None
     assert program.stdout is not None
-    program.stdin.write(f"{port}\n")
+    program.stdin.write(f"{port} {clock.file if clock else ''}\n")
     program.stdin.flush()
     server = psutil.Process(int(program.stdout.readline()))
-    record = ServerRecord(server.pid, server.create_time(), f"http://127.0.0.1:{port}", loaded=True)
+    record = ServerRecord(server.pid, server.create_time(), f"http://127.0.0.1:{port}", loaded={stack: PREFIX})
     (checkout / ".local" / "state").mkdir(parents=True)
     (checkout / ".local" / "server.json").write_text(json.dumps(asdict(record)), encoding="utf-8")
     return server
@@ -74,9 +77,13 @@ def main() -> None:
         line = sys.stdin.readline()
         if not line:
             return
-        listener = socket.create_server(("127.0.0.1", int(line)), backlog=128)
+        port, _, clock = line.strip().partition(" ")
+        listener = socket.create_server(("127.0.0.1", int(port)), backlog=128)
         pid = os.fork()
         if pid == 0:
+            if clock:
+                os.environ[CLOCK] = clock
+                runpy.run_path(str(FOLDER / "sitecustomize.py"))
             _serve(served, listener)
         listener.close()
         sys.stdout.write(f"{pid}\n")

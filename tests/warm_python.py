@@ -47,6 +47,9 @@ DEPENDENCIES = (
 )
 """What tasks import. One that is missing here costs time, and one that is gone stops this program."""
 
+CLOCK = "KEYSHIFT_TEST_CLOCK"
+"""As in tests/clock/sitecustomize.py."""
+
 
 def run(
     directory: Path, arguments: tuple[str, ...], environment: Mapping[str, str], timeout: float
@@ -138,6 +141,9 @@ def become(request: Mapping[str, Any]) -> None:
     os.chdir(request["directory"])
     os.environ.clear()
     os.environ.update(request["environment"])
+    if CLOCK in os.environ:
+        # As a Python that starts now would do.
+        runpy.run_path(str(Path(__file__).parent / "clock" / "sitecustomize.py"))
     sys.path.insert(0, request["directory"])
     sys.executable = str(Path(request["directory"], ".venv", "bin", "python"))
     sys.argv = ["terminal", *request["arguments"]]

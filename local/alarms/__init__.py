@@ -1,4 +1,5 @@
-"""Alarms as CloudWatch evaluates them, for moto, which never does: their states, and the metric math that they use.
+"""Alarms as CloudWatch evaluates them, for moto, which never does: their states, their
+history, and the metric math that they use.
 
-May import: local, stack.
+May import: schema, local, stack.
 """

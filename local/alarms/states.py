@@ -14,13 +14,14 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from moto.cloudwatch.models import Statistics, cloudwatch_backends
 from moto.sns.models import sns_backends
 
 from local.alarms.metric_math import Points, Series, evaluate
+from schema.clock import at_present
 
 MORE_PERIODS = 2
 """How many periods more than it evaluates an alarm looks at: AWS's own example shows five for three."""
@@ -50,7 +51,7 @@ def evaluate_alarms(account: str, region: str) -> None:
         for datum in list(backend.metric_data):
             dimensions = frozenset((dimension.name, dimension.value) for dimension in datum.dimensions)
             data[datum.namespace, datum.name, dimensions].append(datum)
-        end = datetime.now(UTC).replace(second=0, microsecond=0, tzinfo=None) + timedelta(minutes=1)
+        end = at_present().replace(second=0, microsecond=0, tzinfo=None) + timedelta(minutes=1)
         for alarm in alarms:
             points, treatment = _points(alarm, data, end)
             state = _state(points, alarm, treatment)
@@ -128,6 +129,7 @@ def _change(alarm: Any, state: str, points: Points, account: str, region: str) -
     shown = ", ".join("missing" if point is None else f"{point:g}" for point in points)
     reason = f"{alarm.comparison_operator} {alarm.threshold}: the newest values are {shown}"
     alarm.update_state(reason, json.dumps({"recentDatapoints": points}), state)
+    alarm.state_updated_timestamp = at_present().replace(tzinfo=None)
     actions = {"ALARM": alarm.alarm_actions, "OK": alarm.ok_actions}.get(state, alarm.insufficient_data_actions)
     if not alarm.actions_enabled:
         return
@@ -140,7 +142,7 @@ def _change(alarm: Any, state: str, points: Points, account: str, region: str) -
         "OldStateValue": old,
         "NewStateValue": state,
         "NewStateReason": reason,
-        "StateChangeTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000"),
+        "StateChangeTime": at_present().strftime("%Y-%m-%dT%H:%M:%S.000+0000"),
     }
     for action in actions:
         if action.startswith("arn:aws:sns:"):

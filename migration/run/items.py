@@ -4,7 +4,6 @@ until every new index is read-ready."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from backfills.run.survey import Survey
 from migration.run.runner import Summary, narrowed_run, plan_of
@@ -14,6 +13,7 @@ from migration.session.waiting import pause_here
 from migration.steps.items.backfill import BackfillTable
 from migration.steps.items.late_writers import LateWriters
 from migration.steps.items.working import backfilled_tables, probed, shown, working
+from schema.clock import at_present
 from schema.model import Index, Table
 from schema.references import IndexRef
 from stack.gates.claims import Claim
@@ -78,10 +78,10 @@ def _wait(context: Context, world: World, names: list[str]) -> None:
     settings = context.config.settings
     records = [record for name in names if (record := world.proofs.get(LateWritersProof, name)) is not None]
     due = min(next_look(record, settings.late_writers) for record in records)
-    began = datetime.now(UTC)
+    began = at_present()
     context.reporter.started(LateWriters(table=context.schema.table(names[0]), settings=settings), 1, 1)
     text = "; ".join(f"{record.subject}: {record.unready}" for record in records)
-    while (now := datetime.now(UTC)) < due:
+    while (now := at_present()) < due:
         context.reporter.progress(int((now - began).total_seconds()), int((due - began).total_seconds()), text)
         pause_here(context)
 

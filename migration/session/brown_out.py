@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -17,6 +16,7 @@ from botocore.exceptions import ClientError
 from dynamo.errors import error_code
 from migration.session.context import Context
 from migration.session.waiting import pause_here
+from schema.clock import at_present
 from schema.errors import Refused, Waiting
 from schema.references import IndexRef
 from stack.aws import translated_errors
@@ -97,7 +97,7 @@ def _take_out(context: Context, note: BrownOutNote) -> None:
     for _ in range(TRIES):
         policy, revision = read_policy(context.client, note.table_arn)
         if not denies_reads(policy, note.index_arn):
-            age = (datetime.now(UTC) - note.at).total_seconds()
+            age = (at_present() - note.at).total_seconds()
             if age > CONSISTENT_SECONDS:
                 return
             # It may be there, and not be seen yet.

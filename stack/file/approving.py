@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
+from schema.clock import at_present
 from schema.errors import UsageError
 from schema.model import Schema
 from schema.project import Project
@@ -68,7 +69,7 @@ def approve(
     file = read_stack_file(stack, checkout, project)
     reference_of(stack, file)
     path, setting = file.path.resolve(), f"{project.name}:approvals"
-    at = datetime.now(UTC).replace(microsecond=0)
+    at = at_present().replace(microsecond=0)
     approval = Approval.model_validate({"applicationUpdated": True, "testsPassed": True, "by": by, "at": at})
     text = with_approval(file.text, setting, str(ref), approval)
     _read_back(file, text, setting, ref, approval)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from schema.project import Project
 from stack.file.document import StackFile, read_stack_file
 from stack.file.faults import fault, unknown_key
-from stack.file.names import StackReference, backend_url, stack_name
+from stack.file.names import StackReference, backend_url, is_local, stack_name
 from stack.file.provider import AssumedRole, WebIdentity, provider_options
 from stack.file.resolving import Resolved, resolve
 from stack.file.settings import FORMER_NAMES, MAY_BE_SECRET, Settings, as_json, from_texts, setting_names
@@ -70,8 +70,8 @@ class StackConfig:
 
     @property
     def is_local(self) -> bool:
-        """Whether this is the embedded stack that `local.up` starts and `local.reset` may wipe."""
-        return self.name == "local"
+        """Whether this is an embedded stack, on the server that `local.up` starts and `local.reset` may wipe."""
+        return is_local(self.name)
 
     @property
     def backend_url(self) -> str:

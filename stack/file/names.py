@@ -10,6 +10,8 @@ from pathlib import Path
 from schema.errors import UsageError
 
 _STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+LOCAL = "local"
+"""The stack of this machine; `local-…` are others that stand for what is elsewhere, such as staging and prod."""
 OWN_ORGANIZATION = "organization"
 """The one organization that a backend of one's own (a folder, a bucket) knows (pulumi: backend/diy/store.go)."""
 
@@ -82,6 +84,12 @@ def find_stack_file(stack: str, checkout: Path) -> Path:
 def stack_name(stack: str) -> str:
     """The last part of a reference, after which the stack's file is named."""
     return stack.rpartition("/")[2]
+
+
+def is_local(stack: str) -> bool:
+    """Whether a stack of that name (or reference) is embedded: on this machine, on the local server."""
+    name = stack_name(stack)
+    return name == LOCAL or name.startswith(f"{LOCAL}-")
 
 
 def guess(word: str, known: list[str]) -> str:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
+from schema.clock import at_present
 from schema.errors import Refused
 
 KEY: Mapping[str, bool] = {"key": True}
@@ -35,7 +36,7 @@ R = TypeVar("R", bound=Record)
 
 def now() -> datetime:
     """The time in UTC, in whole seconds."""
-    return datetime.now(UTC).replace(microsecond=0)
+    return at_present().replace(microsecond=0)
 
 
 def written(time: datetime) -> str:

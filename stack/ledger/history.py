@@ -14,11 +14,11 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from schema.clock import at_present
 from schema.errors import LeaseLost, ToolError
 from stack.ledger.codec import now
 from stack.ledger.holder import Holder
@@ -170,7 +170,7 @@ def described(error: BaseException) -> str:
 
 def _new_id() -> str:
     """Sorts by time."""
-    at = datetime.now(UTC)
+    at = at_present()
     return f"{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03}-{secrets.token_hex(2)}"
 
 

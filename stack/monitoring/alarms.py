@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from schema.clock import at_present
 from schema.model import Schema, Table
 from schema.parts import BillingMode
 from schema.references import IndexRef, Subject
@@ -216,7 +217,7 @@ def read_metrics(client: CloudWatchClient | None, config: StackConfig, schema: S
     retired = live_refs(world.live, (index.ref(table) for table in schema for index in table.retired))
     if client is None or not config.is_monitored or not retired:
         return Readings()
-    at = datetime.now(UTC)
+    at = at_present()
     since = at - timedelta(minutes=max(config.settings.quiet_minutes, CLEAN_MINUTES))
     reads: dict[IndexRef, dict[datetime, float]] = {}
     disturbances: dict[str, dict[str, float]] = {}

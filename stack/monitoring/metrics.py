@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from schema.clock import at_present
+
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_cloudwatch.type_defs import (
@@ -55,7 +57,7 @@ class Metrics:
             "throttled writes": self._sum("WriteThrottleEvents", everywhere, minutes),
             "system errors": self._total(
                 [self._query(f"e{n}", "SystemErrors", Operation=name) for n, name in enumerate(OPERATIONS)],
-                datetime.now(UTC) - timedelta(minutes=minutes),
+                at_present() - timedelta(minutes=minutes),
             ),
         }
         return {what: count for what, count in found.items() if count}
@@ -77,7 +79,7 @@ class Metrics:
         queries = [
             self._query(f"m{n}", name, "Maximum", GlobalSecondaryIndexName=index) for n, name in enumerate(names)
         ]
-        found = self._by_minute(queries, datetime.now(UTC) - timedelta(minutes=minutes))
+        found = self._by_minute(queries, at_present() - timedelta(minutes=minutes))
         return {name: values[max(values)] for n, name in enumerate(names) if (values := found.get(f"m{n}"))}
 
     def _sum(self, metric: str, indexes: Iterable[str | None], minutes: int) -> float:
@@ -85,7 +87,7 @@ class Metrics:
             self._query(f"m{number}", metric, **({"GlobalSecondaryIndexName": index} if index else {}))
             for number, index in enumerate(indexes)
         ]
-        return self._total(queries, datetime.now(UTC) - timedelta(minutes=minutes))
+        return self._total(queries, at_present() - timedelta(minutes=minutes))
 
     def _total(self, queries: list[MetricDataQueryTypeDef], since: datetime) -> float:
         return sum(sum(values.values()) for values in self._by_minute(queries, since).values())
@@ -93,7 +95,7 @@ class Metrics:
     def _by_minute(self, queries: list[MetricDataQueryTypeDef], since: datetime) -> dict[str, dict[datetime, float]]:
         """The values of each query by time."""
         found: dict[str, dict[datetime, float]] = {}
-        now = datetime.now(UTC)
+        now = at_present()
         if self._client is None or since >= now - timedelta(seconds=1):
             return found
         # The end is exclusive, and of whole seconds.

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
+from schema.clock import at_present
 from schema.references import IndexRef, Subject
 from stack.ledger.proofs import Proofs
 from stack.ledger.records import Proof
@@ -35,7 +36,7 @@ class Readings:
     window and at least the last hour. `disturbances` counts, by table and by kind, what went wrong in the last hour.
     """
 
-    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    at: datetime = field(default_factory=at_present)
     available: bool = False
     alarms: tuple[AlarmState, ...] = ()
     reads: Mapping[IndexRef, Mapping[datetime, float]] = field(default_factory=dict)

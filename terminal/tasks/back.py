@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context as Shell
 
+from schema.clock import at_present
 from schema.errors import UsageError
 from terminal.flags import confirm, only, pace
 from terminal.reporting import Result, command
@@ -156,7 +157,7 @@ class RollbackFlags:
             raise UsageError(f"--to-time {text!r} is no time.", example, "Correct the flag.") from None
         if time.tzinfo is None:
             raise UsageError(f"--to-time {text!r} has no zone.", example, "Add the zone, such as Z for UTC.")
-        if time > datetime.now(UTC):
+        if time > at_present():
             raise UsageError(f"--to-time {text!r} is still to come.", "A table has only a past.", "Correct the flag.")
         return time.astimezone(UTC)
 

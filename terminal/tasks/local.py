@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context as Shell
 
+from stack.file.names import LOCAL
 from terminal.reporting import command, say
 from terminal.workspace import workspace_of
 
@@ -23,7 +24,7 @@ def env(shell: Shell, stack: str = "local") -> None:
     workspace = workspace_of(shell)
     config = workspace.config(stack)
     if config.is_local:
-        _local(shell).up()
+        _local(shell, stack).up()
     for name, value in environment(config, workspace.project).items():
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
 
@@ -51,11 +52,11 @@ def reset(shell: Shell) -> None:
     local.up()
 
 
-def _local(shell: Shell) -> LocalStack:
+def _local(shell: Shell, stack: str = LOCAL) -> LocalStack:
     from local.stack import LocalStack
 
     workspace = workspace_of(shell)
-    return LocalStack(workspace.config("local"), workspace.project, say)
+    return LocalStack(workspace.config(stack), workspace.project, say)
 
 
 TASKS = (up, down, reset)

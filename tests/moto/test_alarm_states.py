@@ -52,6 +52,10 @@ class Lone:
                     MetricData=[{"MetricName": self.name, "Value": value, "Timestamp": time}],
                 )
 
+    def put_state(self, state: Any) -> None:
+        """As somebody who tries an alarm does. The next look at alarms evaluates it again."""
+        self.client.set_alarm_state(AlarmName=self.name, StateValue=state, StateReason="a test")
+
     @property
     def state(self) -> str:
         (alarm,) = self.client.describe_alarms(AlarmNames=[self.name])["MetricAlarms"]
@@ -209,3 +213,32 @@ def test_an_alarm_whose_actions_are_off_tells_nobody(lone: Lone, queue: Queue) -
     lone.data(11)
     assert lone.state == "ALARM"
     assert queue.messages() == []
+
+
+def test_the_history_tells_each_change_of_the_state_newest_first(lone: Lone) -> None:
+    lone.put()
+    began = datetime.now(UTC) - timedelta(seconds=2)
+    lone.data(11)
+    assert lone.state == "ALARM"
+    lone.put_state("OK")
+    # Whoever asks for the history meets an alarm that was evaluated again.
+    (page,) = lone.client.get_paginator("describe_alarm_history").paginate(
+        AlarmName=lone.name, HistoryItemType="StateUpdate", StartDate=began
+    )
+    found = [json.loads(item["HistoryData"]) for item in page["AlarmHistoryItems"]]
+    assert [(item["oldState"]["stateValue"], item["newState"]["stateValue"]) for item in found] == [
+        ("OK", "ALARM"),
+        ("ALARM", "OK"),
+        ("OK", "ALARM"),
+    ]
+    assert [item["HistorySummary"] for item in page["AlarmHistoryItems"]] == [
+        "Alarm updated from OK to ALARM",
+        "Alarm updated from ALARM to OK",
+        "Alarm updated from OK to ALARM",
+    ]
+
+
+def test_what_else_the_history_holds_is_refused_and_not_left_out(lone: Lone) -> None:
+    lone.put()
+    with pytest.raises(ClientError, match="HistoryItemType=StateUpdate"):
+        lone.client.describe_alarm_history(AlarmName=lone.name)

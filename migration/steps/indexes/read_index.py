@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from dynamo.expressions import Expressions
 from migration.session.context import Context
 from migration.session.reading import reader_of
 from migration.session.waiting import pause_here
 from migration.steps.step import OfIndex
+from schema.clock import at_present
 from schema.model import RetiredIndex
 from schema.references import IndexRef
 from stack.gates.gate import METRIC_ALIVE, gate, own_reads
@@ -35,7 +36,7 @@ class ReadIndex(OfIndex):
     retired: RetiredIndex
 
     def apply(self, context: Context, world: World) -> Facts:
-        at = datetime.now(UTC)
+        at = at_present()
         page = reader_of(context, world.live[self.table.name]).page(Expressions(), most=1, index=self.index.name)
         units = page.units or 0.0
         note_own_reads(context, world, self.ref, [(at, units)])
@@ -74,6 +75,6 @@ def note_own_reads(context: Context, world: World, ref: IndexRef, reads: Iterabl
     for at, read_units in reads:
         minute = at.replace(second=0, microsecond=0)
         units[minute] = units.get(minute, 0.0) + read_units
-    since = datetime.now(UTC) - timedelta(minutes=max(context.config.settings.quiet_minutes, KEPT_MINUTES) + 2)
+    since = at_present() - timedelta(minutes=max(context.config.settings.quiet_minutes, KEPT_MINUTES) + 2)
     recent = {minute: count for minute, count in units.items() if minute >= since}
     context.ledger.prove(OwnReadProof(subject=ref, table_id=world.live[ref.table].id, units=recent))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from migration.checks.querying import NOTHING_TO_QUERY, query_index
 from migration.session.context import Context
@@ -12,6 +12,7 @@ from migration.session.waiting import wait_for
 from migration.steps.indexes.building import Build
 from migration.steps.indexes.read_index import note_own_reads
 from migration.steps.step import OfIndex
+from schema.clock import at_present
 from schema.errors import VerificationFailed
 from stack.ledger.codec import now
 from stack.ledger.ledger import Facts
@@ -72,7 +73,7 @@ class VerifyIndex(OfIndex):
     def _query(self, context: Context, world: World) -> Facts:
         reads: list[tuple[datetime, float]] = []
         reader = reader_of(context, world.live[self.table.name])
-        facts = query_index(reader, self.table, self.index, lambda units: reads.append((datetime.now(UTC), units)))
+        facts = query_index(reader, self.table, self.index, lambda units: reads.append((at_present(), units)))
         if self._is_retired:
             # The gate of a retired index must not take our own reads for somebody else's.
             note_own_reads(context, world, self.ref, reads)

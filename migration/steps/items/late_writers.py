@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 from backfills.run.survey import Survey
 from migration.session.context import Context
 from migration.steps.items.working import probed, shown, working
 from migration.steps.step import OfTable
+from schema.clock import at_present
 from schema.references import IndexRef
 from stack.file.settings import Settings
 from stack.gates.late_writers import (
@@ -41,11 +41,11 @@ class LateWriters(OfTable):
     def apply(self, context: Context, world: World) -> Facts:
         name, settings = self.table.name, self.settings.late_writers
         before = world.proofs.get(LateWritersProof, name)
-        began = datetime.now(UTC)
+        began = at_present()
         late, stale = self._scan(context, world, every_value=wants_every_value(before, began, settings))
         look = Look(
             began=began,
-            ended=datetime.now(UTC),
+            ended=at_present(),
             scanned=late.counts.scanned,
             late=self._late_items(late),
             stale=stale.counts.remaining if stale else None,
