@@ -24,6 +24,7 @@ from terminal.workspace import TOOL
 GROUPS = {
     "Look": ("status", "plan", "gate", "verify", "history", "preview", "schema.lint", "env"),
     "Change": ("migrate", "backfill", "late-writers", "capacity", "approve"),
+    "Observe": ("watch",),
     "Go back": ("rollback",),
     "Stop and go on": ("pause", "resume", "unlock"),
     "Set up": ("stack.init",),

@@ -6,12 +6,13 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from migration.session.context import StepText
+from migration.session.context import Reporter, StepText
 from stack.ledger.ledger import Facts
 
 JSON_LINE_SECONDS = 1.0
@@ -72,7 +73,8 @@ class TerminalReporter:
             self._open()
         if self._bar is not None and self._task is not None:
             elapsed = self._bar.tasks[0].elapsed or 0.0
-            rate = f", {done / elapsed:,.0f}/s" if done and elapsed > 1 else ""
+            timed = facts is not None and "seconds_left" in facts
+            rate = f", {done / elapsed:,.0f}/s" if done and elapsed > 1 and not timed else ""
             self._bar.update(self._task, completed=done, total=total or None, text=f"{text}{rate}")
         elif time.monotonic() - self._last_line > PLAIN_LINE_SECONDS:
             self._last_line = time.monotonic()
@@ -136,3 +138,25 @@ class JsonLinesReporter:
         json.dump(line, sys.stderr, default=str, ensure_ascii=False)
         sys.stderr.write("\n")
         sys.stderr.flush()
+
+
+@dataclass(frozen=True)
+class WatchBar:
+    """Shows a watch as a bar: as one step that goes on for so many `seconds` (None: without an end)."""
+
+    reporter: Reporter
+    seconds: float | None
+    name: str = "watch"
+    why: str = ""
+
+    def __post_init__(self) -> None:
+        self.reporter.started(self, 1, 1)
+
+    def told(self, facts: Facts) -> str:
+        """Nothing: a watch has a result of its own."""
+        return ""
+
+    def __call__(self, watched: float) -> None:
+        """So many seconds were watched."""
+        left = None if self.seconds is None else max(0, int(self.seconds - watched))
+        self.reporter.progress(int(watched), int(self.seconds or 0), "quiet", {"seconds_left": left})

@@ -34,7 +34,11 @@ class Watched:
         endpoint: str, directory: Path, schema: Schema, live: Live | None = None, region: str = "us-east-1"
     ) -> Watched:
         """Puts every alarm of the whole schema, by its resource name."""
-        config = watched_config(endpoint, directory, region)
+        return Watched.of(watched_config(endpoint, directory, region), schema, live)
+
+    @staticmethod
+    def of(config: StackConfig, schema: Schema, live: Live | None = None) -> Watched:
+        """Puts them for a stack that there is."""
         declared = Declaration().with_tables(list(schema))
         found = {alarm.resource: alarm for alarm in alarms(schema, config, declared, live or {})}
         client = cloudwatch(config)

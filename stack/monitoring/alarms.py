@@ -227,10 +227,11 @@ def read_metrics(client: CloudWatchClient | None, config: StackConfig, schema: S
             reads[ref] = metrics.reads_by_minute(ref.index, since)
             if ref.table not in disturbances:
                 disturbances[ref.table] = metrics.disturbances(world.live[ref.table].indexes, CLEAN_MINUTES)
-        return Readings(at, True, _alarms(client, config, schema, world), reads, disturbances)
+        return Readings(at, True, alarm_states(client, config, schema, world), reads, disturbances)
 
 
-def _alarms(client: CloudWatchClient, config: StackConfig, schema: Schema, world: World) -> tuple[AlarmState, ...]:
+def alarm_states(client: CloudWatchClient, config: StackConfig, schema: Schema, world: World) -> tuple[AlarmState, ...]:
+    """The state of every alarm that what is live should have. Raises ClientError, BotoCoreError."""
     wanted = {alarm.name: alarm.subject for alarm in alarms(schema, config, present(schema, world), world.live)}
     names = list(wanted)
     found: dict[str, str] = {}
