@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from schema.clock import at_present
 from schema.errors import Refused, UsageError
 from schema.project import Project
 from schema.references import IndexRef
@@ -123,7 +124,7 @@ def _linted(
         schema=project.schema,
         config=config,
         file=file,
-        now=now or datetime.now(UTC),
+        now=now or at_present(),
         is_complete=is_complete,
         others=lambda: _others(project, config),
         changed=places.changed,
