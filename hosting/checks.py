@@ -9,9 +9,6 @@ from hosting.comments import fitting
 from hosting.github import GitHub, read
 from hosting.job import Job
 
-MOST_CHARACTERS = 65_535
-"""Characters of a check run's summary."""
-
 
 class _Made(BaseModel):
     html_url: str
@@ -26,6 +23,6 @@ def conclude(github: GitHub, job: Job, name: str, ending: Ending, text: str) -> 
         "status": "completed",
         "conclusion": ending.conclusion,
         "details_url": job.url,
-        "output": {"title": str(ending), "summary": fitting("", text, f"[The job]({job.url})", MOST_CHARACTERS)},
+        "output": {"title": str(ending), "summary": fitting("", text, f"[The job]({job.url})")},
     }
     return read(TypeAdapter(_Made), github.post(f"/repos/{job.repository}/check-runs", body)).html_url

@@ -6,8 +6,8 @@ from pydantic import BaseModel, TypeAdapter
 
 from hosting.github import GitHub, read
 
-MOST_CHARACTERS = 65_536
-"""GitHub refuses a longer comment, and a longer text of an issue."""
+MOST_CHARACTERS = 65_535
+"""GitHub refuses a longer comment, and a longer summary of a check run."""
 CUT = "\n\n*The rest does not fit into a comment. The whole is among the artifacts of the job.*\n"
 
 
@@ -34,9 +34,9 @@ def marker(project: str, stack: str) -> str:
     return f"<!-- keyshift: {project}/{stack} -->"
 
 
-def fitting(head: str, text: str, foot: str, most: int = MOST_CHARACTERS) -> str:
+def fitting(head: str, text: str, foot: str) -> str:
     """Head, text and foot as one text that GitHub takes. If the text is too long, whole lines of its end are cut."""
-    room = most - len(head) - len(foot) - 2
+    room = MOST_CHARACTERS - len(head) - len(foot) - 2
     if len(text) > room:
         kept = text[: room - len(CUT)]
         text = kept[: kept.rfind("\n")] + CUT if "\n" in kept else kept + CUT

@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from hosting.outputs import tell
+from migration.run.runner import FinishedStep, Summary
+from migration.steps.stack.wait import Wait
+from sitelogix.tables import SITELOGIX
 from terminal.main import Invoke, main
+from terminal.results.plan import RunResult
 from tests.github_server import PERSON, REPOSITORY, TOKEN, GitHubServer, github_server
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -286,6 +291,15 @@ class TestOutputs:
             main()
         assert ended.value.code == code
         assert (job / "output").read_text(encoding="utf-8") == f"exit-code={code}\n"
+
+    def test_what_a_result_tells_besides_is_one_line_each(self, job: Path) -> None:
+        tell({"commit": "a\nexit-code=0", "steps": 3})
+        assert (job / "output").read_text(encoding="utf-8") == "commit=a exit-code=0\nsteps=3\n"
+
+    def test_a_run_tells_how_many_steps_it_did(self) -> None:
+        steps = [FinishedStep(Wait(names=("reports",)), 1.0, {})] * 2
+        assert RunResult("staging", SITELOGIX, Summary("id", done=steps)).outputs() == {"steps": 2}
+        assert RunResult("staging", SITELOGIX, Summary()).outputs() == {"steps": 0}
 
     def test_a_file_that_cannot_be_written_changes_no_exit_code(
         self, job: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
