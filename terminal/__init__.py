@@ -2,5 +2,5 @@
 
 `collection.py` makes the tasks of a project.
 
-May import: schema, stack, components, local, migration.
+May import: schema, stack, components, hosting, local, migration.
 """

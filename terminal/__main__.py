@@ -1,5 +1,5 @@
 """`./invoke`: the invoke program over tasks.py."""
 
-from terminal.main import Invoke
+from terminal.main import main
 
-Invoke(name="./invoke", binary="./invoke").run()
+main()

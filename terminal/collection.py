@@ -7,7 +7,7 @@ from pathlib import Path
 from invoke.collection import Collection
 
 from schema.project import Project
-from terminal.tasks import back, change, local, look, observe, schema, stack, stop
+from terminal.tasks import back, change, github, local, look, observe, schema, stack, stop
 from terminal.workspace import TOOL, Workspace
 
 
@@ -22,7 +22,7 @@ def collection(project: Project, directory: Path) -> Collection:
         from terminal.tasks import development
 
         tasks += development.TASKS
-    named = {"local": local.TASKS, "schema": schema.TASKS, "stack": stack.TASKS}
+    named = {"github": github.TASKS, "local": local.TASKS, "schema": schema.TASKS, "stack": stack.TASKS}
     made = Collection(*tasks, *(Collection(name, *of_it) for name, of_it in named.items()))
     made.configure({"keyshift": {"workspace": Workspace(project, directory)}})
     return made

@@ -17,6 +17,7 @@ from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
 from invoke.util import helpline
 
+from hosting.outputs import EXIT_CODE, tell
 from schema.errors import ToolError, UsageError
 from terminal.reporting import show_error
 from terminal.workspace import TOOL
@@ -28,6 +29,7 @@ GROUPS = {
     "Go back": ("rollback",),
     "Stop and go on": ("pause", "resume", "unlock"),
     "Set up": ("stack.init",),
+    "Tell GitHub": ("github.comment", "github.conclude"),
     "Local stack": ("local.up", "local.down", "local.reset"),
     "Work on the project": ("test", "lint", "conformance", "bench"),
 }
@@ -38,8 +40,21 @@ PROJECT_FOLDER = Path(os.environ.get("KEYSHIFT_PROJECT") or TOOL).resolve()
 """The folder of the project's tasks.py, Pulumi.yaml, stack files and `.local`; by default the tool's own."""
 _READERS = {"schema", ".venv"}
 """Folders of the tool whose code a project calls: what is raised there is a mistake of the file that called it."""
-_TOOL = {"backfills", "benchmarks", "components", "dynamo", "local", "migration", "stack", "terminal"}
+_TOOL = {"backfills", "benchmarks", "components", "dynamo", "hosting", "local", "migration", "stack", "terminal"}
 """Its other folders: what is raised there is no mistake of the project."""
+
+
+def main() -> None:
+    """Runs the task that the command line names, and tells the job that it runs in, if any, with which exit code."""
+    code: object = ToolError.exit_code
+    try:
+        Invoke(name="./invoke", binary="./invoke").run()
+        code = 0
+    except SystemExit as ended:
+        code = ended.code or 0
+        raise
+    finally:
+        tell({EXIT_CODE: code if isinstance(code, int) else ToolError.exit_code})
 
 
 class TaskList(Program):

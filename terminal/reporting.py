@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from hosting.outputs import tell
 from schema.errors import Interrupted, ToolError
 from terminal.flags import FLAGS
 from terminal.workspace import Workspace, workspace_of
@@ -74,6 +75,10 @@ class Result(ABC):
         """What the task ends with: 0, unless something waits or is wrong."""
         return 0
 
+    def outputs(self) -> dict[str, str | int]:
+        """What later steps of a CI job are told besides the exit code, by name."""
+        return {}
+
     def document(self) -> dict[str, Any]:
         """The result for a program, as one JSON document: the fields as they are, unless a result says otherwise."""
         return asdict(self)
@@ -100,6 +105,7 @@ def command(**help: str) -> Callable[[Callable[Concatenate[Shell, P], Result | s
                 if isinstance(result, str):
                     say(result)
                 elif result is not None:
+                    tell(result.outputs())
                     _show(result, json=json)
                     if result.exit_code:
                         raise Exit(code=result.exit_code)

@@ -62,6 +62,9 @@ class RunResult(Result):
     def exit_code(self) -> int:
         return Waiting.exit_code if self.summary.blocked else 0
 
+    def outputs(self) -> dict[str, str | int]:
+        return {"steps": len(self.summary.done)}
+
     def document(self) -> dict[str, Any]:
         summary = self.summary
         steps = [

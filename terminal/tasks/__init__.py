@@ -2,5 +2,5 @@
 
 Holds no logic of its own.
 
-May import: schema, stack, local, benchmarks, migration, terminal, terminal.results.
+May import: schema, stack, hosting, local, benchmarks, migration, terminal, terminal.results.
 """

@@ -17,6 +17,7 @@ PACKAGES = (
     "stack",
     "components",
     "backfills",
+    "hosting",
     "migration",
     "terminal",
     "local",
