@@ -49,12 +49,22 @@ def staging_is_migrated_on_every_merge_and_schedule_and_by_hand_if_asked_for(fou
     assert not of(condition, {"github.event_name": "push"}, cancelled=True)
 
 
-def evidence_is_gathered_once_after_the_run_that_ended_the_migration(found: Workflows) -> None:
+def evidence_is_gathered_of_each_commit_and_after_the_run_that_ended_the_migration(found: Workflows) -> None:
     condition = found["migrate"]["jobs"]["evidence"]["if"]
-    assert of(condition, told(staging="0 34"))
-    assert not of(condition, told(staging="0 0"))
-    assert not of(condition, told(staging="3 5"))
-    assert not of(condition, told(staging="0 34"), cancelled=True)
+    merged, later = {"github.event_name": "push"}, {"github.event_name": "schedule"}
+    assert of(condition, {**told(staging="0 0"), **merged})
+    assert of(condition, {**told(staging="0 34"), **later})
+    assert not of(condition, {**told(staging="0 0"), **later})
+    assert not of(condition, {**told(staging="3 5"), **merged})
+    assert not of(condition, {**told(staging="failure"), **merged})
+    assert not of(condition, {**told(staging="0 34"), **merged}, cancelled=True)
+
+
+def staging_is_loaded_only_after_it_was_changed(found: Workflows) -> None:
+    (step,) = (step for step in found["migrate"]["jobs"]["evidence"]["steps"] if step.get("name") == "Load test")
+    assert of(step["if"], told(staging="0 34"))
+    assert not of(step["if"], told(staging="0 0"))
+    assert not of(step["if"], told(staging="0 34"), failed=True)
 
 
 def staging_is_attested_when_nothing_is_left_to_do_on_it(found: Workflows) -> None:
@@ -101,7 +111,8 @@ def prod_is_watched_after_the_run_that_ended_its_migration(found: Workflows) -> 
 CONDITIONS: list[Callable[[Workflows], None]] = [
     a_preview_gets_credentials_only_for_branches_of_this_repository,
     staging_is_migrated_on_every_merge_and_schedule_and_by_hand_if_asked_for,
-    evidence_is_gathered_once_after_the_run_that_ended_the_migration,
+    evidence_is_gathered_of_each_commit_and_after_the_run_that_ended_the_migration,
+    staging_is_loaded_only_after_it_was_changed,
     staging_is_attested_when_nothing_is_left_to_do_on_it,
     prod_is_looked_at_only_once_staging_is_attested,
     prod_is_migrated_only_on_what_was_attested_and_shown_and_only_if_something_is_to_do,
