@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Callable
 from importlib.metadata import version
 
 import pytest
+from ruamel.yaml import YAML
 
+from tests.limits import ENDING
 from tests.workflow_claims import CLAIMS
-from tests.workflows import CHECKOUT, FOLDER, Workflows, scripts, workflows
+from tests.workflows import CHECKOUT, FOLDER, Workflows, jobs, scripts, workflows
 
 REAL = workflows()
 
@@ -46,3 +49,40 @@ def test_the_scripts_of_a_job_are_given_with_their_environment() -> None:
 def test_what_a_workflow_takes_for_the_schema_s_folder_is_there() -> None:
     (paths,) = re.findall(r"--paths (\S+)", scripts("pull-request", "preview")[1][1])
     assert [(CHECKOUT / path).exists() for path in paths.split(",")] == [True, True]
+
+
+def blocks(language: str) -> list[str]:
+    """The code blocks of docs/ci.md in that language."""
+    text = (CHECKOUT / "docs" / "ci.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def tasks_of(script: str) -> set[str]:
+    """The names of the tasks that a script runs."""
+    return set(re.findall(r"\./invoke ([\w.-]+)", script))
+
+
+def test_gitlab_runs_the_same_tasks_and_waits_without_failing() -> None:
+    (text,) = blocks("yaml")
+    pipeline = YAML(typ="safe").load(text)
+    on_github = {
+        task for workflow, job, _ in jobs(REAL) for _, script, _ in scripts(workflow, job) for task in tasks_of(script)
+    }
+    assert tasks_of(text) == {"preview", "migrate", "check", "attest", "watch"}
+    assert tasks_of(text) < on_github
+    assert pipeline[".stack"]["allow_failure"] == {"exit_codes": [3]}
+    assert [name for name, job in pipeline.items() if "resource_group" in job] == ["migrate-staging", "migrate-prod"]
+
+
+def test_cron_runs_the_same_task_and_its_script_is_one() -> None:
+    (script,) = blocks("sh")
+    assert tasks_of(script) == {"migrate"}
+    subprocess.run(["/bin/sh", "-n"], input=script, text=True, check=True, timeout=ENDING)
+
+
+def test_the_document_names_every_job_variable_and_environment_of_the_workflows() -> None:
+    text = (CHECKOUT / "docs" / "ci.md").read_text(encoding="utf-8")
+    content = "".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("*.yml"))
+    named = {f"`{name}`" for _, job, body in jobs(REAL) for name in (job, body.get("environment", job))}
+    named |= {f"`{name}`" for name in re.findall(r"vars\.(\w+)", content)}
+    assert {name for name in named if name not in text} == set()
