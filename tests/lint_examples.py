@@ -12,9 +12,10 @@ from schema.model import AccessPattern, Index, RetiredIndex, Schema, Table
 from schema.parts import Attribute, AttributeType, BillingMode, Projection, ProjectionType, Throughput
 from schema.project import Project
 from stack.file.document import read_stack_file
-from stack.lint.finding import Linted
+from stack.lint.earlier import facts
+from stack.lint.finding import Earlier, Linted
 from stack.lint.linting import config_as_written
-from stack.lint.rules import judge
+from stack.lint.rules.every import judge
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 OLD, NEW = "orders/ByState", "orders/ByPhase"
@@ -77,13 +78,14 @@ PLAIN = schema(table(BY_PHASE, retired=RETIRED))
 @dataclass(frozen=True)
 class Case:
     """A schema and a stack file. `changed` is when the code of each index was changed, `beside` are other stack files
-    of the checkout, by the stack's name."""
+    of the checkout, by the stack's name. `earlier` is the schema at another commit."""
 
     schema: Schema = PLAIN
     text: str = GOOD
     stack: str = "staging"
     changed: datetime | None = None
     beside: dict[str, str] = field(default_factory=dict)
+    earlier: Schema | None = None
 
     def found(self, folder: Path) -> list[tuple[str, str]]:
         """Code and subject of all that is found, with the files written into that folder."""
@@ -98,6 +100,7 @@ class Case:
             file=file,
             now=NOW,
             others=lambda: [config_as_written(project, other, other.name) for other in others],
+            earlier=Earlier("main", **facts(self.earlier)) if self.earlier else None,
             changed=lambda ref: self.changed if str(ref) in {OLD, NEW} else None,
         )
         return [(rule.code, found.subject) for rule, found in judge(linted)]
@@ -157,6 +160,7 @@ EXAMPLES: dict[str, Example] = {
     "L005": of_schema(
         schema(table(BY_PHASE, throughput=Throughput(1, 10))), schema(table(NARROW, throughput=Throughput(1, 10)))
     ),
+    "L006": Example(Case(earlier=schema(table(NARROW, retired=RETIRED))), Case(earlier=PLAIN), (NEW,)),
     "L007": of_schema(schema(table(BY_PHASE, index("Again", "phase", "day"))), PLAIN, "orders/Again"),
     "L008": of_schema(
         schema(table(BY_PHASE, index("Phase", "phase"))),
@@ -189,6 +193,11 @@ EXAMPLES: dict[str, Example] = {
     "L019": of_schema(schema(table(replace(BY_PHASE, throughput=Throughput(10, 9))))),
     "L020": of_schema(
         schema(table(BY_PHASE, ttl="expires", backfill=Backfill({"expires": constant("1")}))), PLAIN, "orders"
+    ),
+    "L021": Example(
+        Case(schema(table(BY_PHASE)), earlier=schema(table(BY_PHASE, BY_STATE), ON_DEMAND)),
+        Case(PLAIN, earlier=schema(table(BY_PHASE, BY_STATE))),
+        ("carts", OLD),
     ),
     "L101": Example(Case(text=GOOD.replace("210987654321", "000000000000")), Case(), ("account",)),
     "L102": of_file(

@@ -1,6 +1,6 @@
 """The lint: what can be seen to be wrong or risky in a schema and a stack file, before anybody asks AWS or Pulumi.
 
-`rules.py` lists the rules; docs/lint.md explains each.
+`rules/every.py` lists the rules; docs/lint.md explains each.
 
 May import: schema, stack.file, stack.ledger.
 """

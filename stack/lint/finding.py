@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -64,12 +64,23 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """The schema as it was at a `commit`: its tables, and the definition of each index, as text, by its full name."""
+
+    commit: str
+    tables: list[str]
+    declared: Mapping[str, str]
+    retired: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Linted:
     """A project's schema with one stack's settings.
 
     `is_complete` is False where an ESC environment may have settings that are not known here. `others` gives the other
     stacks of the checkout. `changed` says when the code that declares an index was last changed, None where that is
-    not known. `found` is what earlier rules found, by code and subject.
+    not known. `earlier` is the schema at another commit, for rules about a change. `found` is what earlier rules found,
+    by code and subject.
     """
 
     schema: Schema
@@ -79,6 +90,7 @@ class Linted:
     is_complete: bool = True
     others: Callable[[], Iterable[StackConfig]] = tuple
     changed: Callable[[IndexRef], datetime | None] = lambda ref: None
+    earlier: Earlier | None = None
     found: frozenset[tuple[str, str]] = frozenset()
 
     @property

@@ -19,9 +19,10 @@ from stack.file.config import StackConfig, config_of, reference_of
 from stack.file.document import StackFile, holds_secret, read_stack_file
 from stack.file.resolving import Resolved
 from stack.lint.changes import changed_at
-from stack.lint.finding import Finding, Found, Linted, Severity
+from stack.lint.earlier import schema_at
+from stack.lint.finding import Earlier, Finding, Found, Linted, Severity
 from stack.lint.places import Declarations, line_of
-from stack.lint.rules import judge
+from stack.lint.rules.every import judge
 
 _NOT_READ = "what is encrypted is not read"
 """Stands for a secret."""
@@ -31,23 +32,24 @@ def findings(project: Project, config: StackConfig, now: datetime | None = None)
     """What is found of a stack whose configuration Pulumi has resolved; `now` is the time, by default the clock's.
     Raises UsageError for a stack file that cannot be read."""
     file = read_stack_file(config.name, config.checkout, project)
-    places = _Places(project, config.checkout)
-    return tuple(_findings(project, config, file, now, places, is_complete=True))
+    return tuple(_Checkout(project, config.checkout, now).findings(config, file, is_complete=True))
 
 
 def lint(
-    project: Project, folder: Path, stack: str | None = None, now: datetime | None = None
+    project: Project, folder: Path, stack: str | None = None, against: str | None = None, now: datetime | None = None
 ) -> dict[str, tuple[Finding, ...]]:
     """What is found of a stack, or of every stack of the folder, by its name. Settings count as they are written: what
-    an ESC environment gives is not known. Raises UsageError for a stack file that is wrong."""
-    found, places = {}, _Places(project, folder)
-    for name in [stack] if stack else stacks(folder):
-        file = read_stack_file(name, folder, project)
-        config = config_as_written(project, file, name)
-        found[file.name] = tuple(_findings(project, config, file, now, places, is_complete=not file.environments))
-    if not found:
+    an ESC environment gives is not known. The schema is compared with that of the commit `against`, if one is given.
+    Raises UsageError for a stack file that is wrong, and for a commit that cannot be read."""
+    files = [(name, read_stack_file(name, folder, project)) for name in ([stack] if stack else stacks(folder))]
+    if not files:
         raise UsageError("There is no stack to lint.", f"{folder} has no file Pulumi.<stack>.yaml.", "Write one.")
-    return found
+    configs = [config_as_written(project, file, name) for name, file in files]
+    checkout = _Checkout(project, folder, now, schema_at(folder, against) if against is not None else None)
+    return {
+        file.name: tuple(checkout.findings(config, file, is_complete=not file.environments))
+        for config, (_, file) in zip(configs, files, strict=True)
+    }
 
 
 def stacks(folder: Path) -> list[str]:
@@ -58,7 +60,7 @@ def stacks(folder: Path) -> list[str]:
 def refuse_errors(project: Project, config: StackConfig, now: datetime | None = None) -> None:
     """Raises Refused, with all of them, where an error is found that the stack does not accept."""
     file = read_stack_file(config.name, config.checkout, project)
-    linted = _linted(project, config, file, now, _Places(project, config.checkout), is_complete=True)
+    linted = _Checkout(project, config.checkout, now).linted(config, file, is_complete=True)
     accepted = config.settings.accepted_findings
     errors = [
         (rule.code, found)
@@ -92,62 +94,58 @@ def config_as_written(project: Project, file: StackFile, stack: str) -> StackCon
     return config_of(reference_of(stack, file), file.path, project, Resolved(texts, secrets))
 
 
-class _Places:
-    """The places of a project's declarations, which are looked for only once they are asked for."""
+class _Checkout:
+    """A project's folder. Where its files declare something is looked for only once that is asked for."""
 
-    def __init__(self, project: Project, folder: Path) -> None:
-        self._project, self._folder = project, folder
+    def __init__(self, project: Project, folder: Path, now: datetime | None, earlier: Earlier | None = None) -> None:
+        self._project, self._folder, self._now, self._earlier = project, folder, now or at_present(), earlier
+
+    def findings(self, config: StackConfig, file: StackFile, *, is_complete: bool) -> Iterator[Finding]:
+        """What is found of a stack, each with its place."""
+        for rule, found in judge(self.linted(config, file, is_complete=is_complete)):
+            name, line = self._place(found, file)
+            yield Finding(
+                code=rule.code,
+                severity=rule.severity,
+                title=rule.title,
+                subject=found.subject,
+                what=found.what,
+                why=found.why,
+                next=found.next,
+                file=name,
+                line=line,
+                accepted=config.settings.accepted_findings.get(rule.code, {}).get(found.subject),
+            )
+
+    def linted(self, config: StackConfig, file: StackFile, *, is_complete: bool) -> Linted:
+        """What the rules are given of a stack."""
+        return Linted(
+            schema=self._project.schema,
+            config=config,
+            file=file,
+            now=self._now,
+            is_complete=is_complete,
+            others=lambda: _others(self._project, config),
+            changed=self._changed,
+            earlier=self._earlier,
+        )
 
     @cached_property
-    def declared(self) -> Declarations:
+    def _declared(self) -> Declarations:
         return Declarations.of(self._folder, self._project.schema)
 
-    def changed(self, ref: IndexRef) -> datetime | None:
-        """When the code that declares the index was last changed; None where that is not known."""
-        place = self.declared.places.get(str(ref))
+    def _changed(self, ref: IndexRef) -> datetime | None:
+        place = self._declared.places.get(str(ref))
         return changed_at(self._folder, place) if place else None
 
-    def of(self, found: Found, file: StackFile) -> tuple[str, int]:
+    def _place(self, found: Found, file: StackFile) -> tuple[str, int]:
         """The file and the line of a finding."""
         if found.setting:
             first, *rest = found.setting
             key = first if ":" in first else f"{self._project.name}:{first}"
             return file.path.name, line_of(file.text, (key, *rest))
-        place = self.declared.of_subject(found.declared or found.subject)
+        place = self._declared.of_subject(found.declared or found.subject)
         return place.file, place.first
-
-
-def _linted(
-    project: Project, config: StackConfig, file: StackFile, now: datetime | None, places: _Places, *, is_complete: bool
-) -> Linted:
-    return Linted(
-        schema=project.schema,
-        config=config,
-        file=file,
-        now=now or at_present(),
-        is_complete=is_complete,
-        others=lambda: _others(project, config),
-        changed=places.changed,
-    )
-
-
-def _findings(
-    project: Project, config: StackConfig, file: StackFile, now: datetime | None, places: _Places, *, is_complete: bool
-) -> Iterator[Finding]:
-    for rule, found in judge(_linted(project, config, file, now, places, is_complete=is_complete)):
-        name, line = places.of(found, file)
-        yield Finding(
-            code=rule.code,
-            severity=rule.severity,
-            title=rule.title,
-            subject=found.subject,
-            what=found.what,
-            why=found.why,
-            next=found.next,
-            file=name,
-            line=line,
-            accepted=config.settings.accepted_findings.get(rule.code, {}).get(found.subject),
-        )
 
 
 def _others(project: Project, config: StackConfig) -> Iterator[StackConfig]:

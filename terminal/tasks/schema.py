@@ -14,9 +14,12 @@ from terminal.workspace import workspace_of
 
 @command(
     stack="lint this stack only; without it every stack of the project",
+    against="compare the schema with that of this commit, such as origin/main, whose own code is run to tell it",
     github="print annotations for GitHub, which shows them at their lines of a pull request",
 )
-def lint(shell: Shell, stack: str | None = None, github: bool = False, json: bool = False) -> Result:
+def lint(
+    shell: Shell, stack: str | None = None, against: str | None = None, github: bool = False, json: bool = False
+) -> Result:
     """Show what can be seen to be wrong or risky in schema and stack files. Exit code 4 for an error."""
     from stack.lint.linting import lint as found
     from terminal.results.lint import LintResult
@@ -24,9 +27,8 @@ def lint(shell: Shell, stack: str | None = None, github: bool = False, json: boo
     if github and json:
         raise UsageError("--github and --json exclude each other.", "Both write standard output.", "Drop one.")
     workspace = workspace_of(shell)
-    return LintResult(
-        found(workspace.project, workspace.directory, stack), _from_the_root(workspace.directory) if github else None
-    )
+    linted = found(workspace.project, workspace.directory, stack, against)
+    return LintResult(linted, _from_the_root(workspace.directory) if github else None)
 
 
 def _from_the_root(folder: Path) -> PurePosixPath:

@@ -12,6 +12,8 @@ import pytest
 from rich.text import Text
 
 from schema.errors import Refused, UsageError
+from schema.model import Index, Table
+from schema.parts import Attribute, BillingMode
 from schema.project import Project
 from sitelogix.project import PROJECT
 from stack.file.document import read_stack_file
@@ -21,9 +23,10 @@ from stack.lint.linting import config_as_written, findings, lint, refuse_errors
 from stack.lint.places import Declarations, Place, line_of
 from terminal.main import Invoke
 from terminal.results.lint import LintResult, annotation
-from tests.lint_examples import APPROVAL, EXAMPLES, GOOD, NEW, OLD, PLAIN, Case
+from tests.lint_examples import APPROVAL, EXAMPLES, GOOD, NEW, OLD, PLAIN, Case, schema
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+WITHOUT_UNITS = Index("ByPhase", Attribute("phase"), existing=False)
 PATTERNS = """\
 from schema.model import AccessPattern, Schema
 from shop.tables import ORDERS
@@ -169,6 +172,14 @@ def test_an_accepted_finding_is_shown_with_its_reason_and_refuses_nothing(tmp_pa
     refuse_errors(project, config_as_written(project, read_stack_file("staging", tmp_path, project), "staging"))
 
 
+def test_a_finding_is_accepted_of_its_own_subject_only(tmp_path: Path) -> None:
+    project = checkout(tmp_path, accepted(EXAMPLES["L013"].bad, "L013", "by another"))
+    config = config_as_written(project, read_stack_file("staging", tmp_path, project), "staging")
+    with pytest.raises(Refused, match="L013"):
+        refuse_errors(project, config)
+    assert [one.code for one in lint(project, tmp_path)["staging"] if one.accepted is None] == ["L013", "L119"]
+
+
 def test_an_error_is_refused_before_a_run_and_by_the_task(tmp_path: Path) -> None:
     project = checkout(tmp_path, EXAMPLES["L013"].bad)
     assert LintResult(lint(project, tmp_path)).exit_code == 4
@@ -281,6 +292,63 @@ def test_lines_that_are_not_committed_were_changed_now(tmp_path: Path) -> None:
 def test_nothing_is_known_of_changes_where_there_is_no_git(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("one\n", encoding="utf-8")
     assert changed_at(tmp_path, Place("a.py", 1, 1)) is None
+
+
+TASKS = """\
+from pathlib import Path
+from shop.tables import PROJECT
+from terminal.collection import collection
+
+ns = collection(PROJECT, Path(__file__).parent)
+"""
+PROJECT_FILE = """\
+from schema.model import Index, Schema, Table
+from schema.parts import Attribute, BillingMode
+from schema.project import Project
+
+INDEXES = (Index("ByPhase", Attribute("KEY")),)
+ORDERS = Table("orders", Attribute("id"), billing_mode=BillingMode.ON_DEMAND, indexes=INDEXES)
+PROJECT = Project("shop", Schema((ORDERS,)))
+"""
+
+
+def test_the_schema_is_compared_with_that_of_another_commit_as_its_own_code_tells_it(tmp_path: Path) -> None:
+    project = tmp_path / "a repository" / "apps" / "shop"
+    (project / "shop").mkdir(parents=True)
+    (project / "tasks.py").write_text(TASKS, encoding="utf-8")
+    (project / "shop" / "tables.py").write_text(PROJECT_FILE.replace("KEY", "day"), encoding="utf-8")
+    git(tmp_path / "a repository", "init", "-q", "-b", "main")
+    (tmp_path / "a repository" / "README.md").write_text("", encoding="utf-8")
+    git(tmp_path / "a repository", "add", ".")
+    git(project, "commit", "-qm", "before")
+    changed = schema(Table("orders", Attribute("id"), billing_mode=BillingMode.ON_DEMAND, indexes=(WITHOUT_UNITS,)))
+    Case(changed).found(project)
+    (project / "shop" / "tables.py").write_text(PROJECT_FILE.replace("KEY", "phase"), encoding="utf-8")
+    (found,) = lint(Project("shop", changed), project, against="main")["staging"]
+    assert (found.code, found.subject, found.file, found.line) == ("L006", NEW, "shop/tables.py", 5)
+    assert found.what == "orders/ByPhase is phase (S), ALL, and was day (S), ALL at main."
+    with pytest.raises(UsageError, match="The schema at --output=x cannot be read"):
+        lint(Project("shop", changed), project, against="--output=x")
+    git(project, "rm", "-q", "--cached", "-r", ".")
+    git(project, "commit", "-qm", "none", "--allow-empty")
+    with pytest.raises(UsageError) as refused:
+        lint(Project("shop", changed), project, against="HEAD")
+    assert refused.value.why == "apps/shop is not in it."
+
+
+def test_a_commit_whose_code_does_not_run_is_refused_with_its_last_words(tmp_path: Path) -> None:
+    project = checkout(tmp_path, Case())
+    (tmp_path / "tasks.py").write_text("raise ValueError('too old')", encoding="utf-8")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "all")
+    with pytest.raises(UsageError) as refused:
+        lint(project, tmp_path, against="HEAD")
+    assert (refused.value.what, refused.value.why) == ("The schema at HEAD cannot be read.", "ValueError: too old.")
+
+
+def test_what_is_accepted_of_a_change_is_not_in_vain_without_one(tmp_path: Path) -> None:
+    assert accepted(Case(), "L006", NEW).found(tmp_path) == []
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stack.lint.finding import Rule, Severity
-from stack.lint.rules import RULES
+from stack.lint.rules.every import RULES
 from tests.lint_examples import EXAMPLES, GOOD, PLAIN, Case
 
 CHECKOUT = Path(__file__).resolve().parents[2]

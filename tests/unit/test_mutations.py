@@ -12,7 +12,7 @@ from tests.mutations.mutation import CHECKOUT, CannotApply, Mutation, all_mutati
 from tests.mutations.run import Outcome, PytestRun, Verdict, chosen, exit_code, judged
 
 MUTATIONS = all_mutations()
-AREAS = {"plan", "gates", "guards", "backfills", "lease", "rollback", "configuration"}
+AREAS = {"plan", "gates", "guards", "backfills", "lease", "rollback", "configuration", "lint"}
 ONE = Mutation("one", "plan", "It adds.", "code.py", "a + b", "a - b", ("tests/some.py",))
 
 

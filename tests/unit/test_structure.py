@@ -110,7 +110,8 @@ def general_files() -> list[Path]:
     return [
         path
         for path in CHECKOUT.rglob("*.py")
-        if path.relative_to(CHECKOUT).parts[0] not in {"sitelogix", "examples", "tests", ".venv", ".local"}
+        if path.relative_to(CHECKOUT).parts[0] not in {"sitelogix", "examples", "tests", ".local"}
+        and ".venv" not in path.parts
     ]
 
 

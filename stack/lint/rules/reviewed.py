@@ -12,6 +12,8 @@ from stack.lint.finding import Found, Linted
 
 AHEAD = timedelta(days=1)
 """How far ahead an approval may be dated: a date without a time is read as UTC, and somewhere it is tomorrow."""
+OF_A_CHANGE = {"L006", "L021"}
+"""Codes that nothing is found of without another commit to compare with."""
 _AGAIN = "Look at what changed, then approve again: ./invoke approve"
 
 
@@ -78,6 +80,8 @@ def _useless_of_indexes(linted: Linted) -> Iterator[tuple[str, str, str]]:
 def accepted_in_vain(linted: Linted) -> Iterator[Found]:
     """A stack accepts a finding that there is not. It is the last rule: it goes by what the others found."""
     for code, subjects in linted.config.settings.accepted_findings.items():
+        if code in OF_A_CHANGE and linted.earlier is None:
+            continue
         for subject in subjects:
             if (code, subject) not in linted.found:
                 yield Found(

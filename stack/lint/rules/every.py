@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from stack.lint import copies, identity, keys, pacing, patterns, reviewed
 from stack.lint.finding import Found, Linted, Rule, Severity
+from stack.lint.rules import change, copies, identity, keys, pacing, patterns, reviewed
 
 _ERROR, _WARNING, _NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
@@ -16,6 +16,7 @@ SCHEMA_RULES = (
     Rule("L003", _WARNING, "index without an access pattern", patterns.unread),
     Rule("L004", _WARNING, "hot key by design", keys.hot_by_design),
     Rule("L005", _WARNING, "projection ALL on a write-heavy table", copies.everything_on_writes),
+    Rule("L006", _WARNING, "removed and added under one name", change.changed_in_place),
     Rule("L007", _WARNING, "two indexes with the same keys", keys.same_keys),
     Rule("L008", _NOTE, "two indexes that could be one", keys.could_be_one),
     Rule("L009", _WARNING, "index with the keys of its table", keys.table_again),
@@ -30,6 +31,7 @@ SCHEMA_RULES = (
     Rule("L018", _WARNING, "replacement that copies less", copies.copies_less),
     Rule("L019", _NOTE, "index with fewer write units than its table", copies.writes_less),
     Rule("L020", _ERROR, "backfilled text as expiry time", copies.expiry_as_text),
+    Rule("L021", _WARNING, "left out without being retired", change.left_out),
 )
 """Rules about the schema, whose findings stand in the project's Python files (L002's in the stack file)."""
 
