@@ -13,7 +13,7 @@ from migration.steps.tables.compare import Compare
 from migration.steps.tables.restore import Restore, Source, restored_name
 from schema.errors import Refused
 from stack.ledger.ledger import Facts
-from stack.ledger.records import RestoredProof
+from stack.ledger.rollback import RestoredProof
 from stack.world.live import read_table
 from stack.world.world import World
 

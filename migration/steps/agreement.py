@@ -7,7 +7,8 @@ from collections.abc import Callable
 from migration.session.context import Context
 from schema.references import Subject
 from stack.declaration import present
-from stack.ledger.records import STACK, BackupProof, IntentProof, OwnReadProof, RolledBackProof, VerifiedProof
+from stack.ledger.records import STACK, BackupProof, OwnReadProof, VerifiedProof
+from stack.ledger.rollback import IntentProof, RolledBackProof
 from stack.world.world import World
 
 

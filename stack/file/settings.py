@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
@@ -12,6 +13,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from schema.references import IndexRef
+
+STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+MOST_CLEAN_HOURS = 14 * 24
+"""CloudWatch's history of alarms reaches back at least so far."""
 
 
 class _Settings(BaseModel):
@@ -65,6 +70,58 @@ def _is_index(value: object) -> object:
     return IndexRef.parse(value) if isinstance(value, str) else value
 
 
+def _is_stack(value: str) -> str:
+    if not STACK_NAME.fullmatch(value):
+        raise ValueError("a stack is named as its file is: Pulumi.<stack>.yaml")
+    return value
+
+
+def _is_role(value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/\S+", value):
+        raise ValueError("a role is an ARN such as arn:aws:iam::111111111111:role/name")
+    return value
+
+
+def _is_key(value: str | None) -> str | None:
+    # An alias is whatever its account says today.
+    if value is not None and not re.fullmatch(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/\S+", value):
+        raise ValueError("a key is the ARN of a key of KMS, not of an alias")
+    return value
+
+
+def _is_digest(value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"sha256:[0-9a-f]{64}", value):
+        raise ValueError("a digest is sha256: and 64 hexadecimal digits; ./invoke attest --out prints it")
+    return value
+
+
+def _is_commit(value: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{12,40}", value):
+        raise ValueError("a commit is named by 12 to 40 hexadecimal digits, in quotes")
+    return value
+
+
+def _is_check(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", value):
+        raise ValueError("a check has a name of up to 40 letters, digits, '_' or '-'")
+    return value
+
+
+def _is_command(value: str) -> str:
+    try:
+        words = shlex.split(value)
+    except ValueError as error:
+        raise ValueError(f"a command is words as a shell reads them: {error}") from None
+    if not words:
+        raise ValueError("a command is a program and its arguments")
+    return value
+
+
+def _or_nothing(value: object) -> object:
+    """An empty map stands for nothing: the schema in Pulumi.yaml has no other default for one."""
+    return None if value == {} else value
+
+
 def _or_none(value: object) -> object:
     """An empty text stands for none: the schema in Pulumi.yaml has no other default for a text."""
     return None if value == "" else value
@@ -114,6 +171,28 @@ class BackfillSettings(_Settings):
     journal: bool | None = None
 
 
+class PromotesFrom(_Settings):
+    """Whose attestation this stack needs before it is changed: that of `stack`, whose alarms have been quiet for
+    `clean_hours`. Its ledger is read, in another account with `role`; or an attestation comes as a file, which
+    `kms_key` has signed or whose `digest` is pinned here."""
+
+    stack: Annotated[str, AfterValidator(_is_stack)]
+    clean_hours: Annotated[float, Field(gt=0, le=MOST_CLEAN_HOURS, allow_inf_nan=False)] = 24
+    role: Annotated[str | None, AfterValidator(_is_role)] = None
+    digest: Annotated[str | None, AfterValidator(_is_digest)] = None
+    kms_key: Annotated[str | None, AfterValidator(_is_key)] = None
+
+
+class Override(_Settings):
+    """A rule of promotion that does not count for the code of one commit, for a reason that was reviewed."""
+
+    rule: Literal["alarms", "attestation", "bake-time", "checks", "load-test"]
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+    by: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+    at: Annotated[datetime, Field(strict=False), BeforeValidator(_is_written_date), AfterValidator(_in_utc)]
+    commit: Annotated[str, AfterValidator(_is_commit)]
+
+
 class Settings(_Settings):
     """The keys of a stack file under the project's own namespace."""
 
@@ -138,6 +217,9 @@ class Settings(_Settings):
     late_writers: LateWriterSettings = LateWriterSettings()
     quiet_minutes: Annotated[float, Field(ge=0, le=14 * 24 * 60, allow_inf_nan=False)] = 24 * 60
     brown_out_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
+    checks: dict[Annotated[str, AfterValidator(_is_check)], Annotated[str, AfterValidator(_is_command)]] = {}
+    promotes_from: Annotated[PromotesFrom | None, BeforeValidator(_or_nothing)] = None
+    overrides: list[Override] = []
 
 
 MAY_BE_SECRET = frozenset({"subscriptions"})
@@ -154,6 +236,8 @@ def setting_names(setting: str | None = None) -> list[str]:
         "lateWriters": LateWriterSettings,
         "subscriptions": Subscription,
         "approvals": Approval,
+        "promotesFrom": PromotesFrom,
+        "overrides": Override,
     }
     return [to_camel(name) for name in models.get(setting, Settings).model_fields]
 

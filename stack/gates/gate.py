@@ -12,7 +12,8 @@ from stack.gates.claims import Claim
 from stack.gates.late_writers import read_ready
 from stack.ledger.codec import written
 from stack.ledger.proofs import Proofs
-from stack.ledger.records import BackfillProof, OwnReadProof, RolledBackProof, ShadowProof
+from stack.ledger.records import BackfillProof, OwnReadProof, ShadowProof
+from stack.ledger.rollback import RolledBackProof
 from stack.world.world import ALARM, MISSING, OK, Readings, World
 
 SHADOW_READS_HOLD = timedelta(days=7)

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from schema.errors import ToolError
 from stack.ledger.ledger import Ledger
-from stack.ledger.records import IntentProof
+from stack.ledger.rollback import IntentProof
 
 
 class Intent(StrEnum):

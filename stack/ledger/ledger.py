@@ -20,8 +20,8 @@ from stack.file.config import StackConfig
 from stack.ledger.authors import Author
 from stack.ledger.codec import attributes, decoded, now, plain
 from stack.ledger.lease import Lease
-from stack.ledger.proofs import Proofs
-from stack.ledger.records import STACK, LeastVersionProof, P, Pause, Proof, proof_of, sort_key
+from stack.ledger.proofs import Proofs, proof_of
+from stack.ledger.records import STACK, LeastVersionProof, P, Pause, Proof, sort_key
 from stack.ledger.table import cancellations, create_ledger, refuse_another, repeated
 from stack.ledger.versions import greatest, is_too_old, too_old
 from stack.processes import who

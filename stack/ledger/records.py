@@ -1,4 +1,5 @@
-"""Every kind of record in the ledger: its key, its fields, who writes it, who reads it, and when it is valid.
+"""Every kind of record in the ledger: its key, its fields, who writes it, who reads it, and when it is valid. Those of
+rollbacks are in rollback.py.
 
 | partition key        | sort key             | record                                                              |
 |----------------------|----------------------|---------------------------------------------------------------------|
@@ -24,9 +25,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
-from schema.errors import Refused
 from schema.references import IndexRef, Subject
-from stack.ledger.codec import KEY, Record, decoded
+from stack.ledger.codec import KEY, Record
 
 STACK = "stack"
 """The subject of what is true of the whole stack."""
@@ -228,34 +228,78 @@ class BrownOutProof(Proof):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RolledBackProof(Proof):
-    """Of a retired index: it was built again, `by` whom. An approval given before that no longer counts."""
+class CheckProof(Proof):
+    """Of one of the stack's checks, by its name: the newest run of its command (`check_run`) with its `exit_code`, the
+    digest of its kept `log`, the full id of the `commit` (with `-dirty` where files differed; empty: unknown) and `by`
+    whom. `passed` are the newest runs that passed, each with its commit. Written by `check`; an attestation needs it,
+    and the gate's claim about tests."""
 
-    KIND, OF_INDEX = "rolled-back", True
+    KIND = "check"
 
+    check_run: str
+    began: datetime
+    ended: datetime
+    exit_code: int
+    log: str
+    commit: str
     by: str
+    passed: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
-class RestoredProof(Proof):
-    """Of a table: a restoration from `source` was asked for; `compared` are the counts of items once it was compared
-    with the live table (None: not yet, so a repeated rollback goes on with it)."""
+class LoadTestProof(Proof):
+    """Of STACK: the newest load test, from `began` to `ended`: whether it `passed`, its `requests` and `errors`, and
+    the 99th percentile of their latency against the limit, both in milliseconds. Written by the task `loadtest`; an
+    attestation needs one that passed."""
 
-    KIND = "restored"
+    KIND = "loadtest"
 
-    source: str
-    compared: dict[str, int] | None = None
+    began: datetime
+    ended: datetime
+    passed: bool
+    requests: int
+    errors: int
+    p99_ms: float
+    limit_ms: float
 
 
 @dataclass(frozen=True, kw_only=True)
-class IntentProof(Proof):
-    """Of a Pulumi resource: the run that holds `lease` may make this change (`intent`), which the guards refuse
-    everybody else. Valid only while that lease is held: stack/ledger/intents.py."""
+class AttestationProof(Proof):
+    """Of STACK: this stack was shown to be sound. Of `from/<stack>`: another one's attestation, accepted here.
 
-    KIND = "rollback"
+    `code`, `schema` and `lock` (packages) are digests. The stack was `verified` by the run `verified_by`, and no alarm
+    has fired since `clean_since`. `check_runs` are runs in which all checks passed, each with its commit; `overridden`
+    are rules that were overridden, with the reason. Written by `attest`; taken back by a rollback of the stack."""
 
-    intent: str
-    lease: str
+    KIND = "attestation"
+
+    stack: str
+    account: str
+    code: str
+    schema: str
+    lock: str
+    commit: str
+    verified: datetime
+    verified_by: str
+    clean_since: datetime
+    attested: datetime
+    by: str
+    check_runs: dict[str, str] = field(default_factory=dict)
+    overridden: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverrideProof(Proof):
+    """Of a rule of promotion, by its name: it was overridden as the stack file says, for this `reason`, `by` whom, as
+    `given` then for that `commit`; `evidence` is what stood against it. Written where an override is used."""
+
+    KIND = "override"
+
+    reason: str
+    by: str
+    given: datetime
+    commit: str
+    evidence: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -281,42 +325,6 @@ class BrownOutNote(Record):
     revision: str | None = None
 
 
-_KINDS: Mapping[str, type[Proof]] = {
-    kind.KIND: kind
-    for kind in (
-        OwnerProof,
-        LeastVersionProof,
-        VerifiedProof,
-        TableProof,
-        BackupProof,
-        BackfillProof,
-        IndexProof,
-        RaisedProof,
-        LateWritersProof,
-        ReadReadyProof,
-        ShadowProof,
-        OwnReadProof,
-        BrownOutProof,
-        RolledBackProof,
-        RestoredProof,
-        IntentProof,
-    )
-}
-
-
 def sort_key(kind: type[Proof], subject: Subject) -> str:
     """The sort key of a proof."""
     return f"{kind.KIND}#{subject}"
-
-
-def proof_of(item: Mapping[str, Any]) -> Proof:
-    """The proof that an item of the partition PROOF holds. Raises Refused for a kind or a field of another version."""
-    name, _, subject = str(item["SK"]).partition("#")
-    kind = _KINDS.get(name)
-    if kind is None:
-        raise Refused(
-            f"The ledger has a proof of a kind that this version does not know: {item['SK']}.",
-            f"Known are: {', '.join(_KINDS)}.",
-            "Use the version of this tool that wrote it: ./invoke history names the code of each run.",
-        )
-    return decoded(kind, item, subject=IndexRef.parse(subject) if kind.OF_INDEX else subject)

@@ -14,7 +14,8 @@ from migration.rollback.restoring import restoration
 from migration.steps.tables.compare import DefinitionDifference
 from migration.steps.tables.restore import at_time, from_backup
 from schema.errors import Refused, UsageError, Waiting
-from stack.ledger.records import BackupProof, RestoredProof
+from stack.ledger.records import BackupProof
+from stack.ledger.rollback import RestoredProof
 from tests.stacks import PEOPLE, SmallStack
 
 PERSON = {"PK": {"S": "PERSON#1"}, "SK": {"S": "PROFILE"}}

@@ -19,7 +19,8 @@ from stack.declaration import present
 from stack.gates.gate import own_reads
 from stack.ledger.codec import written
 from stack.ledger.intents import Intent, intending, is_intended
-from stack.ledger.records import BackupProof, IndexProof, IntentProof, RolledBackProof, TableProof
+from stack.ledger.records import BackupProof, IndexProof, TableProof
+from stack.ledger.rollback import IntentProof, RolledBackProof
 from stack.world.live import LiveIndex, LiveTable
 from tests.e2e.test_left_behind import Watching, becoming
 from tests.snapshots import Snapshot

@@ -17,7 +17,8 @@ from schema.references import IndexRef
 from sitelogix.tables import PERSONNEL, REPORTS, WORK_LOGS
 from stack.gates.gate import approved
 from stack.ledger.intents import Intent, intending, is_intended
-from stack.ledger.records import IndexProof, RestoredProof
+from stack.ledger.records import IndexProof
+from stack.ledger.rollback import RestoredProof
 from stack.world.live import read_table
 from stack.world.managed import Managed
 from tests.conftest import EmulatedStack

@@ -21,15 +21,8 @@ from sitelogix.tables import PERSONNEL, SITELOGIX
 from stack.file.settings import Settings
 from stack.ledger.intents import Intent, intending
 from stack.ledger.ledger import Ledger
-from stack.ledger.records import (
-    STACK,
-    BackfillProof,
-    IndexProof,
-    IntentProof,
-    LeastVersionProof,
-    ShadowProof,
-    TableProof,
-)
+from stack.ledger.records import STACK, BackfillProof, IndexProof, LeastVersionProof, ShadowProof, TableProof
+from stack.ledger.rollback import IntentProof
 from tests.conftest import EmulatedStack
 from tests.limits import EXPECTED
 from tests.worlds import RETIRED, TIME, approving, settings

@@ -15,7 +15,8 @@ from sitelogix.tables import PERSONNEL, SITELOGIX
 from stack.file.settings import Approval, Settings
 from stack.gates.claims import Claim
 from stack.gates.gate import gate
-from stack.ledger.records import LateWritersProof, OwnReadProof, ReadReadyProof, RolledBackProof, ShadowProof
+from stack.ledger.records import LateWritersProof, OwnReadProof, ReadReadyProof, ShadowProof
+from stack.ledger.rollback import RolledBackProof
 from stack.world.world import ALARM, MISSING, OK, AlarmState, Readings, World
 from tests.worlds import (
     APPROVAL,

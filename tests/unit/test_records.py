@@ -18,7 +18,8 @@ from schema.references import IndexRef
 from stack.file.config import StackConfig
 from stack.ledger.codec import decoded
 from stack.ledger.ledger import Ledger
-from stack.ledger.records import _KINDS, BrownOutNote, IndexProof, Pause, Proof, TableProof, proof_of
+from stack.ledger.proofs import KINDS, proof_of
+from stack.ledger.records import BrownOutNote, IndexProof, Pause, Proof, TableProof
 from tests.older_records import ALWAYS, AT, NEW, OLD, OLDER
 from tests.worlds import settings
 
@@ -91,7 +92,7 @@ def proofs(kind: type[Proof]) -> st.SearchStrategy[Proof]:
     return st.builds(kind, subject=st.builds(IndexRef, NAMES, NAMES) if kind.OF_INDEX else NAMES, **values)
 
 
-@pytest.mark.parametrize("kind", _KINDS.values(), ids=_KINDS)
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 @given(data=st.data())
 def test_a_proof_is_read_as_it_was_written(kind: type[Proof], data: st.DataObject) -> None:
     proof = data.draw(proofs(kind))
@@ -132,7 +133,7 @@ def test_a_proof_that_an_older_version_wrote_is_read(item: Mapping[str, Any], pr
 
 
 def test_there_is_an_older_example_of_every_kind() -> None:
-    assert {type(proof) for _, proof in OLDER.values()} == set(_KINDS.values())
+    assert {type(proof) for _, proof in OLDER.values()} == set(KINDS.values())
 
 
 def test_a_note_of_a_brown_out_and_a_pause_of_an_older_version_are_read() -> None:
@@ -201,6 +202,6 @@ def test_a_kind_that_this_version_does_not_know_is_refused_by_name() -> None:
     assert refused.value.what == "The ledger has a proof of a kind that this version does not know: colour#reports."
     assert refused.value.why == (
         "Known are: owner, least-version, verify, table, backup, backfill, index, raised, watch, read-ready, shadow, "
-        "own-read, brown-out, rolled-back, restored, rollback."
+        "own-read, brown-out, rolled-back, restored, rollback, check, loadtest, attestation, override."
     )
     assert refused.value.exit_code == 4

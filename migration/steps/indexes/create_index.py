@@ -14,7 +14,8 @@ from stack.declaration import present
 from stack.ledger.codec import now
 from stack.ledger.intents import Intent, intending
 from stack.ledger.ledger import Facts
-from stack.ledger.records import IndexProof, IntentProof, ReadReadyProof, ShadowProof
+from stack.ledger.records import IndexProof, ReadReadyProof, ShadowProof
+from stack.ledger.rollback import IntentProof
 from stack.world.live import LiveIndex
 from stack.world.world import World
 

@@ -21,7 +21,8 @@ from stack.gates.gate import gate
 from stack.ledger.codec import now
 from stack.ledger.intents import Intent, intending
 from stack.ledger.ledger import Facts
-from stack.ledger.records import IndexProof, IntentProof, ReadReadyProof, RolledBackProof
+from stack.ledger.records import IndexProof, ReadReadyProof
+from stack.ledger.rollback import IntentProof, RolledBackProof
 from stack.processes import who
 from stack.world.live import LiveIndex, building_throughput
 from stack.world.world import World

@@ -20,7 +20,7 @@ from migration.steps.tables.restore import OfRestoration, restored_name
 from schema.model import Index
 from schema.parts import Throughput
 from stack.ledger.ledger import Facts
-from stack.ledger.records import RestoredProof
+from stack.ledger.rollback import RestoredProof
 from stack.monitoring.metrics import Metrics
 from stack.world.live import LiveTable, read_table
 from stack.world.world import World

@@ -21,7 +21,8 @@ from schema.references import table_of
 from stack.declaration import present
 from stack.ledger.intents import Intent, intending
 from stack.ledger.ledger import Facts
-from stack.ledger.records import IntentProof, TableProof
+from stack.ledger.records import TableProof
+from stack.ledger.rollback import IntentProof
 from stack.world.live import STREAM_VIEW_TYPE, LiveIndex, LiveTable
 from stack.world.world import World
 

@@ -19,7 +19,8 @@ from migration.session.waiting import idle, wait_for
 from migration.steps.step import Step
 from schema.errors import Refused, UsageError
 from stack.ledger.ledger import Facts
-from stack.ledger.records import BackupProof, RestoredProof
+from stack.ledger.records import BackupProof
+from stack.ledger.rollback import RestoredProof
 from stack.world.live import read_table
 from stack.world.world import World
 

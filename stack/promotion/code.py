@@ -1,0 +1,100 @@
+"""What decides what a migration does, as digests that are the same on each machine; and which commit it is."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from schema.errors import Refused
+
+TOOL = Path(__file__).resolve().parents[2]
+"""The tool's own folder."""
+OTHERS = frozenset({"benchmarks", "docs", "examples", "local", "tests", "tools"})
+"""Folders whose code changes nothing that a migration does: tests, and what stands for AWS on this machine."""
+LOCK = "requirements.lock"
+ENVIRONMENT = "pyvenv.cfg"
+"""Stands in a folder that is a Python environment."""
+_SECONDS = 30
+"""Git answers in a fraction of one; more is a hang."""
+
+
+def code_digest(project: Path) -> str:
+    """The digest of the code of the tool and of the project in that folder: each of their Python files, but for those
+    of OTHERS and of hidden folders, by its path and its text. Line endings make no difference. A file that git does not
+    track counts: it would run, too. Raises Refused for one that cannot be read."""
+    digest = hashlib.sha256()
+    for name, root in (("tool", TOOL), ("project", project.resolve())):
+        if name == "project" and root == TOOL:
+            continue
+        for path in _files(root):
+            text = _text(root / path)
+            digest.update(f"{name}/{path.as_posix()}\0{len(text)}\0".encode() + text)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def lock_digest() -> str:
+    """The digest of the file that pins all packages. Raises Refused."""
+    return f"sha256:{hashlib.sha256(_text(TOOL / LOCK)).hexdigest()}"
+
+
+def commit_of(checkout: Path) -> str:
+    """The full id of the commit, with `-dirty` where tracked files differ from it; empty: not known."""
+    found = _git(checkout, "rev-parse", "HEAD")
+    if found is None or not re.fullmatch(r"[0-9a-f]{40}", found.strip()):
+        return ""
+    changed = _git(checkout, "status", "--porcelain", "--untracked-files=no")
+    return found.strip() if changed == "" else f"{found.strip()}-dirty"
+
+
+def clean_commit(checkout: Path) -> str | None:
+    """The full id of the commit; None where tracked files differ from it, or it is not known."""
+    commit = commit_of(checkout)
+    return commit if re.fullmatch(r"[0-9a-f]{40}", commit) else None
+
+
+def is_same_code(checkout: Path, commit: str) -> bool:
+    """Whether the code of that commit is the code of this checkout. False where git cannot say."""
+    paths = ["*.py", LOCK, *(f":(exclude,top){folder}" for folder in sorted(OTHERS))]
+    return _git(checkout, "diff", "--quiet", commit, "--", *paths) is not None
+
+
+def _files(root: Path) -> Iterator[Path]:
+    found: list[Path] = []
+    for name, folders, files in os.walk(root):
+        folder = Path(name).relative_to(root)
+        top = not folder.parts
+        # Neither what is hidden nor an environment is code of ours.
+        folders[:] = [
+            each
+            for each in folders
+            if not each.startswith(".")
+            and not (top and each in OTHERS)
+            and not (root / folder / each / ENVIRONMENT).exists()
+        ]
+        found += [folder / file for file in files if file.endswith(".py")]
+    yield from sorted(found)
+
+
+def _text(path: Path) -> bytes:
+    try:
+        return path.read_bytes().replace(b"\r\n", b"\n")
+    except OSError as error:
+        raise Refused(
+            "The code cannot be read, so nobody can say whether it is what was attested.",
+            f"{error}.",
+            "Make it readable, then repeat.",
+        ) from None
+
+
+def _git(checkout: Path, *arguments: str) -> str | None:
+    """What git says; None where it fails."""
+    command = ["git", "-C", str(checkout), *arguments]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout if found.returncode == 0 else None
