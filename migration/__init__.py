@@ -2,5 +2,5 @@
 
 A plan is made of steps, and a run does the first step of a plan until none is left.
 
-May import: schema, dynamo, stack, backfills.
+May import: schema, dynamo, stack, backfills, loadtest.
 """

@@ -101,6 +101,20 @@ def survey_flags(*, dry_run: bool, check: bool, mend: bool) -> None:
         raise UsageError("--dry-run and --check exclude each other.", "One looks at what is missing.", "Drop one.")
 
 
+def load_test_flags(rate: int, time: str | None, *, clean: bool) -> float | None:
+    """The seconds of a load test, or None for --clean. Raises UsageError for flags that are missing, or exclude each
+    other."""
+    if clean:
+        if rate or time is not None:
+            raise UsageError("--clean and --rate or --for exclude each other.", "It sends no load.", "Drop one.")
+        return None
+    at_least_one("--rate", rate, "requests a second")
+    seconds = duration("--for", time)
+    if seconds is None:
+        raise UsageError("A load test needs --for.", "It costs units for as long as it lasts.", "Add --for 60s.")
+    return seconds
+
+
 def confirm(question: str, *, yes: bool, why: str) -> None:
     """Asks on the terminal, unless --yes was given. Raises UsageError for a no, and where there is no terminal."""
     if yes:

@@ -25,7 +25,7 @@ from terminal.workspace import TOOL
 GROUPS = {
     "Look": ("status", "plan", "gate", "verify", "history", "preview", "schema.lint", "env"),
     "Change": ("migrate", "backfill", "late-writers", "capacity", "approve"),
-    "Observe": ("watch",),
+    "Observe": ("watch", "loadtest"),
     "Go back": ("rollback",),
     "Stop and go on": ("pause", "resume", "unlock"),
     "Set up": ("stack.init",),
@@ -40,7 +40,18 @@ PROJECT_FOLDER = Path(os.environ.get("KEYSHIFT_PROJECT") or TOOL).resolve()
 """The folder of the project's tasks.py, Pulumi.yaml, stack files and `.local`; by default the tool's own."""
 _READERS = {"schema", ".venv"}
 """Folders of the tool whose code a project calls: what is raised there is a mistake of the file that called it."""
-_TOOL = {"backfills", "benchmarks", "components", "dynamo", "hosting", "local", "migration", "stack", "terminal"}
+_TOOL = {
+    "backfills",
+    "benchmarks",
+    "components",
+    "dynamo",
+    "hosting",
+    "loadtest",
+    "local",
+    "migration",
+    "stack",
+    "terminal",
+}
 """Its other folders: what is raised there is no mistake of the project."""
 
 

@@ -250,6 +250,7 @@ def _check_names(settings: Settings, project: Project, path: Path) -> None:
     retired = [str(index.ref(table)) for table in schema for index in table.retired]
     indexes = [str(ref) for table in schema for ref in table.refs]
     tables = [table.name for table in schema]
+    patterns = [pattern.name for pattern in schema.access_patterns]
     for key, names, known in (
         ("approvals", settings.approvals, retired),
         ("acceptedViolations", settings.accepted_violations, tables),
@@ -258,6 +259,7 @@ def _check_names(settings: Settings, project: Project, path: Path) -> None:
         ("replaceStreams", settings.replace_streams, tables),
         ("keepStream", settings.keep_stream, tables),
         ("acknowledgedOwners", settings.acknowledged_owners, tables),
+        ("loadTest.weights", settings.load_test.weights, patterns),
     ):
         for name in map(str, names):
             if name not in known:

@@ -193,6 +193,18 @@ class Override(_Settings):
     commit: Annotated[str, AfterValidator(_is_commit)]
 
 
+class LoadTestSettings(_Settings):
+    """Whether load tests may run here (`allowed`; on a stack that another one is promoted to, `production` as well), at
+    what rate at most (requests a second), which part of the requests writes new items, and the weights of access
+    patterns (1 where none is given; 0 leaves one out)."""
+
+    allowed: bool = False
+    production: bool = False
+    maximum_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20
+    write_share: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = {}
+
+
 class Settings(_Settings):
     """The keys of a stack file under the project's own namespace."""
 
@@ -220,6 +232,7 @@ class Settings(_Settings):
     checks: dict[Annotated[str, AfterValidator(_is_check)], Annotated[str, AfterValidator(_is_command)]] = {}
     promotes_from: Annotated[PromotesFrom | None, BeforeValidator(_or_nothing)] = None
     overrides: list[Override] = []
+    load_test: LoadTestSettings = LoadTestSettings()
 
 
 MAY_BE_SECRET = frozenset({"subscriptions"})
@@ -234,6 +247,7 @@ def setting_names(setting: str | None = None) -> list[str]:
         None: Settings,
         "backfill": BackfillSettings,
         "lateWriters": LateWriterSettings,
+        "loadTest": LoadTestSettings,
         "subscriptions": Subscription,
         "approvals": Approval,
         "promotesFrom": PromotesFrom,

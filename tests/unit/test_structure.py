@@ -18,6 +18,7 @@ PACKAGES = (
     "components",
     "backfills",
     "hosting",
+    "loadtest",
     "migration",
     "terminal",
     "local",
