@@ -63,11 +63,11 @@ def schema_at(folder: Path, commit: str) -> Earlier:
             with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
                 tar.extractall(copy, filter="data")
         except tarfile.TarError as error:
-            raise _not_read(commit, f"its files cannot be unpacked: {str(error).splitlines()[0]}") from None
+            raise _not_read(commit, f"Its files cannot be unpacked: {str(error).splitlines()[0]}") from None
         tool = copy / TOOL.relative_to(root) if TOOL.is_relative_to(root) else TOOL
         project = copy / folder.resolve().relative_to(root)
         if not project.is_dir():
-            raise _not_read(commit, f"{project.relative_to(copy)} is not in it")
+            raise _not_read(commit, f"The folder {project.relative_to(copy)} is not in it")
         told = subprocess.run(
             [sys.executable, "-c", _PROGRAM],
             cwd=project,
@@ -79,7 +79,7 @@ def schema_at(folder: Path, commit: str) -> Earlier:
             check=False,
         )
     if told.returncode:
-        raise _not_read(commit, (told.stderr.strip().splitlines() or ["it says nothing"])[-1])
+        raise _not_read(commit, (told.stderr.strip().splitlines() or ["It says nothing"])[-1])
     return Earlier(commit=commit, **json.loads(told.stdout))
 
 
@@ -91,13 +91,13 @@ def _git(folder: Path, commit: str, *arguments: str) -> bytes:
         raise _not_read(commit, str(error)) from None
     if found.returncode:
         said = found.stderr.decode(errors="replace").strip().splitlines()
-        raise _not_read(commit, said[-1] if said else "there is no such commit here")
+        raise _not_read(commit, said[-1] if said else "There is no such commit here")
     return found.stdout
 
 
 def _not_read(commit: str, why: str) -> UsageError:
     return UsageError(
         f"The schema at {commit} cannot be read.",
-        f"{why[:1].upper()}{why[1:].rstrip('.')}.",
+        f"{why.rstrip('.')}.",
         "Name a commit that this clone has, and that has this project; or leave --against out.",
     )

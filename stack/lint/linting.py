@@ -83,7 +83,7 @@ def config_as_written(project: Project, file: StackFile, stack: str) -> StackCon
     values: dict[str, Any] = {}
     if file.environments:
         values = {"aws:region": "us-east-1", f"{project.name}:backend": file.backend}
-        values |= {f"{project.name}:account": "0" * 12, f"{project.name}:tablePrefix": ""}
+        values |= {f"{project.name}:account": "0" * 12, f"{project.name}:tablePrefix": "not-known-"}
     for key, found in declared.items():
         value = found.get("value", found.get("default")) if isinstance(found, dict) else found
         if value is not None:

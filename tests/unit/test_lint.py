@@ -333,7 +333,7 @@ def test_the_schema_is_compared_with_that_of_another_commit_as_its_own_code_tell
     git(project, "commit", "-qm", "none", "--allow-empty")
     with pytest.raises(UsageError) as refused:
         lint(Project("shop", changed), project, against="HEAD")
-    assert refused.value.why == "apps/shop is not in it."
+    assert refused.value.why == "The folder apps/shop is not in it."
 
 
 def test_a_commit_whose_code_does_not_run_is_refused_with_its_last_words(tmp_path: Path) -> None:
