@@ -38,6 +38,9 @@ APPROVAL = """\
 """
 
 
+PROMOTED = "  shop:promotesFrom: {stack: staging, cleanHours: 24}\n"
+
+
 def index(name: str, *keys: str, **changes: Any) -> Index:
     """An index with these keys, `name:N` for a number."""
     attributes = [Attribute(key.partition(":")[0], NUMBER if key.endswith(":N") else STRING) for key in keys]
@@ -247,5 +250,13 @@ EXAMPLES: dict[str, Example] = {
         f"  shop:acceptedFindings: {{L001: {{{OLD}: known}}}}\n",
         f"  shop:acceptedFindings: {{L107: {{{NEW}: known}}}}\n  shop:acceptedHotKeys: {{{NEW}: 1.0}}\n",
         f"L001 {OLD}",
+    ),
+    "L120": of_file("", PROMOTED, "promotesFrom", stack="prod"),
+    "L121": of_file(PROMOTED.replace("24", "23"), PROMOTED, "promotesFrom.cleanHours", stack="prod"),
+    "L122": of_file(
+        "  shop:loadTest: {allowed: true, production: true}\n",
+        "  shop:loadTest: {allowed: true}\n",
+        "loadTest.production",
+        stack="prod",
     ),
 }

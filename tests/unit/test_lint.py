@@ -144,6 +144,7 @@ def test_our_own_project_has_nothing_but_what_a_team_fills_in() -> None:
     assert left == {
         ("prod", "L101", "account"),
         ("prod", "L112", "subscriptions"),
+        ("prod", "L120", "promotesFrom"),
         ("staging", "L101", "account"),
         ("staging", "L112", "subscriptions"),
     }
@@ -203,8 +204,8 @@ def test_a_finding_of_several_stacks_is_told_once(tmp_path: Path) -> None:
     project = checkout(tmp_path, replace(bad, beside={"prod": bad.text.replace("shop-", "shop-prod-")}))
     result = LintResult(lint(project, tmp_path))
     told = {found["code"]: found["stacks"] for found in result.document()["findings"]}
-    assert told == {"L003": ["prod", "staging"], "L110": ["prod"]}
-    assert list(result.text())[-1] == "Linted prod, staging: 0 errors, 2 warnings, 0 notes."
+    assert told == {"L003": ["prod", "staging"], "L110": ["prod"], "L120": ["prod"]}
+    assert list(result.text())[-1] == "Linted prod, staging: 0 errors, 3 warnings, 0 notes."
 
 
 def test_an_annotation_is_escaped_as_github_s_toolkit_does() -> None:

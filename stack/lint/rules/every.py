@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from stack.lint.finding import Found, Linted, Rule, Severity
-from stack.lint.rules import change, copies, identity, keys, pacing, patterns, reviewed
+from stack.lint.rules import change, copies, identity, keys, pacing, patterns, promotion, reviewed
 
 _ERROR, _WARNING, _NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
@@ -54,15 +54,20 @@ STACK_RULES = (
     Rule("L116", _NOTE, "setting without effect", reviewed.without_effect),
     Rule("L117", _ERROR, "two stacks with the same tables", identity.same_tables, only_on_aws=True),
     Rule("L118", _WARNING, "state in a folder", identity.state_in_a_folder, only_on_aws=True),
-    Rule("L119", _NOTE, "accepted finding that there is not", reviewed.accepted_in_vain),
+    Rule("L120", _WARNING, "production without promotion", promotion.not_promoted, only_on_aws=True),
+    Rule("L121", _WARNING, "short bake time", promotion.short_bake_time, only_on_aws=True),
+    Rule("L122", _WARNING, "load test in production", promotion.load_on_production, only_on_aws=True),
 )
 """Rules about a stack's settings, whose findings stand in its stack file."""
 
-RULES = SCHEMA_RULES + STACK_RULES
+LAST_RULES = (Rule("L119", _NOTE, "accepted finding that there is not", reviewed.accepted_in_vain),)
+"""It goes by what all others find."""
+
+RULES = SCHEMA_RULES + STACK_RULES + LAST_RULES
 
 
 def judge(linted: Linted) -> Iterator[tuple[Rule, Found]]:
-    """What every rule finds, in the order of their codes. Pure."""
+    """What every rule finds. Pure."""
     so_far: set[tuple[str, str]] = set()
     for rule in RULES:
         if rule.only_on_aws and not linted.is_on_aws:
