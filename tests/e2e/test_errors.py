@@ -81,7 +81,7 @@ def test_a_busy_port_is_one_clear_error(tmp_path: Path) -> None:
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.splitlines()[-3:] == [
         f"Port {checkout.port} is in use by another program.",
-        "The local stack's server listens there: Pulumi.local.yaml says so in aws:endpoints.",
+        "The local stack's server listens there: aws:endpoints in its stack file says so.",
         "End that program, or put another port into Pulumi.local.yaml.",
     ]
     assert checkout.processes() == []

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,6 +20,9 @@ from stack.monitoring.metrics import NAMESPACE
 from terminal.results.observed import LoadTestShown, WatchResult
 from tests.checkouts import Checkout, running
 from tests.stacks import APPROVED, SCHEMA, SmallStack
+
+if TYPE_CHECKING:
+    from types_boto3_cloudwatch.type_defs import DimensionTypeDef
 
 ALLOWED = "  sitelogix:loadTest: {allowed: true, maximumRate: 100, writeShare: 0.3}\n"
 PATTERNS = tuple(one for one in ACCESS_PATTERNS if one.table == "personnel")
@@ -49,12 +52,15 @@ def test_a_migrated_stack_is_watched_until_something_fails_and_the_last_step_is_
     done = watched(migrated)
     assert done.is_clean
     assert done.alarms == {"OK": 15}
-    of = [{"Name": "TableName", "Value": migrated.physical("personnel")}, {"Name": "Operation", "Value": "Query"}]
+    of: list[DimensionTypeDef] = [
+        {"Name": "TableName", "Value": migrated.physical("personnel")},
+        {"Name": "Operation", "Value": "Query"},
+    ]
     client = migrated.context().cloudwatch
     assert client is not None
     client.put_metric_data(
         Namespace=NAMESPACE,
-        MetricData=[{"MetricName": "SystemErrors", "Dimensions": of, "Value": 1}],  # type: ignore[list-item]
+        MetricData=[{"MetricName": "SystemErrors", "Dimensions": of, "Value": 1}],
     )
     ended = WatchResult("local", watched(migrated))
     assert ended.exit_code == 5
