@@ -156,7 +156,8 @@ class Watch:
         # A minute that began before the watch tells of what was before.
         first = stack.watched.began + timedelta(seconds=59)
         first = first.replace(second=0, microsecond=0)
-        since = max(stack.watched.looked - LATE, stack.watched.began)
+        # Another machine's clock, by which the watch was begun, may be ahead of this one's.
+        since = min(max(stack.watched.looked - LATE, stack.watched.began), at)
         found: list[Found] = []
         try:
             world = World(live=stack.live)
