@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 from tests.workflow_conditions import CONDITIONS
@@ -209,6 +210,54 @@ def no_expression_stands_in_a_script_and_a_task_replaces_its_shell(found: Workfl
                 assert step["run"].strip().splitlines()[-1].startswith("exec "), (name, job)
 
 
+def each_job_runs_the_tasks_that_a_person_runs(found: Workflows) -> None:
+    def run_by(job: Any) -> list[str]:
+        scripts = [step["run"].strip().splitlines()[-1] for step in job["steps"] if "run" in step]
+        return [re.sub(r"^exec (\./invoke )?([\w./-]+).*", r"\2", script) for script in scripts]
+
+    assert {(name, job): run_by(body) for name, job, body in jobs(found)} == {
+        ("pull-request", "tests"): [".ci/run", "schema.lint"],
+        ("pull-request", "preview"): ["preview", "github.comment", "github.conclude"],
+        ("migrate", "staging"): ["migrate", "preview", "github.conclude"],
+        ("migrate", "evidence"): ["check", "loadtest"],
+        ("migrate", "attest"): ["attest", "github.conclude"],
+        ("migrate", "prod-change"): ["preview", "github.conclude"],
+        ("migrate", "prod"): ["migrate", "preview", "github.conclude"],
+        ("migrate", "prod-watch"): ["watch", "github.conclude"],
+        ("nightly", "conformance"): ["pulumi", "conformance"],
+        ("nightly", "faults"): ["test"],
+        ("nightly", "long"): ["test"],
+        ("nightly", "drift"): ["preview", "github.comment", "github.conclude"],
+    }
+
+
+def what_a_task_told_is_handed_on_as_it_was(found: Workflows) -> None:
+    values = {
+        "GITHUB_TOKEN": "${{ github.token }}",
+        "STACK": "${{ matrix.stack }}",
+        "RATE": "${{ vars.LOADTEST_RATE }}",
+        "ISSUE": "${{ vars.DRIFT_ISSUE }}",
+    }
+    for name, job, body in jobs(found):
+        ids = [step["id"] for step in body["steps"] if "id" in step]
+        for env in (body.get("env", {}), *(step.get("env", {}) for step in body["steps"])):
+            known = {**values, "CODE": f"${{{{ steps.{' '.join(ids)}.outputs.exit-code }}}}"}
+            assert {key: known.get(key, value) for key, value in env.items()} == env, (name, job)
+        for key, value in body.get("outputs", {}).items():
+            assert value == f"${{{{ steps.{' '.join(ids)}.outputs.{key} }}}}", (name, job)
+        for step in body["steps"]:
+            used = set(re.findall(r"\$([A-Z_]+)", step.get("run", ""))) - {"RUNNER_TEMP", "HOME"}
+            assert set(step.get("env", {})) - {"GITHUB_TOKEN"} == used - set(body.get("env", {})), (name, job)
+    told = {(name, job): set(body["outputs"]) for name, job, body in jobs(found) if "outputs" in body}
+    assert told == {
+        ("migrate", "staging"): {"exit-code", "steps"},
+        ("migrate", "attest"): {"exit-code", "commit"},
+        ("migrate", "prod-change"): {"steps"},
+        ("migrate", "prod"): {"exit-code", "steps"},
+    }
+    assert found["nightly"]["jobs"]["conformance"]["env"] == {"AWS_PLUGIN": version("pulumi-aws")}
+
+
 def the_token_is_given_only_to_the_steps_that_tell_github(found: Workflows) -> None:
     for name, job, body in jobs(found):
         assert "GITHUB_TOKEN" not in body.get("env", {})
@@ -232,5 +281,7 @@ CLAIMS: list[Callable[[Workflows], None]] = [
     a_task_whose_exit_code_is_concluded_does_not_end_its_job_and_no_other_step_may_fail_unseen,
     prod_gets_the_attested_commit,
     no_expression_stands_in_a_script_and_a_task_replaces_its_shell,
+    each_job_runs_the_tasks_that_a_person_runs,
+    what_a_task_told_is_handed_on_as_it_was,
     the_token_is_given_only_to_the_steps_that_tell_github,
 ]

@@ -17,6 +17,7 @@ from tests.workflows import FOLDER, Workflows, jobs, workflows
 REAL = workflows()
 PERMISSIONS = ("contents", "id-token", "checks", "issues", "pull-requests", "actions", "packages")
 GUARDING = ("if", "permissions", "concurrency", "environment", "needs", "timeout-minutes", "continue-on-error", "on")
+GUARDING += ("outputs", "env", "ref", "persist-credentials", "role-to-assume", "run")
 Place = tuple[str | int, ...]
 Mutation = tuple[str, Callable[[Workflows], None]]
 
@@ -44,6 +45,8 @@ def changed(value: Any) -> Iterator[Any]:
             yield value + 360
         case "read" | "write" | "none":
             yield from {"read", "write", "none"} - {value}
+        case str() if "exec " in value:
+            yield value.replace("exec ", "")
         case str():
             yield f"{value}x"
     if isinstance(value, str) and re.search(r"[=!(]", value):
