@@ -16,8 +16,24 @@ from tests.workflows import FOLDER, Workflows, jobs, workflows
 
 REAL = workflows()
 PERMISSIONS = ("contents", "id-token", "checks", "issues", "pull-requests", "actions", "packages")
-GUARDING = ("if", "permissions", "concurrency", "environment", "needs", "timeout-minutes", "continue-on-error", "on")
-GUARDING += ("outputs", "env", "ref", "persist-credentials", "role-to-assume", "run")
+GUARDING = frozenset(
+    [
+        "if",
+        "permissions",
+        "concurrency",
+        "environment",
+        "needs",
+        "timeout-minutes",
+        "continue-on-error",
+        "on",
+        "outputs",
+        "env",
+        "ref",
+        "persist-credentials",
+        "role-to-assume",
+        "run",
+    ]
+)
 Place = tuple[str | int, ...]
 Mutation = tuple[str, Callable[[Workflows], None]]
 
