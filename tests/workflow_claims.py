@@ -42,7 +42,8 @@ PERMISSIONS: dict[Job, dict[str, str]] = {
     ("pull-request", "tests"): READ,
     ("pull-request", "preview"): {**CONCLUDING, "pull-requests": "write"},
     ("migrate", "staging"): CONCLUDING,
-    ("migrate", "evidence"): AWS,
+    ("migrate", "checks"): AWS,
+    ("migrate", "loadtest"): AWS,
     ("migrate", "attest"): CONCLUDING,
     ("migrate", "prod-change"): CONCLUDING,
     ("migrate", "prod"): CONCLUDING,
@@ -76,7 +77,8 @@ def one_job_at_a_time_works_on_a_stack_and_none_is_cancelled_for_another(found: 
 def whoever_may_write_to_a_stack_is_in_its_environment(found: Workflows) -> None:
     assert {(name, job): body["environment"] for name, job, body in jobs(found) if "environment" in body} == {
         ("migrate", "staging"): "staging",
-        ("migrate", "evidence"): "staging",
+        ("migrate", "checks"): "staging",
+        ("migrate", "loadtest"): "staging",
         ("migrate", "attest"): "staging",
         ("migrate", "prod"): "prod",
     }
@@ -95,7 +97,8 @@ def every_role_is_the_least_one(found: Workflows) -> None:
         ("pull-request", "preview"): "${{ matrix.role }}",
         ("nightly", "drift"): "${{ matrix.role }}",
         ("migrate", "staging"): "${{ vars.MIGRATE_ROLE_STAGING }}",
-        ("migrate", "evidence"): "${{ vars.MIGRATE_ROLE_STAGING }}",
+        ("migrate", "checks"): "${{ vars.MIGRATE_ROLE_STAGING }}",
+        ("migrate", "loadtest"): "${{ vars.LOADTEST_ROLE_STAGING }}",
         ("migrate", "attest"): "${{ vars.MIGRATE_ROLE_STAGING }}",
         ("migrate", "prod-change"): "${{ vars.PREVIEW_ROLE_PROD }}",
         ("migrate", "prod"): "${{ vars.MIGRATE_ROLE_PROD }}",
@@ -111,7 +114,8 @@ def no_job_hangs_and_none_is_killed_while_its_task_has_time_left(found: Workflow
         ("pull-request", "tests"): 60,
         ("pull-request", "preview"): 30,
         ("migrate", "staging"): 345,
-        ("migrate", "evidence"): 120,
+        ("migrate", "checks"): 120,
+        ("migrate", "loadtest"): 60,
         ("migrate", "attest"): 30,
         ("migrate", "prod-change"): 30,
         ("migrate", "prod"): 345,
@@ -126,7 +130,7 @@ def no_job_hangs_and_none_is_killed_while_its_task_has_time_left(found: Workflow
         if given:
             minutes = int(given[1]) * {"m": 1, "h": 60}[given[2]]
             lasting = next(
-                int(step["with"]["role-duration-seconds"])
+                int(step["with"].get("role-duration-seconds", 3600))
                 for step in body["steps"]
                 if "aws-region" in step.get("with", {})
             )
@@ -137,14 +141,15 @@ def no_job_hangs_and_none_is_killed_while_its_task_has_time_left(found: Workflow
 def no_other_job_has_a_condition(found: Workflows) -> None:
     assert {(name, job) for name, job, body in jobs(found) if "if" in body} == {
         ("pull-request", "preview"),
-        *(("migrate", job) for job in ("staging", "evidence", "attest", "prod-change", "prod", "prod-watch")),
+        *(("migrate", job) for job in ("staging", "checks", "loadtest", "attest", "prod-change", "prod", "prod-watch")),
     }
 
 
 def each_job_waits_for_those_whose_answers_it_needs(found: Workflows) -> None:
     assert {(name, job): body["needs"] for name, job, body in jobs(found) if "needs" in body} == {
-        ("migrate", "evidence"): ["staging"],
-        ("migrate", "attest"): ["staging", "evidence"],
+        ("migrate", "checks"): ["staging"],
+        ("migrate", "loadtest"): ["staging"],
+        ("migrate", "attest"): ["staging", "checks", "loadtest"],
         ("migrate", "prod-change"): ["attest"],
         ("migrate", "prod"): ["attest", "prod-change"],
         ("migrate", "prod-watch"): ["attest", "prod"],
@@ -156,12 +161,18 @@ def each_job_waits_for_those_whose_answers_it_needs(found: Workflows) -> None:
             assert output in found[name]["jobs"][before]["outputs"], (name, job)
 
 
-ALSO_AFTER_A_FAILURE = {"Keep the change document", "Comment", "What is left", "Lint of schema and stack files"}
+ALSO_AFTER_A_FAILURE = {
+    "Keep the change document",
+    "Keep the result",
+    "Comment",
+    "What is left",
+    "Lint of schema and stack files",
+}
 ALWAYS = {"Conclude", "Keep report and change document"}
 
 
 def what_came_of_a_task_is_shown_however_it_ended(found: Workflows) -> None:
-    wanted = {"vars.DRIFT_ISSUE": "12", "needs.staging.outputs.steps": "3"}
+    wanted = {"vars.DRIFT_ISSUE": "12"}
     endings = [Situation(wanted), Situation(wanted, failed=True), Situation(wanted, cancelled=True)]
     for name, job, body in jobs(found):
         for step in body["steps"]:
@@ -219,7 +230,8 @@ def each_job_runs_the_tasks_that_a_person_runs(found: Workflows) -> None:
         ("pull-request", "tests"): [".ci/run", "schema.lint"],
         ("pull-request", "preview"): ["preview", "github.comment", "github.conclude"],
         ("migrate", "staging"): ["migrate", "preview", "github.conclude"],
-        ("migrate", "evidence"): ["check", "loadtest"],
+        ("migrate", "checks"): ["check"],
+        ("migrate", "loadtest"): ["loadtest"],
         ("migrate", "attest"): ["attest", "github.conclude"],
         ("migrate", "prod-change"): ["preview", "github.conclude"],
         ("migrate", "prod"): ["migrate", "preview", "github.conclude"],

@@ -49,8 +49,8 @@ def staging_is_migrated_on_every_merge_and_schedule_and_by_hand_if_asked_for(fou
     assert not of(condition, {"github.event_name": "push"}, cancelled=True)
 
 
-def evidence_is_gathered_of_each_commit_and_after_the_run_that_ended_the_migration(found: Workflows) -> None:
-    condition = found["migrate"]["jobs"]["evidence"]["if"]
+def staging_is_checked_of_each_commit_and_after_the_run_that_ended_the_migration(found: Workflows) -> None:
+    condition = found["migrate"]["jobs"]["checks"]["if"]
     merged, later = {"github.event_name": "push"}, {"github.event_name": "schedule"}
     assert of(condition, {**told(staging="0 0"), **merged})
     assert of(condition, {**told(staging="0 34"), **later})
@@ -61,27 +61,29 @@ def evidence_is_gathered_of_each_commit_and_after_the_run_that_ended_the_migrati
 
 
 def staging_is_loaded_only_after_it_was_changed(found: Workflows) -> None:
-    (step,) = (step for step in found["migrate"]["jobs"]["evidence"]["steps"] if step.get("name") == "Load test")
-    assert of(step["if"], told(staging="0 34"))
-    assert not of(step["if"], told(staging="0 0"))
-    assert not of(step["if"], told(staging="0 34"), failed=True)
+    condition = found["migrate"]["jobs"]["loadtest"]["if"]
+    assert of(condition, told(staging="0 34"))
+    assert not of(condition, told(staging="0 0"))
+    assert not of(condition, told(staging="3 5"))
+    assert not of(condition, told(staging="failure"))
+    assert not of(condition, told(staging="0 34"), cancelled=True)
 
 
 def staging_is_attested_when_nothing_is_left_to_do_on_it(found: Workflows) -> None:
     condition = found["migrate"]["jobs"]["attest"]["if"]
     assert of(condition, told(staging="0 34"))
-    assert of(condition, told(staging="0 0", evidence="skipped"))
+    assert of(condition, told(staging="0 0", checks="skipped"))
     # Prod by hand.
-    assert of(condition, told(staging="skipped", evidence="skipped"))
-    assert not of(condition, told(staging="3 5", evidence="skipped"))
-    assert not of(condition, told(staging="failure", evidence="skipped"))
+    assert of(condition, told(staging="skipped", checks="skipped"))
+    assert not of(condition, told(staging="3 5", checks="skipped"))
+    assert not of(condition, told(staging="failure", checks="skipped"))
     assert not of(condition, told(staging="0 34"), cancelled=True)
     assert not of(condition, told(staging="skipped"), cancelled=True)
 
 
 def prod_is_looked_at_only_once_staging_is_attested(found: Workflows) -> None:
     condition = found["migrate"]["jobs"]["prod-change"]["if"]
-    assert of(condition, told(staging="0 0", evidence="skipped", attest="0"))
+    assert of(condition, told(staging="0 0", checks="skipped", attest="0"))
     assert of(condition, {**told(staging="skipped", attest="0"), "inputs.stack": "prod"})
     assert not of(condition, {**told(attest="0"), "inputs.stack": "staging"})
     assert not of(condition, told(attest="3"))
@@ -92,7 +94,7 @@ def prod_is_looked_at_only_once_staging_is_attested(found: Workflows) -> None:
 def prod_is_migrated_only_on_what_was_attested_and_shown_and_only_if_something_is_to_do(found: Workflows) -> None:
     condition = found["migrate"]["jobs"]["prod"]["if"]
     shown = {"prod_change": "- 4"}
-    assert of(condition, told(evidence="skipped", attest="0", **shown))
+    assert of(condition, told(checks="skipped", attest="0", **shown))
     assert not of(condition, told(attest="0", prod_change="- 0"))
     assert not of(condition, told(attest="0", prod_change="failure"))
     assert not of(condition, told(attest="0", prod_change="skipped"))
@@ -102,7 +104,7 @@ def prod_is_migrated_only_on_what_was_attested_and_shown_and_only_if_something_i
 
 def prod_is_watched_after_the_run_that_ended_its_migration(found: Workflows) -> None:
     condition = found["migrate"]["jobs"]["prod-watch"]["if"]
-    assert of(condition, told(evidence="skipped", prod="0 34"))
+    assert of(condition, told(checks="skipped", prod="0 34"))
     assert not of(condition, told(prod="0 0"))
     assert not of(condition, told(prod="3 5"))
     assert not of(condition, told(prod="0 34"), cancelled=True)
@@ -111,7 +113,7 @@ def prod_is_watched_after_the_run_that_ended_its_migration(found: Workflows) -> 
 CONDITIONS: list[Callable[[Workflows], None]] = [
     a_preview_gets_credentials_only_for_branches_of_this_repository,
     staging_is_migrated_on_every_merge_and_schedule_and_by_hand_if_asked_for,
-    evidence_is_gathered_of_each_commit_and_after_the_run_that_ended_the_migration,
+    staging_is_checked_of_each_commit_and_after_the_run_that_ended_the_migration,
     staging_is_loaded_only_after_it_was_changed,
     staging_is_attested_when_nothing_is_left_to_do_on_it,
     prod_is_looked_at_only_once_staging_is_attested,
