@@ -22,6 +22,8 @@ LEAST_OF_RATE = 0.95
 MOST_CAUSES = 20
 """Different causes of errors that are kept of one kind of request; the rest are counted together."""
 OTHERS = "other causes"
+MOST_NAMED = 3
+"""Slow kinds of request that the verdict names; the table shows all."""
 
 
 class Latencies:
@@ -152,10 +154,12 @@ def judged(
 ) -> list[Claim]:
     """What must hold for a load test to be passed: so many requests a second were `due`, and sent (`reached`), 99 of
     100 of them within `late` milliseconds of their time; `limit` is in milliseconds. Pure."""
-    slow = {name: each.p99 for name, each in kinds.items() if each.p99 > limit}
+    slow = sorted((-each.p99, name) for name, each in kinds.items() if each.p99 > limit)
     slowest = max(kinds.items(), key=lambda one: one[1].p99, default=None)
     seen = f"the slowest is {slowest[0]!r}: {slowest[1].p99:,.1f} ms" if slowest else "nothing was sent"
-    evidence = "; ".join(f"{name!r}: {p99:,.1f} ms" for name, p99 in slow.items()) or seen
+    named = [f"{name!r}: {-p99:,.1f} ms" for p99, name in slow[:MOST_NAMED]]
+    more = [f"{len(slow) - MOST_NAMED} more"] if len(slow) > MOST_NAMED else []
+    evidence = "; ".join([*named, *more]) or seen
     causes = ", ".join(f"{count:,} × {cause}" for cause, count in everything.errors.items())
     rate = f"{reached:,.1f} of {due:,.1f} requests a second; 99 of 100 were sent within {late:,.1f} ms of their time"
     answered = everything.requests > everything.failed

@@ -75,6 +75,9 @@ class TerminalReporter:
             elapsed = self._bar.tasks[0].elapsed or 0.0
             timed = facts is not None and "seconds_left" in facts
             rate = f", {done / elapsed:,.0f}/s" if done and elapsed > 1 and not timed else ""
+            if timed and not self._bar.tasks[0].completed:
+                # What was done before is no speed.
+                self._bar.reset(self._task, completed=done)
             self._bar.update(self._task, completed=done, total=total or None, text=f"{text}{rate}")
         elif time.monotonic() - self._last_line > PLAIN_LINE_SECONDS:
             self._last_line = time.monotonic()

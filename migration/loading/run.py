@@ -32,6 +32,7 @@ from stack.aws import translated_errors
 from stack.gates.claims import Claim
 from stack.ledger.codec import now
 from stack.ledger.history import DONE
+from stack.ledger.ledger import Facts
 from stack.ledger.records import STACK, LoadTestProof
 from stack.monitoring.observing import LATENCY_LIMIT_MS
 
@@ -142,8 +143,20 @@ def _send(context: Context, prepared: Prepared, sender: _Sender, measurement: Me
 
     # Of its own, so that the times of requests do not depend on what they are.
     arrivals = poisson(asked.rate, asked.seconds, random.Random(asked.seed + 1))  # noqa: S311
+    context.reporter.started(_Sending(), 1, 1)
     with stoppable(context, stop):
         drive(arrivals, take, measurement, safe_point)
+
+
+@dataclass(frozen=True)
+class _Sending:
+    """What a reporter shows of it."""
+
+    name: str = COMMAND
+    why: str = ""
+
+    def told(self, facts: Facts) -> str:
+        return str(facts.get("told", ""))
 
 
 class _Sender:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError
 
 from dynamo.errors import is_transient
 from migration.session.context import Context
@@ -19,7 +19,7 @@ from migration.watching import record
 from migration.watching.changes import LATE, Found, Known, of_counts
 from migration.watching.newest import CHANGING, newest_change, rollback_command
 from migration.watching.record import Watched
-from schema.errors import Interrupted, UsageError
+from schema.errors import Interrupted, ToolError, UsageError
 from schema.references import Subject
 from stack.aws import translated_errors
 from stack.declaration import present
@@ -83,6 +83,7 @@ class Watch:
     known: Known = field(default_factory=Known)
     told: list[str] = field(default_factory=list)
     at_work: str = ""
+    lost: bool = False
 
     def run(self, seconds: float | None) -> WatchSummary:
         """Watches for so many seconds since the newest change; what was watched of them before counts. Raises
@@ -90,7 +91,14 @@ class Watch:
         stack = self._begin()
         self._tell_cost(stack)
         while True:
-            wrong, stack = self._look(stack)
+            try:
+                wrong, stack = self._look(stack)
+            except ToolError as error:
+                # The network was away, or AWS was: others, such as a denial, would come again.
+                if type(error) is not ToolError:
+                    raise
+                self.lost, wrong = True, None
+                self._tell(self.known.of_reading([error.what.rstrip(".")]))
             if wrong is not None:
                 return self._summary(stack, seconds, wrong.subject)
             if seconds is not None and stack.watched.seconds >= seconds + LATE.total_seconds():
@@ -125,7 +133,8 @@ class Watch:
         kept = record.read(self.context.ledger)
         if kept is not None and kept.change == stack.watched.change and not kept.ended_by and kept.looked <= at:
             stack.watched = max(kept, stack.watched, key=lambda one: one.looked)
-        stack.watched = stack.watched.after(at, counts=not (busy or unread))
+        stack.watched = stack.watched.after(at, counts=not (busy or unread or self.lost))
+        self.lost = False
         if wrong is not None:
             stack.watched = replace(stack.watched, ended_by=wrong.text)
         record.write(self.context.ledger, stack.watched)
@@ -166,7 +175,7 @@ class Watch:
             grown = self.known.more(observed, first)
             found += [*of_counts(grown, self._causes(grown, first, at)), *self.known.of_latency(observed)]
         except (ClientError, BotoCoreError) as error:
-            if not is_transient(error):
+            if not (is_transient(error) or isinstance(error, ConnectionError)):
                 raise
             return found, [f"CloudWatch could not be asked ({type(error).__name__})"]
         return found, _unread(observed)

@@ -191,6 +191,8 @@ def test_ctrl_c_in_the_middle_removes_what_was_written(stack: EmulatedStack, mon
 
     def interrupting(**request: Any) -> Any:
         written.append(request["Item"]["PK"]["S"])
+        # A real item is never replaced.
+        assert request["ConditionExpression"] == "attribute_not_exists(#n0)"
         answer = put(**request)
         if len(written) >= 3:
             context.interrupts.requested.set()

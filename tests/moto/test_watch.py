@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from migration.session.context import Context
 from migration.watching.record import Watched, read
 from migration.watching.watch import Clock, Watch, WatchSummary, watch
-from schema.errors import Interrupted, UsageError
+from schema.errors import CredentialsEnded, Interrupted, ToolError, UsageError
 from schema.model import Schema
 from sitelogix.tables import PERSONNEL
 from stack.declaration import Declaration
@@ -219,6 +219,37 @@ def test_what_cannot_be_read_does_not_count(under: Under, monkeypatch: pytest.Mo
         "everything can be read again",
     )
     assert (done.watched.seconds, time.now - began) == (240, timedelta(seconds=360))
+
+
+def test_a_watch_outlives_a_network_that_is_away_for_a_moment(under: Under, monkeypatch: pytest.MonkeyPatch) -> None:
+    time, asked = Passing(), 0
+    real = under.context.ledger.lease.holder
+
+    def now_and_then() -> Any:
+        nonlocal asked
+        asked += 1
+        if asked == 3:
+            raise ToolError("The AWS endpoint of stack test does not answer.")
+        return real()
+
+    monkeypatch.setattr(under.context.ledger.lease, "holder", now_and_then)
+    began = time.now
+    done = under.watch(60, time)
+    assert done.told == (
+        "not known: The AWS endpoint of stack test does not answer; this time does not count",
+        "everything can be read again",
+    )
+    # From the look before it to the one after it nothing counts.
+    assert (done.watched.seconds, time.now - began) == (240, timedelta(seconds=360))
+
+
+def test_a_watch_ends_once_its_credentials_have_ended(under: Under, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended() -> Any:
+        raise CredentialsEnded("AWS no longer accepts the credentials.")
+
+    monkeypatch.setattr(under.context.ledger.lease, "holder", ended)
+    with pytest.raises(CredentialsEnded):
+        under.watch(60, Passing())
 
 
 def test_a_metric_that_cloudwatch_does_not_give_in_full_is_no_zero(under: Under) -> None:

@@ -91,6 +91,19 @@ FAULTS = [
         "Did you mean lateWriters?",
     ),
     (
+        GOOD + "  sitelogix:loadTest: {maxRate: 5}\n",
+        "unknown config key sitelogix:loadTest.maxRate",
+        "Did you mean maximumRate?",
+    ),
+    (GOOD + "  sitelogix:loadTest: {maximumRate: 0}\n", "sitelogix:loadTest.maximumRate has a wrong value: 0", ""),
+    (GOOD + "  sitelogix:loadTest: {writeShare: 1}\n", "sitelogix:loadTest.writeShare has a wrong value: 1", ""),
+    (GOOD + "  sitelogix:loadTest: {allowed: 'yes'}\n", "sitelogix:loadTest.allowed has a wrong value: 'yes'", ""),
+    (
+        GOOD + "  sitelogix:loadTest: {weights: {project timelines: 2}}\n",
+        "unknown sitelogix:loadTest.weights: project timelines",
+        "Did you mean project timeline?",
+    ),
+    (
         GOOD + "  sitelogix:lateWriters: {minute: 0}\n",
         "unknown config key sitelogix:lateWriters.minute",
         "Did you mean minutes?",

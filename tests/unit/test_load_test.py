@@ -212,6 +212,12 @@ def test_a_verdict_names_what_was_slow_what_failed_and_what_was_reached() -> Non
     ]
 
 
+def test_of_many_slow_kinds_a_verdict_names_the_slowest_three() -> None:
+    kinds = {f"k{number}": figures(100.0 + number) for number in range(1, 6)}
+    claim, *_ = judged(kinds, figures(), due=10.0, reached=10.0, late=0.0, limit=100.0)
+    assert claim.evidence == "'k5': 105.0 ms; 'k4': 104.0 ms; 'k3': 103.0 ms; 2 more"
+
+
 def reading(name: str, table: Table = REPORTS, index: str | None = None) -> Reading:
     pattern = AccessPattern(name, table.name, index)
     return Reading(pattern, table, table.index(index) if index else None, ({"S": "REPORT#1"},), 2.5)
