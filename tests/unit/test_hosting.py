@@ -112,6 +112,17 @@ class TestComment:
         cut = "a line of the document\n\n*The rest does not fit into a comment. The whole is among the artifacts"
         assert f"{cut} of the job.*\n\n\n{FOOT}\n" in body
 
+    def test_what_is_open_where_a_document_is_cut_is_closed_before_its_foot(
+        self, github: GitHubServer, job: Path
+    ) -> None:
+        folded = "verdict\n<details><summary>all</summary>\n\n```diff\n"
+        (job / "change.md").write_text(folded + "+ a line of the document\n" * 10_000, encoding="utf-8")
+        assert commented(job) == 0
+        (body,) = github.bodies(7)
+        assert len(body) <= 65_536
+        assert "+ a line of the document\n```\n\n</details>\n\n*The rest does not fit into a comment." in body
+        assert body.endswith(f"{FOOT}\n")
+
     def test_an_issue_is_commented_where_there_is_no_pull_request(self, github: GitHubServer, job: Path) -> None:
         (job / "event.json").write_text("{}", encoding="utf-8")
         assert commented(job, "--issue", "12") == 0
