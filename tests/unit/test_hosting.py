@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from hosting.outputs import tell
+from migration.plan.result import Blocked
 from migration.run.runner import FinishedStep, Summary
 from migration.steps.stack.wait import Wait
+from schema.references import IndexRef
 from sitelogix.tables import SITELOGIX
 from terminal.main import Invoke, main
 from terminal.results.plan import RunResult
@@ -309,8 +311,16 @@ class TestOutputs:
 
     def test_a_run_tells_how_many_steps_it_did(self) -> None:
         steps = [FinishedStep(Wait(names=("reports",)), 1.0, {})] * 2
-        assert RunResult("staging", SITELOGIX, Summary("id", done=steps)).outputs() == {"steps": 2}
-        assert RunResult("staging", SITELOGIX, Summary()).outputs() == {"steps": 0}
+        assert RunResult("staging", SITELOGIX, Summary("id", done=steps)).outputs()["steps"] == 2
+        assert RunResult("staging", SITELOGIX, Summary()).outputs()["steps"] == 0
+
+    def test_a_run_that_waits_tells_whether_new_indexes_do_or_only_old_ones(self) -> None:
+        old, new = IndexRef("personnel", "GSI2-ProjectIndex"), IndexRef("personnel", "GSI2-StatusIndex")
+        told = {
+            waiting: RunResult("staging", SITELOGIX, Summary("id", blocked=waiting)).outputs()["read-ready"]
+            for waiting in ((), (Blocked(old, ()),), (Blocked(old, ()), Blocked(new, (), is_new=True)))
+        }
+        assert list(told.values()) == ["true", "true", "false"]
 
     def test_a_file_that_cannot_be_written_changes_no_exit_code(
         self, job: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
