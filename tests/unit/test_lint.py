@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 from rich.text import Text
@@ -384,6 +386,29 @@ def test_a_commit_whose_code_does_not_run_is_refused_with_its_last_words(tmp_pat
     with pytest.raises(UsageError) as refused:
         lint(project, tmp_path, against="HEAD")
     assert (refused.value.what, refused.value.why) == ("The schema at HEAD cannot be read.", "ValueError: too old.")
+
+
+def test_git_and_the_code_of_a_commit_are_given_up_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = checkout(tmp_path, Case())
+    (tmp_path / "tasks.py").write_text("while True: pass", encoding="utf-8")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "all")
+    real = subprocess.run
+
+    for given_up in (sys.executable, "git"):
+
+        def run(command: list[str], given_up: str = given_up, **options: Any) -> Any:
+            if command[0] == given_up:
+                raise subprocess.TimeoutExpired(command, options["timeout"])
+            return real(command, **options)
+
+        monkeypatch.setattr(subprocess, "run", run)
+        with pytest.raises(UsageError) as refused:
+            lint(project, tmp_path, against="HEAD")
+        assert refused.value.why == f"{Path(given_up).name} gave no answer in 120 seconds."
 
 
 def test_what_is_accepted_of_a_change_is_not_in_vain_without_one(tmp_path: Path) -> None:
