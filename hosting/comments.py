@@ -8,6 +8,7 @@ from hosting.github import GitHub, read
 
 MOST_CHARACTERS = 65_535
 """GitHub refuses a longer comment, and a longer summary of a check run."""
+OPENED, CLOSED, FENCED = "<details", "\n\n</details>", "\n```"
 CUT = "\n\n*The rest does not fit into a comment. The whole is among the artifacts of the job.*\n"
 
 
@@ -35,12 +36,20 @@ def marker(project: str, stack: str) -> str:
 
 
 def fitting(head: str, text: str, foot: str) -> str:
-    """Head, text and foot as one text that GitHub takes. If the text is too long, whole lines of its end are cut."""
+    """Head, text and foot as one text that GitHub takes. If the text is too long, whole lines of its end are cut, and
+    what is folded there is closed: the foot must not be hidden in it."""
     room = MOST_CHARACTERS - len(head) - len(foot) - 2
     if len(text) > room:
-        kept = text[: room - len(CUT)]
-        text = kept[: kept.rfind("\n")] + CUT if "\n" in kept else kept + CUT
+        kept = text[: room - len(CUT) - len(FENCED) - text[:room].count(OPENED) * len(CLOSED)]
+        kept = kept[: kept.rfind("\n")] if "\n" in kept else kept
+        text = kept + _closing(kept) + CUT
     return f"{head}\n{text}\n{foot}"
+
+
+def _closing(text: str) -> str:
+    """What ends the fenced block and the folded parts that are open at the end of the text."""
+    fences = sum(line.startswith(FENCED.strip()) for line in text.splitlines())
+    return FENCED * (fences % 2) + CLOSED * max(0, text.count(OPENED) - text.count(CLOSED.strip()))
 
 
 def put_comment(github: GitHub, repository: str, number: int, mark: str, body: str) -> str:

@@ -126,13 +126,18 @@ class Watch:
             self._tell([Found(f"{self.at_work} has ended")])
             self.at_work = ""
             stack = self._anew(stack)
+        elif not busy and self._was_changed(stack):
+            stack = self._anew(stack)
         found, unread = self._seen(stack, at)
+        # Another watch of the stack may have found something, or counted the same time.
+        kept = record.read(self.context.ledger)
+        if kept is not None and kept.change == stack.watched.change and kept.looked > stack.watched.looked:
+            if kept.ended_by:
+                found.append(Found(f"another watch has found: {kept.ended_by}", ends=True))
+            elif kept.looked <= at:
+                stack.watched = kept
         self._tell([*found, *self.known.of_reading(unread)])
         wrong = next((each for each in found if each.ends), None)
-        # Another watch of the stack may have counted the same time.
-        kept = record.read(self.context.ledger)
-        if kept is not None and kept.change == stack.watched.change and not kept.ended_by and kept.looked <= at:
-            stack.watched = max(kept, stack.watched, key=lambda one: one.looked)
         stack.watched = stack.watched.after(at, counts=not (busy or unread or self.lost))
         self.lost = False
         if wrong is not None:
@@ -150,6 +155,12 @@ class Watch:
             self._tell([Found(f"{holder} is at work: this time does not count")])
         self.at_work = holder.command
         return True
+
+    def _was_changed(self, stack: _Stack) -> bool:
+        """Whether a run has begun since the stack was read: one may begin and end between two looks. It costs one page
+        of the history, of at most a megabyte."""
+        newest = newest_change(self.context.history)
+        return newest is None or newest.id != stack.watched.change
 
     def _anew(self, before: _Stack) -> _Stack:
         """The stack after a run, which may have changed it."""

@@ -68,16 +68,19 @@ def schema_at(folder: Path, commit: str) -> Earlier:
         project = copy / folder.resolve().relative_to(root)
         if not project.is_dir():
             raise _not_read(commit, f"The folder {project.relative_to(copy)} is not in it")
-        told = subprocess.run(
-            [sys.executable, "-c", _PROGRAM],
-            cwd=project,
-            env={**os.environ, "PYTHONPATH": str(tool)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=ANSWER_SECONDS,
-            check=False,
-        )
+        try:
+            told = subprocess.run(
+                [sys.executable, "-c", _PROGRAM],
+                cwd=project,
+                env={**os.environ, "PYTHONPATH": str(tool)},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=ANSWER_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise _given_up(commit, sys.executable) from None
     if told.returncode:
         raise _not_read(commit, (told.stderr.strip().splitlines() or ["It says nothing"])[-1])
     return Earlier(commit=commit, **json.loads(told.stdout))
@@ -89,10 +92,16 @@ def _git(folder: Path, commit: str, *arguments: str) -> bytes:
         found = subprocess.run(command, capture_output=True, timeout=ANSWER_SECONDS, check=False)
     except OSError as error:
         raise _not_read(commit, str(error)) from None
+    except subprocess.TimeoutExpired:
+        raise _given_up(commit, command[0]) from None
     if found.returncode:
         said = found.stderr.decode(errors="replace").strip().splitlines()
         raise _not_read(commit, said[-1] if said else "There is no such commit here")
     return found.stdout
+
+
+def _given_up(commit: str, program: str) -> UsageError:
+    return _not_read(commit, f"{Path(program).name} gave no answer in {ANSWER_SECONDS} seconds")
 
 
 def _not_read(commit: str, why: str) -> UsageError:

@@ -20,12 +20,14 @@ from stack.file.document import StackFile, holds_secret, read_stack_file
 from stack.file.resolving import Resolved
 from stack.lint.changes import changed_at
 from stack.lint.earlier import schema_at
-from stack.lint.finding import Earlier, Finding, Found, Linted, Severity
+from stack.lint.finding import Earlier, Finding, Found, Linted
 from stack.lint.places import Declarations, line_of
-from stack.lint.rules.every import judge
+from stack.lint.rules.every import ERROR_RULES, judge
 
 _NOT_READ = "what is encrypted is not read"
 """Stands for a secret."""
+_WHERE = ("account", "tablePrefix")
+"""The settings that say, with the region, which tables a stack has."""
 
 
 def findings(project: Project, config: StackConfig, now: datetime | None = None) -> tuple[Finding, ...]:
@@ -58,14 +60,15 @@ def stacks(folder: Path) -> list[str]:
 
 
 def refuse_errors(project: Project, config: StackConfig, now: datetime | None = None) -> None:
-    """Raises Refused, with all of them, where an error is found that the stack does not accept."""
+    """Raises Refused, with all of them, where an error is found that the stack does not accept. No other rule is asked:
+    some look through the history of files, which takes its time in a large repository."""
     file = read_stack_file(config.name, config.checkout, project)
     linted = _Checkout(project, config.checkout, now).linted(config, file, is_complete=True)
     accepted = config.settings.accepted_findings
     errors = [
         (rule.code, found)
-        for rule, found in judge(linted)
-        if rule.severity is Severity.ERROR and found.subject not in accepted.get(rule.code, {})
+        for rule, found in judge(linted, ERROR_RULES)
+        if found.subject not in accepted.get(rule.code, {})
     ]
     if errors:
         raise Refused(
@@ -149,11 +152,16 @@ class _Checkout:
 
 
 def _others(project: Project, config: StackConfig) -> Iterator[StackConfig]:
-    """The other stacks of the checkout; without those whose files are wrong, which is told when they are linted."""
+    """The other stacks of the checkout, as far as it is known which tables they have. Without those whose files are
+    wrong, which is told when they are linted."""
     for name in stacks(config.checkout):
         if name != config.name:
             with suppress(UsageError):
-                yield config_as_written(project, read_stack_file(name, config.checkout, project), name)
+                file = read_stack_file(name, config.checkout, project)
+                where = {"aws:region", *(config.setting(each) for each in _WHERE)}
+                # Whatever the file leaves out may come from an ESC environment, before the default of Pulumi.yaml.
+                if not file.environments or where <= set(file.config):
+                    yield config_as_written(project, file, name)
 
 
 def _readable(value: Any) -> Any:

@@ -63,7 +63,9 @@ class RunResult(Result):
         return Waiting.exit_code if self.summary.blocked else 0
 
     def outputs(self) -> dict[str, str | int]:
-        return {"steps": len(self.summary.done)}
+        # What waits to be removed is no part of what is proven of the new indexes.
+        waiting = any(blocked.is_new for blocked in self.summary.blocked)
+        return {"steps": len(self.summary.done), "read-ready": "false" if waiting else "true"}
 
     def document(self) -> dict[str, Any]:
         summary = self.summary

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from migration.session.context import Context
-from migration.watching.record import Watched, read
+from migration.watching.record import Watched, read, write
 from migration.watching.watch import Clock, Watch, WatchSummary, watch
 from schema.errors import CredentialsEnded, Interrupted, ToolError, UsageError
 from schema.model import Schema
@@ -309,3 +309,34 @@ def test_a_stack_to_which_nothing_was_done_is_not_watched(under: Under) -> None:
     under.context.ledger.table = under.context.config.physical_name("no-ledger")
     with pytest.raises(UsageError, match="Nothing was done to stack test yet"):
         under.watch(60, Passing())
+
+
+def test_a_run_that_began_and_ended_between_two_looks_is_seen(under: Under) -> None:
+    time = Passing()
+    before = under.recorded_change()
+
+    def then() -> None:
+        if len(time.watched) == 2:
+            list(under.other_run())
+
+    time.then = then
+    began = time.now
+    done = under.watch(60, time)
+    assert done.told == ("the stack was changed: the watch begins anew",)
+    assert done.watched.change not in {before, ""}
+    assert (done.watched.seconds, time.now - began) == (240, timedelta(seconds=360))
+
+
+def test_what_another_watch_has_found_is_not_forgotten(under: Under) -> None:
+    time = Passing()
+
+    def then() -> None:
+        if len(time.watched) == 2:
+            looked = under.recorded.looked + timedelta(seconds=30)
+            write(under.context.ledger, replace(under.recorded, looked=looked, ended_by="personnel: 2 system errors"))
+
+    time.then = then
+    done = under.watch(600, time)
+    assert done.told == ("another watch has found: personnel: 2 system errors",)
+    assert done.watched.ended_by == under.recorded.ended_by == "another watch has found: personnel: 2 system errors"
+    assert done.next == "rollback --table personnel --index GSI2-StatusIndex"

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from hosting.outputs import tell
+from migration.plan.result import Blocked
 from migration.run.runner import FinishedStep, Summary
 from migration.steps.stack.wait import Wait
+from schema.references import IndexRef
 from sitelogix.tables import SITELOGIX
 from terminal.main import Invoke, main
 from terminal.results.plan import RunResult
@@ -111,6 +113,17 @@ class TestComment:
         assert body.startswith(f"{MARK}\n\nverdict\na line of the document\n")
         cut = "a line of the document\n\n*The rest does not fit into a comment. The whole is among the artifacts"
         assert f"{cut} of the job.*\n\n\n{FOOT}\n" in body
+
+    def test_what_is_open_where_a_document_is_cut_is_closed_before_its_foot(
+        self, github: GitHubServer, job: Path
+    ) -> None:
+        folded = "verdict\n<details><summary>all</summary>\n\n```diff\n"
+        (job / "change.md").write_text(folded + "+ a line of the document\n" * 10_000, encoding="utf-8")
+        assert commented(job) == 0
+        (body,) = github.bodies(7)
+        assert len(body) <= 65_536
+        assert "+ a line of the document\n```\n\n</details>\n\n*The rest does not fit into a comment." in body
+        assert body.endswith(f"{FOOT}\n")
 
     def test_an_issue_is_commented_where_there_is_no_pull_request(self, github: GitHubServer, job: Path) -> None:
         (job / "event.json").write_text("{}", encoding="utf-8")
@@ -298,8 +311,16 @@ class TestOutputs:
 
     def test_a_run_tells_how_many_steps_it_did(self) -> None:
         steps = [FinishedStep(Wait(names=("reports",)), 1.0, {})] * 2
-        assert RunResult("staging", SITELOGIX, Summary("id", done=steps)).outputs() == {"steps": 2}
-        assert RunResult("staging", SITELOGIX, Summary()).outputs() == {"steps": 0}
+        assert RunResult("staging", SITELOGIX, Summary("id", done=steps)).outputs()["steps"] == 2
+        assert RunResult("staging", SITELOGIX, Summary()).outputs()["steps"] == 0
+
+    def test_a_run_that_waits_tells_whether_new_indexes_do_or_only_old_ones(self) -> None:
+        old, new = IndexRef("personnel", "GSI2-ProjectIndex"), IndexRef("personnel", "GSI2-StatusIndex")
+        told = {
+            waiting: RunResult("staging", SITELOGIX, Summary("id", blocked=waiting)).outputs()["read-ready"]
+            for waiting in ((), (Blocked(old, ()),), (Blocked(old, ()), Blocked(new, (), is_new=True)))
+        }
+        assert list(told.values()) == ["true", "true", "false"]
 
     def test_a_file_that_cannot_be_written_changes_no_exit_code(
         self, job: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

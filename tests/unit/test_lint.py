@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 from rich.text import Text
@@ -191,6 +193,44 @@ def test_an_error_is_refused_before_a_run_and_by_the_task(tmp_path: Path) -> Non
     assert refused.value.next.endswith("The lines: ./invoke schema.lint --stack staging")
 
 
+def refused(folder: Path, case: Case) -> bool:
+    """Whether a run of the stack is refused because of the lint."""
+    project = checkout(folder, case)
+    try:
+        refuse_errors(project, config_as_written(project, read_stack_file("staging", folder, project), "staging"))
+    except Refused:
+        return True
+    return False
+
+
+def test_the_id_of_an_access_key_whose_secret_is_encrypted_refuses_nothing(tmp_path: Path) -> None:
+    keys = "  aws:accessKey: AKIAIOSFODNN7EXAMPLE\n  aws:secretKey: {secure: AAABAPY}\n"
+    assert not refused(tmp_path, Case(text=GOOD + keys))
+
+
+@pytest.mark.parametrize("key", ["aws:region", "shop:account", "shop:tablePrefix"])
+def test_a_stack_whose_environment_says_where_its_tables_are_is_not_taken_for_the_same(
+    tmp_path: Path, key: str
+) -> None:
+    here = GOOD.replace("eu-central-1", "us-east-1").replace("tablePrefix: shop-", 'tablePrefix: ""')
+    there = "".join(line for line in here.splitlines(keepends=True) if not line.startswith(f"  {key}:"))
+    assert refused(tmp_path, Case(text=here, beside={"prod": f"environment: [shop/prod]\n{here}"}))
+    (tmp_path / "Pulumi.prod.yaml").write_text(f"environment: [shop/prod]\n{there}", encoding="utf-8")
+    project = Project("shop", PLAIN)
+    refuse_errors(project, config_as_written(project, read_stack_file("staging", tmp_path, project), "staging"))
+
+
+def test_a_run_does_not_wait_for_the_history_of_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("stack.lint.linting.changed_at", lambda folder, place: asked.append(place.file))
+    project = checkout(tmp_path, Case(text=GOOD + APPROVAL.format(at="2026-01-30")))
+    config = config_as_written(project, read_stack_file("staging", tmp_path, project), "staging")
+    refuse_errors(project, config)
+    assert asked == []
+    findings(project, config)
+    assert asked == ["shop/tables.py"] * 2
+
+
 def test_a_warning_refuses_nothing(tmp_path: Path) -> None:
     project = checkout(tmp_path, EXAMPLES["L003"].bad)
     config = config_as_written(project, read_stack_file("staging", tmp_path, project), "staging")
@@ -346,6 +386,29 @@ def test_a_commit_whose_code_does_not_run_is_refused_with_its_last_words(tmp_pat
     with pytest.raises(UsageError) as refused:
         lint(project, tmp_path, against="HEAD")
     assert (refused.value.what, refused.value.why) == ("The schema at HEAD cannot be read.", "ValueError: too old.")
+
+
+def test_git_and_the_code_of_a_commit_are_given_up_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = checkout(tmp_path, Case())
+    (tmp_path / "tasks.py").write_text("while True: pass", encoding="utf-8")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "all")
+    real = subprocess.run
+
+    for given_up in (sys.executable, "git"):
+
+        def run(command: list[str], given_up: str = given_up, **options: Any) -> Any:
+            if command[0] == given_up:
+                raise subprocess.TimeoutExpired(command, options["timeout"])
+            return real(command, **options)
+
+        monkeypatch.setattr(subprocess, "run", run)
+        with pytest.raises(UsageError) as refused:
+            lint(project, tmp_path, against="HEAD")
+        assert refused.value.why == f"{Path(given_up).name} gave no answer in 120 seconds."
 
 
 def test_what_is_accepted_of_a_change_is_not_in_vain_without_one(tmp_path: Path) -> None:

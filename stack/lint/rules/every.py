@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from stack.lint.finding import Found, Linted, Rule, Severity
@@ -64,12 +64,14 @@ LAST_RULES = (Rule("L119", _NOTE, "accepted finding that there is not", reviewed
 """It goes by what all others find."""
 
 RULES = SCHEMA_RULES + STACK_RULES + LAST_RULES
+ERROR_RULES = tuple(rule for rule in RULES if rule.severity is _ERROR)
+"""Those whose findings refuse a run."""
 
 
-def judge(linted: Linted) -> Iterator[tuple[Rule, Found]]:
-    """What every rule finds. Pure."""
+def judge(linted: Linted, rules: Iterable[Rule] = RULES) -> Iterator[tuple[Rule, Found]]:
+    """What these rules find, in their order. Pure."""
     so_far: set[tuple[str, str]] = set()
-    for rule in RULES:
+    for rule in rules:
         if rule.only_on_aws and not linted.is_on_aws:
             continue
         for found in rule.check(replace(linted, found=frozenset(so_far))):

@@ -13,6 +13,8 @@ _PLACEHOLDERS = re.compile(r"(\d)\1{11}|123456789012")
 """Account ids that documentation uses, and that no account has."""
 _ACCESS_KEY = re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b")
 """The form of an access key's id (IAM, unique identifiers)."""
+_KEY_ID = "aws:accessKey"
+"""Where such an id belongs. It is no secret: only with the secret of the key it opens something."""
 _SECRETS = ("aws:secretKey", "aws:token")
 
 
@@ -33,7 +35,7 @@ def plain_secret(linted: Linted) -> Iterator[Found]:
     """A credential of AWS stands in the stack file as plain text."""
     for key, value in linted.file.config.items():
         found = key in _SECRETS and isinstance(value, str)
-        if found or any(_ACCESS_KEY.search(text) for text in _texts(value)):
+        if found or (key != _KEY_ID and any(_ACCESS_KEY.search(text) for text in _texts(value))):
             yield Found(
                 key,
                 f"{key} is a credential in plain text.",
