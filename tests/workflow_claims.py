@@ -262,10 +262,10 @@ def what_a_task_told_is_handed_on_as_it_was(found: Workflows) -> None:
             assert set(step.get("env", {})) - {"GITHUB_TOKEN"} == used - set(body.get("env", {})), (name, job)
     told = {(name, job): set(body["outputs"]) for name, job, body in jobs(found) if "outputs" in body}
     assert told == {
-        ("migrate", "staging"): {"exit-code", "steps"},
+        ("migrate", "staging"): {"exit-code", "steps", "read-ready"},
         ("migrate", "attest"): {"exit-code", "commit"},
         ("migrate", "prod-change"): {"steps"},
-        ("migrate", "prod"): {"exit-code", "steps"},
+        ("migrate", "prod"): {"exit-code", "steps", "read-ready"},
     }
     assert found["nightly"]["jobs"]["conformance"]["env"] == {"AWS_PLUGIN": version("pulumi-aws")}
 

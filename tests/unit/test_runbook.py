@@ -14,7 +14,7 @@ from tests.documents import ROOT
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## Exit code (\d+): .*\n((?:(?!^## ).*\n)*)", RUNBOOK, flags=re.MULTILINE))
-ROOMS = ("backfills", "components", "dynamo", "hosting", "migration", "schema", "stack", "terminal")
+ROOMS = ("backfills", "components", "dynamo", "hosting", "loadtest", "migration", "schema", "stack", "terminal")
 KINDS = {
     name: kind.exit_code
     for name, kind in vars(errors).items()
