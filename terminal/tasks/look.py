@@ -71,15 +71,15 @@ def verify(shell: Shell, stack: str = "local", json: bool = False) -> Result:
         return ChecksResult(stack, found, context.schema.notes)
 
 
-@command()
-def preview(shell: Shell, stack: str = "local", json: bool = False) -> Result:
+@command(expect_no_change="end with exit code 5 if Pulumi would change anything")
+def preview(shell: Shell, stack: str = "local", expect_no_change: bool = False, json: bool = False) -> Result:
     """Show what Pulumi would change, for a pull request. Exit code 4 if that could lose something."""
     from migration.run.status import preview as changes
     from terminal.results.plan import PreviewResult
     from terminal.session import open_session
 
     with open_session(shell, stack, json=json, linted=True) as context:
-        return PreviewResult(stack, changes(context))
+        return PreviewResult(stack, changes(context), expect_no_change=expect_no_change)
 
 
 @command(limit="how many runs and requests to show, newest first", run="show the steps of the run with this id instead")

@@ -14,8 +14,9 @@ from migration.run.runner import FinishedStep, Summary
 from migration.steps.stack.wait import Wait
 from schema.references import IndexRef
 from sitelogix.tables import SITELOGIX
+from stack.allowed_changes import ResourceChange
 from terminal.main import Invoke, main
-from terminal.results.plan import RunResult
+from terminal.results.plan import PreviewResult, RunResult
 from tests.github_server import PERSON, REPOSITORY, TOKEN, GitHubServer, github_server
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -321,6 +322,11 @@ class TestOutputs:
             for waiting in ((), (Blocked(old, ()),), (Blocked(old, ()), Blocked(new, (), is_new=True)))
         }
         assert list(told.values()) == ["true", "true", "false"]
+
+    @pytest.mark.parametrize(("expect", "count", "code"), [(True, 1, 5), (True, 0, 0), (False, 1, 0)])
+    def test_a_preview_that_expects_no_change_fails_for_one(self, expect: bool, count: int, code: int) -> None:
+        changes = [ResourceChange("update", "reports", "aws:dynamodb/table:Table")] * count
+        assert PreviewResult("staging", changes, expect_no_change=expect).exit_code == code
 
     def test_a_file_that_cannot_be_written_changes_no_exit_code(
         self, job: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

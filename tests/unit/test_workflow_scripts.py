@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from terminal.main import Invoke
 from tests.limits import ENDING, EXPECTED
-from tests.workflows import jobs, scripts, workflows
+from tests.workflows import CHECKOUT, jobs, scripts, workflows
 
 PROGRAMS = ("invoke", ".ci/run", "bin/pulumi")
 WITNESS = """#!/bin/sh
@@ -74,6 +75,17 @@ class Step:
         return (self.folder / f"witness.{process.pid}").read_text(encoding="utf-8").splitlines()
 
 
+COMING = {"check", "attest", "preview"}
+"""Tasks that are in work, with flags that the workflows give already."""
+
+
+class Parsed(Invoke):
+    """Reads a command line, and runs no task."""
+
+    def execute(self) -> None:
+        assert len(self.tasks) == 1
+
+
 def filled(value: str) -> str:
     """The value with its one expression, if it has one, evaluated."""
     text = str(value)
@@ -95,6 +107,20 @@ def test_the_task_takes_the_place_of_the_shell(step: Step, script: str, env: dic
     assert program in {"invoke", "run", "pulumi"}
     assert [argument for argument in arguments if "$" in argument or "{{" in argument] == []
     assert len(list(step.folder.glob("witness.*"))) == 1
+
+
+@pytest.mark.parametrize(("script", "env"), [each for each in ALL if "./invoke " in str(each.values[0])])
+def test_the_tasks_and_their_flags_are_known(
+    step: Step, script: str, env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = step.start(script, env)
+    process.communicate(timeout=ENDING)
+    arguments = step.seen(process)[1:]
+    if arguments[0] in COMING:
+        pytest.skip(f"{arguments[0]} is in work")
+    monkeypatch.chdir(CHECKOUT)
+    # What it does not understand ends it with exit code 2.
+    Parsed(name="./invoke", binary="./invoke").run(["./invoke", *arguments])
 
 
 def test_the_report_of_a_migration_is_its_standard_output(step: Step) -> None:
