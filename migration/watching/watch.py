@@ -196,7 +196,7 @@ class Watch:
         asked = {one: causes_of(one) for one in grown if one.what.startswith("throttled")}
         if not asked:
             return {}
-        since = max(first, at - 2 * LATE)
+        since = min(max(first, at - 2 * LATE), at)
         observed = observe(
             self.client, [cause for each in asked.values() for cause in each], since, at + timedelta(seconds=1)
         )
