@@ -14,7 +14,7 @@ from tests.documents import ROOT
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## Exit code (\d+): .*\n((?:(?!^## ).*\n)*)", RUNBOOK, flags=re.MULTILINE))
-ROOMS = ("backfills", "components", "dynamo", "hosting", "loadtest", "migration", "schema", "stack", "terminal")
+ROOMS = sorted(file.parent for file in ROOT.glob("*/__init__.py") if file.parent.name not in {"local", "benchmarks"})
 KINDS = {
     name: kind.exit_code
     for name, kind in vars(errors).items()
@@ -64,7 +64,7 @@ def written() -> list[str]:
 
 @cache
 def sources() -> list[ast.Module]:
-    files = [file for room in ROOMS for file in sorted((ROOT / room).rglob("*.py")) if file.name != "errors.py"]
+    files = [file for room in ROOMS for file in sorted(room.rglob("*.py")) if file.name != "errors.py"]
     return [ast.parse(file.read_text(encoding="utf-8")) for file in files]
 
 
