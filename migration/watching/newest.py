@@ -10,8 +10,9 @@ from stack.ledger.history import Event, History
 
 CHANGING = ("migrate", "backfill", "mending of ", "rollback of ")
 """What the commands of those runs begin with that may change tables or items, as the history names them."""
-MOST_EVENTS = 1000
-"""Events of the history that are looked through: scans for late writers may stand before the newest change."""
+MOST_EVENTS = 20_000
+"""Events of the history that are looked through: scans for late writers may stand before the newest change, a hundred a
+day. So many are about ten megabytes."""
 MOST_RUNS = 20
 """Runs whose steps are looked through for one that fits."""
 
@@ -53,6 +54,6 @@ def _command(step: str) -> Iterator[tuple[str, tuple[Subject, ...]]]:
 
 
 def _changes(history: History) -> Iterator[Event]:
-    for event in history.newest(MOST_EVENTS):
+    for event in islice(history.events(), MOST_EVENTS):
         if event.result and event.what.startswith(CHANGING):
             yield event

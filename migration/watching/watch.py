@@ -157,8 +157,8 @@ class Watch:
         return True
 
     def _was_changed(self, stack: _Stack) -> bool:
-        """Whether a run has begun since the stack was read: one may begin and end between two looks. It costs one page
-        of the history, of at most a megabyte."""
+        """Whether a run has begun since the stack was read: one may begin and end between two looks. It costs a
+        page of the history, of at most a megabyte, and another one for each 1,000 scans for late writers since then."""
         newest = newest_change(self.context.history)
         return newest is None or newest.id != stack.watched.change
 

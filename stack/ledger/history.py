@@ -99,7 +99,7 @@ class History:
 
     def newest(self, limit: int) -> list[Event]:
         """The newest runs and requests, newest first."""
-        return list(islice(self._events(), limit))
+        return list(islice(self.events(), limit))
 
     def steps(self, run: str) -> list[Recorded]:
         """The steps of one run, in order."""
@@ -113,7 +113,8 @@ class History:
                 step.ended, step.result, step.facts = str(record["at"]), str(record["result"]), record["facts"]
         return list(steps.values())
 
-    def _events(self) -> Iterator[Event]:
+    def events(self) -> Iterator[Event]:
+        """All runs and requests, newest first: read as they are needed, a page of at most a megabyte at a time."""
         ended: Facts | None = None
         for record in self._ledger.records(PARTITION, newest_first=True):
             id, _, kind = str(record["SK"]).partition("#")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migration.watching.changes import Found, Known, of_counts
-from migration.watching.newest import advised
+from migration.watching.newest import advised, newest_change
 from migration.watching.record import GAP, Watched, goes_on
 from schema.references import IndexRef, Subject
 from sitelogix.tables import SITELOGIX
 from stack.declaration import Declaration
 from stack.file.config import StackConfig
+from stack.ledger.history import History
+from stack.ledger.ledger import Facts, Ledger
 from stack.monitoring.alarms import Metric
 from stack.monitoring.observing import (
     LATENCY,
@@ -161,6 +164,29 @@ def test_what_was_counted_is_forgotten_once_it_is_read_no_more() -> None:
     assert len(known.counts) == 1
     known.forget(AT + 10 * MINUTE)
     assert known.counts == {}
+
+
+class Kept(Ledger):
+    """A ledger that holds nothing but a history: its records, newest first."""
+
+    def __init__(self, history: Iterable[Facts]) -> None:
+        self._history = history
+
+    def records(self, partition: str, *, newest_first: bool = False) -> Iterator[Facts]:
+        assert (partition, newest_first) == ("HISTORY", True)
+        return iter(self._history)
+
+
+def test_the_newest_change_is_found_behind_weeks_of_scans_for_late_writers() -> None:
+    def recorded(id: str, kind: str, what: str) -> Facts:
+        return {"SK": f"{id}#{kind}", "what": what, "by": "ci", "at": "", "result": "done", "facts": {}}
+
+    scans = [recorded(f"{n}", kind, "late-writers") for n in range(9_000, 0, -1) for kind in ("2-ended", "1-began")]
+    run = [recorded("0", "2-ended", "migrate"), recorded("0", "1-began", "migrate")]
+    found = newest_change(History(Kept([*scans, *run]), lambda: "a test", ""))
+    assert found is not None
+    assert (found.id, found.what) == ("0", "migrate")
+    assert newest_change(History(Kept(scans), lambda: "a test", "")) is None
 
 
 STEPS = [
