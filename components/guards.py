@@ -18,6 +18,7 @@ from dataclasses import replace
 import pulumi
 from pulumi.runtime import is_dry_run
 
+from components.promotion import Promotion
 from components.properties import TAGS_ALL, kept_of_index, kept_of_table
 from schema.errors import Refused, ToolError
 from schema.model import Schema, Table
@@ -67,6 +68,7 @@ class Guards:
         self._safe_point = safe_point or self._ledger.refuse_by_hand
         self._in_a_run = safe_point is not None
         self._in_a_preview = is_dry_run()
+        self._promotion = Promotion(schema, config, self._ledger, only_told=self._in_a_preview)
         # Not the event loop's own threads: in an `up` that has failed, all of them may wait for the engine, which waits
         # for this hook.
         self._threads = ThreadPoolExecutor(CHECKS_AT_ONCE, thread_name_prefix="guard")
@@ -147,6 +149,9 @@ class Guards:
             # A plain preview may look while a run is at work.
             if self._in_a_run or not self._in_a_preview:
                 self._safe_point()
+            # A run has asked before it began.
+            if not self._in_a_run:
+                self._promotion.require()
             check(resource)
 
         try:

@@ -27,6 +27,7 @@ from botocore.exceptions import (
     SSOError,
     TokenRetrievalError,
 )
+from botocore.model import OperationModel
 from botocore.parsers import ResponseParserError
 
 from dynamo.errors import SERVER_ERROR, THROTTLED
@@ -79,6 +80,8 @@ _NO_CREDENTIALS = (
     TokenRetrievalError,
 )
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+READS = {"GetItem", "Query"}
+"""What a client that only reads may send."""
 UNPARSED = "Unparsed"
 """Where an answer of DescribeTable has its own JSON, too."""
 
@@ -107,6 +110,14 @@ def sns(config: StackConfig) -> SNSClient | None:
     if config.endpoint and not config.sns_endpoint:
         return None
     return session(config).client("sns", endpoint_url=config.sns_endpoint, config=_options(config, _RETRIES))
+
+
+def read_only_dynamodb(config: StackConfig) -> DynamoDBClient:
+    """A thread-safe DynamoDB client that refuses to send whatever is no read of items. Raises UsageError as `dynamodb`
+    does."""
+    client = _dynamodb(config, _FIRST)
+    client.meta.events.register("before-call.dynamodb", _refuse_writes)
+    return client
 
 
 class EventSources(Protocol):
@@ -254,6 +265,15 @@ def _refuse_others(expected: bytes, response_dict: Mapping[str, Any], **_: Any) 
     body = response_dict["body"]
     if response_dict["status_code"] < SERVER_ERROR and not re.search(expected, body):
         raise ResponseParserError(f"It says {body[:40]!r}")
+
+
+def _refuse_writes(model: OperationModel, **_: Any) -> None:
+    if model.name not in READS:
+        raise Refused(
+            f"{model.name} is not sent with a client that only reads.",
+            "It would change another stack.",
+            "This is a mistake of the tool: please report it.",
+        )
 
 
 def _keep_unparsed(response_dict: Mapping[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:

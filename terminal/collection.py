@@ -7,7 +7,7 @@ from pathlib import Path
 from invoke.collection import Collection
 
 from schema.project import Project
-from terminal.tasks import back, change, github, local, look, observe, schema, stack, stop
+from terminal.tasks import back, change, github, local, look, observe, promote, schema, stack, stop
 from terminal.workspace import TOOL, Workspace
 
 
@@ -16,7 +16,7 @@ def collection(project: Project, directory: Path) -> Collection:
 
     The tasks for working on the tool itself are there only where the project is in the tool's own folder.
     """
-    tasks = [*look.TASKS, *change.TASKS, *observe.TASKS, *back.TASKS, *stop.TASKS, local.env]
+    tasks = [*look.TASKS, *change.TASKS, *promote.TASKS, *observe.TASKS, *back.TASKS, *stop.TASKS, local.env]
     directory = directory.resolve()
     if directory == TOOL:
         from terminal.tasks import development

@@ -20,6 +20,7 @@ FLAGS = {
     "workers": "how many segments of a table a backfill scans at the same time",
     "for_": "stop at a safe point once this time is over, such as 90s, 300m or 4h",
     "no_wait": "start what AWS takes long for, and return: exit code 3",
+    "attestation": "the file of the attestation of the stack that is promoted from; by default its ledger is read",
     "yes": "do it without asking",
     "json": "print one JSON document, and the progress of a long task as JSON lines on standard error",
 }

@@ -69,7 +69,7 @@ def _pulumi() -> Cli:
 
 @dataclass
 class SmallStack:
-    """A stack named `local` in a directory of its own, for any schema; tables get a few items each."""
+    """A local stack in a directory of its own, for any schema; tables get a few items each."""
 
     directory: Path
     endpoint: str
@@ -77,13 +77,14 @@ class SmallStack:
     prefix: str
     watch: str = "{minutes: 0, leastWrites: 0}"
     backend: str = "file://.local/state"
+    name: str = "local"
 
     @staticmethod
-    def make(directory: Path, endpoint: str, schema: Schema, extra: str = "") -> SmallStack:
+    def make(directory: Path, endpoint: str, schema: Schema, extra: str = "", name: str = "local") -> SmallStack:
         """Writes the project's files, with `extra` lines of YAML in the stack file's config."""
-        stack = SmallStack(directory, endpoint, schema, f"t{uuid.uuid4().hex[:8]}-")
-        for name in ("Pulumi.yaml", ".pulumi.version"):
-            shutil.copy(PROJECT / name, directory / name)
+        stack = SmallStack(directory, endpoint, schema, f"t{uuid.uuid4().hex[:8]}-", name=name)
+        for file in ("Pulumi.yaml", ".pulumi.version"):
+            shutil.copy(PROJECT / file, directory / file)
         stack.configure(extra)
         return stack
 
@@ -101,20 +102,21 @@ class SmallStack:
             '  aws:skipMetadataApiCheck: "true"\n'
             "  aws:endpoints:\n"
             f"    - {{dynamodb: '{self.endpoint}', sts: '{self.endpoint}', cloudwatch: '{self.endpoint}',"
-            f" sns: '{self.endpoint}', lambda: '{self.endpoint}', applicationautoscaling: '{self.endpoint}'}}\n"
+            f" sns: '{self.endpoint}', kms: '{self.endpoint}',"
+            f" lambda: '{self.endpoint}', applicationautoscaling: '{self.endpoint}'}}\n"
             '  sitelogix:account: "123456789012"\n'
             f"  sitelogix:tablePrefix: {self.prefix}\n"
             f"  sitelogix:backend: {self.backend}\n"
             "  sitelogix:backfill: {writer: single, rate: 100000, readRate: 100000}\n"
             f"  sitelogix:lateWriters: {self.watch}\n" + extra
         )
-        (self.directory / "Pulumi.local.yaml").write_text(f"{text}{salt}\n", encoding="utf-8")
+        (self.directory / f"Pulumi.{self.name}.yaml").write_text(f"{text}{salt}\n", encoding="utf-8")
 
     def context(self, schema: Schema | None = None) -> Context:
         """What a task would open: settings read afresh, a new engine, a silent observer."""
         schema = schema or self.schema
         project = Project(NAME, schema)
-        config = load_config("local", self.directory, project, told("local"))
+        config = load_config(self.name, self.directory, project, told(self.name))
         LocalStack(config, project).install_plugin()
         (self.directory / ".local" / "state").mkdir(parents=True, exist_ok=True)
         client = dynamodb(config)
@@ -171,9 +173,9 @@ class SmallStack:
         )
         (self.directory / "__main__.py").write_text(program, encoding="utf-8")
         project = Project(NAME, self.schema)
-        config = load_config("local", self.directory, project)
+        config = load_config(self.name, self.directory, project)
         return subprocess.run(
-            [_pulumi().command, *arguments, "--stack", "local", "--non-interactive", "--color", "never"],
+            [_pulumi().command, *arguments, "--stack", self.name, "--non-interactive", "--color", "never"],
             cwd=self.directory,
             env={**os.environ, **pulumi_environment(config, project), **attached(), "PYTHONPATH": str(PROJECT)},
             stdin=subprocess.DEVNULL,
@@ -189,7 +191,7 @@ class SmallStack:
 
     @property
     def client(self) -> DynamoDBClient:
-        return dynamodb(load_config("local", self.directory, Project(NAME, self.schema), told("local")))
+        return dynamodb(load_config(self.name, self.directory, Project(NAME, self.schema), told(self.name)))
 
     def physical(self, table: str) -> str:
         return f"{self.prefix}{table}"
@@ -241,4 +243,4 @@ class SmallStack:
 
     @property
     def _checkpoint_file(self) -> Path:
-        return self.state / "stacks" / NAME / "local.json"
+        return self.state / "stacks" / NAME / f"{self.name}.json"

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from backfills.run.survey import Survey
-from migration.run.runner import Summary, narrowed_run, plan_of
+from migration.run.runner import Summary, attested, narrowed_run, plan_of
 from migration.session.context import Context
 from migration.session.exclusive import exclusive
 from migration.session.waiting import pause_here
@@ -43,6 +43,7 @@ def survey(context: Context, table: str | None, *, check: bool, mend: bool) -> d
         context.reporter.started(BackfillTable(table=context.schema.table(name)), number, len(names))
         with working(context, world, name, shown(context, world, name)) as assembly:
             if mend:
+                attested(context, world)
                 with exclusive(context, f"mending of stale values of {name}"):
                     probed(context, assembly)
                     surveys[name] = assembly.check(mend=True)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from migration.plan.findings import Finding
 from migration.plan.plan import plan
@@ -16,12 +17,14 @@ from migration.session.exclusive import exclusive
 from migration.session.waiting import refuse_if_paused
 from migration.steps.stack.wait import Wait
 from migration.steps.step import Step
+from schema.clock import at_present
 from schema.errors import EngineLost, Interrupted, OutOfTime, Refused, StillBuilding, ToolError, VerificationFailed
 from stack.aws import translated_errors
 from stack.ledger.history import DONE, ROLLED_BACK, WAITING, Run
 from stack.ledger.intents import clear
 from stack.ledger.ledger import Facts
-from stack.ledger.records import STACK, OwnerProof, VerifiedProof
+from stack.ledger.records import STACK, AttestationProof, OwnerProof, VerifiedProof
+from stack.promotion.requiring import Required, record, required
 from stack.world.world import World
 
 Narrowing = Callable[[Plan], Plan]
@@ -32,13 +35,20 @@ Narrowing = Callable[[Plan], Plan]
 class Undertaking:
     """What a run does: `plan` says what is left, from the world and the names of the steps that are done. `command` is
     its name in the history; `result` what stands there once it is done; `again` the advice when it fails, where
-    `migrate` would do the wrong thing; `told` whether the team is told."""
+    `migrate` would do the wrong thing; `told` whether the team is told. `attestation` is the file of another stack's
+    attestation, where that is how it comes."""
 
     command: str
     plan: Callable[[World, Collection[str]], Plan]
     result: str = DONE
     again: str = ""
     told: bool = True
+    attestation: Path | None = None
+
+    @property
+    def takes_back(self) -> bool:
+        """Whether it is a rollback, which needs nobody's attestation."""
+        return self.result == ROLLED_BACK
 
 
 @dataclass(frozen=True)
@@ -75,20 +85,24 @@ def plan_of(context: Context, world: World, tried: Collection[str] = ()) -> Plan
     return plan(context.schema, context.config.settings, context.surrounded(world), tried)
 
 
-def migrate(context: Context, table: str | None = None, index: str | None = None) -> Summary:
+def migrate(
+    context: Context, table: str | None = None, index: str | None = None, attestation: Path | None = None
+) -> Summary:
     """Takes the stack to the schema, or as far as shut gates allow. Raises ToolError."""
-    summary = narrowed_run(context, lambda found: found.narrowed(table, index), "migrate")
+    summary = narrowed_run(context, lambda found: found.narrowed(table, index), "migrate", attestation=attestation)
     summary.narrowed_to = table
     return summary
 
 
-def narrowed_run(context: Context, narrowing: Narrowing, command: str, *, told: bool = True) -> Summary:
+def narrowed_run(
+    context: Context, narrowing: Narrowing, command: str, *, told: bool = True, attestation: Path | None = None
+) -> Summary:
     """Does what `narrowing` leaves of the plan. Raises ToolError."""
 
     def left(world: World, tried: Collection[str]) -> Plan:
         return narrowing(plan_of(context, world, tried))
 
-    return run(context, Undertaking(command, left, told=told))
+    return run(context, Undertaking(command, left, told=told, attestation=attestation))
 
 
 def run(context: Context, undertaking: Undertaking) -> Summary:
@@ -104,13 +118,20 @@ def run(context: Context, undertaking: Undertaking) -> Summary:
         context.ledger.refuse_older_code(world.proofs)
         left = undertaking.plan(world, ())
         summary = Summary()
+        changes = any(not step.ONLY_LOOKS for step in left.steps)
+        promoted = attested(context, world, undertaking.attestation) if changes and not undertaking.takes_back else None
         if left.steps:
             with exclusive(context, undertaking.command, told=undertaking.told) as recorded:
                 context.reporter.planned(left.steps)
                 context.ledger.prove(OwnerProof(subject=STACK, stack=context.config.name))
-                if any(not step.ONLY_LOOKS for step in left.steps):
+                if promoted is not None:
+                    record(context.ledger, promoted)
+                if changes:
                     # Whatever was verified before, this run is about to change it.
                     context.ledger.disprove(VerifiedProof, STACK)
+                if undertaking.takes_back:
+                    # What is taken back is not to be brought to another stack.
+                    context.ledger.disprove(AttestationProof, STACK)
                 summary.run = recorded.id
                 recorded.result = undertaking.result
                 left = _run(context, summary, recorded, undertaking)
@@ -118,6 +139,15 @@ def run(context: Context, undertaking: Undertaking) -> Summary:
     summary.ups = context.engine.ups
     summary.seconds = time.monotonic() - began
     return summary
+
+
+def attested(context: Context, world: World, file: Path | None = None) -> Required | None:
+    """What another stack has attested of this code, where this stack promotes from one. Raises Waiting, Refused for an
+    attestation that is missing or does not match."""
+    found = required(context.config, context.schema, world.proofs, at_present(), file)
+    if found is not None:
+        found.refuse(context.config)
+    return found
 
 
 def _run(context: Context, summary: Summary, recorded: Run, undertaking: Undertaking) -> Plan:

@@ -70,7 +70,7 @@ class History:
     def recording(self, command: str, taken_over: Holder | None = None) -> Iterator[Run]:
         """Records a run around the block, with how it ended: as the run's `result` says, or what was raised. One that
         lost its lease records nothing more. `taken_over` is the dead holder whose place it took."""
-        run = Run(self._ledger, _new_id())
+        run = Run(self._ledger, new_id())
         author = self._ledger.author
         facts: dict[str, Any] = {"code": self._code(), "schema": self._schema, **author.facts()}
         if taken_over is not None:
@@ -95,7 +95,7 @@ class History:
         author = self._ledger.author
         noted = {"code": self._code(), **author.facts(), **(facts or {})}
         record = {"what": what, "by": author.by, "at": now(), "facts": noted}
-        self._ledger.append(PARTITION, f"{_new_id()}#0-{what}", record)
+        self._ledger.append(PARTITION, f"{new_id()}#0-{what}", record)
 
     def newest(self, limit: int) -> list[Event]:
         """The newest runs and requests, newest first."""
@@ -169,8 +169,8 @@ def described(error: BaseException) -> str:
     return error.what if isinstance(error, ToolError) else type(error).__name__
 
 
-def _new_id() -> str:
-    """Sorts by time."""
+def new_id() -> str:
+    """An id of a run; ids sort by time."""
     at = at_present()
     return f"{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03}-{secrets.token_hex(2)}"
 

@@ -2,5 +2,5 @@
 
 The rules are pure: `attestable.py` says what is attested of staging, `promotable.py` what prod wants of an attestation.
 
-May import: schema, stack.file, stack.ledger, stack.gates, stack.monitoring, stack.world, stack.
+May import: schema, dynamo, stack.file, stack.ledger, stack.gates, stack.monitoring, stack.world, stack.
 """

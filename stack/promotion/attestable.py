@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from schema.model import Schema
@@ -12,6 +12,7 @@ from stack.gates.claims import Claim
 from stack.gates.late_writers import read_ready
 from stack.ledger.codec import written
 from stack.ledger.records import STACK, CheckProof, LoadTestProof, VerifiedProof
+from stack.monitoring.alarm_record import AlarmRecord
 from stack.promotion.rules import (
     ALARMS,
     BAKE_TIME,
@@ -22,21 +23,9 @@ from stack.promotion.rules import (
     READ_READY,
     VERIFIED,
 )
-from stack.world.world import ALARM, MISSING, AlarmState, World
+from stack.world.world import ALARM, MISSING, World
 
 MIGRATE, CHECK, LOADTEST, STATUS = "./invoke migrate", "./invoke check", "./invoke loadtest", "./invoke status"
-
-
-@dataclass(frozen=True)
-class AlarmRecord:
-    """What CloudWatch says of a stack's alarms: their states now, and by an alarm's name the last time since the
-    verification at which it was in ALARM (`fired`) or its configuration changed (`changed`). Not `available` where the
-    stack has no CloudWatch."""
-
-    available: bool = False
-    states: tuple[AlarmState, ...] = ()
-    fired: Mapping[str, datetime] = field(default_factory=dict)
-    changed: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

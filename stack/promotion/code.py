@@ -13,8 +13,11 @@ from schema.errors import Refused
 
 TOOL = Path(__file__).resolve().parents[2]
 """The tool's own folder."""
-OTHERS = frozenset({"benchmarks", "docs", "examples", "local", "tests", "tools"})
-"""Folders whose code changes nothing that a migration does: tests, and what stands for AWS on this machine."""
+OTHERS = frozenset({"benchmarks", "docs", "examples", "hosting", "loadtest", "local", "policy", "tests", "tools"})
+"""The tool's folders whose code changes nothing that a migration does: tests, and what stands for AWS on this
+machine."""
+OTHERS_OF_PROJECT = frozenset({"tests"})
+"""Those of a project that has a folder of its own: its rules may import any other."""
 LOCK = "requirements.lock"
 ENVIRONMENT = "pyvenv.cfg"
 """Stands in a folder that is a Python environment."""
@@ -27,10 +30,11 @@ def code_digest(project: Path) -> str:
     of OTHERS and of hidden folders, by its path and its text. Line endings make no difference. A file that git does not
     track counts: it would run, too. Raises Refused for one that cannot be read."""
     digest = hashlib.sha256()
-    for name, root in (("tool", TOOL), ("project", project.resolve())):
-        if name == "project" and root == TOOL:
-            continue
-        for path in _files(root):
+    roots = [("tool", TOOL, OTHERS)]
+    if project.resolve() != TOOL:
+        roots.append(("project", project.resolve(), OTHERS_OF_PROJECT))
+    for name, root, others in roots:
+        for path in _files(root, others):
             text = _text(root / path)
             digest.update(f"{name}/{path.as_posix()}\0{len(text)}\0".encode() + text)
     return f"sha256:{digest.hexdigest()}"
@@ -58,11 +62,12 @@ def clean_commit(checkout: Path) -> str | None:
 
 def is_same_code(checkout: Path, commit: str) -> bool:
     """Whether the code of that commit is the code of this checkout. False where git cannot say."""
-    paths = ["*.py", LOCK, *(f":(exclude,top){folder}" for folder in sorted(OTHERS))]
+    others = OTHERS if checkout.resolve() == TOOL else OTHERS_OF_PROJECT
+    paths = ["*.py", LOCK, *(f":(exclude){folder}" for folder in sorted(others))]
     return _git(checkout, "diff", "--quiet", commit, "--", *paths) is not None
 
 
-def _files(root: Path) -> Iterator[Path]:
+def _files(root: Path, others: frozenset[str]) -> Iterator[Path]:
     found: list[Path] = []
     for name, folders, files in os.walk(root):
         folder = Path(name).relative_to(root)
@@ -72,7 +77,7 @@ def _files(root: Path) -> Iterator[Path]:
             each
             for each in folders
             if not each.startswith(".")
-            and not (top and each in OTHERS)
+            and not (top and each in others)
             and not (root / folder / each / ENVIRONMENT).exists()
         ]
         found += [folder / file for file in files if file.endswith(".py")]

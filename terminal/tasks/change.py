@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from invoke.context import Context as Shell
@@ -26,11 +27,13 @@ def migrate(
     workers: int = 0,
     for_: str | None = None,
     no_wait: bool = False,
+    attestation: str | None = None,
     json: bool = False,
 ) -> Result:
     """Bring the stack to the schema; repeat it to resume. Exit code 3 if something is blocked."""
     chosen, paced, seconds = only(shell, table, index), pace(rate, workers), duration("--for", for_)
-    return migrated(shell, stack, *chosen, paced, json=json, seconds=seconds, no_wait=no_wait)
+    file = Path(attestation) if attestation else None
+    return migrated(shell, stack, *chosen, paced, json=json, seconds=seconds, no_wait=no_wait, attestation=file)
 
 
 def migrated(
@@ -43,6 +46,7 @@ def migrated(
     json: bool,
     seconds: float | None = None,
     no_wait: bool = False,
+    attestation: Path | None = None,
 ) -> RunResult:
     """A run of `migrate`, for the task and for `resume`."""
     directory = workspace_of(shell).directory
@@ -56,7 +60,7 @@ def migrated(
         with open_session(
             shell, stack, json=json, turn=mine, seconds=seconds, no_wait=no_wait, linted=True, **paced
         ) as context:
-            return RunResult(stack, context.schema, run(context, table, index))
+            return RunResult(stack, context.schema, run(context, table, index, attestation))
 
 
 @command(

@@ -13,7 +13,8 @@ from sitelogix.tables import SITELOGIX
 from stack.file.settings import Override, Settings
 from stack.gates.claims import Claim
 from stack.ledger.records import STACK, CheckProof, LoadTestProof, ReadReadyProof, VerifiedProof
-from stack.promotion.attestable import AlarmRecord, Seen, attestable, clean_since, passed_runs
+from stack.monitoring.alarm_record import AlarmRecord
+from stack.promotion.attestable import Seen, attestable, clean_since, passed_runs
 from stack.promotion.rules import Overriding, judged
 from stack.world.world import ALARM, MISSING, OK, AlarmState, World
 from tests.worlds import TIME, after, settings, with_proofs, without_proof

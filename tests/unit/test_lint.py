@@ -146,7 +146,6 @@ def test_our_own_project_has_nothing_but_what_a_team_fills_in() -> None:
     assert left == {
         ("prod", "L101", "account"),
         ("prod", "L112", "subscriptions"),
-        ("prod", "L120", "promotesFrom"),
         ("staging", "L101", "account"),
         ("staging", "L112", "subscriptions"),
     }
