@@ -41,6 +41,18 @@ def test_the_scripts_of_a_job_are_given_with_their_environment() -> None:
     assert [name for name, _, _ in scripts("migrate", "prod-watch")] == ["Watch", "Conclude"]
 
 
+def test_a_task_that_asks_is_answered_where_there_is_nobody_to_ask() -> None:
+    asked = [
+        script
+        for name, workflow in REAL.items()
+        for job in workflow["jobs"]
+        for _, script, _ in scripts(name, job)
+        if re.search(r"\./invoke (loadtest|promote|rollback|unlock)\b", script)
+    ]
+    assert [script for script in asked if "--yes" not in script] == []
+    assert any("loadtest" in script for script in asked)
+
+
 def test_what_a_workflow_takes_for_the_schema_s_folder_is_there() -> None:
     (paths,) = re.findall(r"--paths (\S+)", scripts("pull-request", "preview")[1][1])
     assert [(CHECKOUT / path).exists() for path in paths.split(",")] == [True, True]
