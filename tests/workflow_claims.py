@@ -213,6 +213,14 @@ def prod_gets_the_attested_commit(found: Workflows) -> None:
     }
 
 
+def what_compares_commits_has_all_of_them(found: Workflows) -> None:
+    for name, job, body in jobs(found):
+        (checkout,) = (step for step in body["steps"] if step.get("uses", "").startswith("actions/checkout@"))
+        # A lint, an approval, an override and an attestation each name a commit or the age of a line.
+        whole = (name, job) not in {("nightly", each) for each in ("conformance", "faults", "long")}
+        assert checkout["with"].get("fetch-depth") == (0 if whole else None), (name, job)
+
+
 def no_expression_stands_in_a_script_and_a_task_replaces_its_shell(found: Workflows) -> None:
     for name, job, body in jobs(found):
         for step in body["steps"]:
@@ -292,6 +300,7 @@ CLAIMS: list[Callable[[Workflows], None]] = [
     what_came_of_a_task_is_shown_however_it_ended,
     a_task_whose_exit_code_is_concluded_does_not_end_its_job_and_no_other_step_may_fail_unseen,
     prod_gets_the_attested_commit,
+    what_compares_commits_has_all_of_them,
     no_expression_stands_in_a_script_and_a_task_replaces_its_shell,
     each_job_runs_the_tasks_that_a_person_runs,
     what_a_task_told_is_handed_on_as_it_was,

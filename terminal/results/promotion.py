@@ -56,6 +56,10 @@ class AttestResult(Result):
             return 0
         return Waiting.exit_code if self.attested.judged.waits else Refused.exit_code
 
+    def outputs(self) -> dict[str, str | int]:
+        attestation = self.attested.attestation
+        return {"commit": attestation.commit} if attestation is not None else {}
+
     def document(self) -> dict[str, Any]:
         claims = [
             {"name": claim.name, "holds": claim.holds, "evidence": claim.evidence}

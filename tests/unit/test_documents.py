@@ -18,7 +18,7 @@ DOCUMENTS = sorted(
 )
 OF_THE_PAST = {"CHANGELOG.md"}
 """It names tasks that were renamed."""
-COMING = {"check", "attest", "preview"}
+COMING = {"preview"}
 """Tasks that docs/ci.md names already, and that are in work."""
 CORE = {"--help", "--list", "--list-depth"}
 """Options of invoke itself, and not of a task."""

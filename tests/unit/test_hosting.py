@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from hosting.outputs import tell
 from migration.plan.result import Blocked
+from migration.promotion.attesting import Attested
 from migration.run.runner import FinishedStep, Summary
 from migration.steps.stack.wait import Wait
 from schema.references import IndexRef
 from sitelogix.tables import SITELOGIX
 from stack.allowed_changes import ResourceChange
+from stack.ledger.records import AttestationProof
+from stack.promotion.rules import Judged
 from terminal.main import Invoke, main
 from terminal.results.plan import PreviewResult, RunResult
+from terminal.results.promotion import AttestResult
 from tests.github_server import PERSON, REPOSITORY, TOKEN, GitHubServer, github_server
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -322,6 +327,26 @@ class TestOutputs:
             for waiting in ((), (Blocked(old, ()),), (Blocked(old, ()), Blocked(new, (), is_new=True)))
         }
         assert list(told.values()) == ["true", "true", "false"]
+
+    def test_an_attestation_tells_its_commit_and_a_refusal_tells_none(self) -> None:
+        time = datetime(2026, 1, 1, tzinfo=UTC)
+        attested = AttestationProof(
+            subject="stack",
+            stack="staging",
+            account="111111111111",
+            code="sha256:c0de",
+            schema="5f2c",
+            lock="sha256:10c4",
+            commit=HEAD,
+            verified=time,
+            verified_by="a run",
+            clean_since=time,
+            attested=time,
+            by="ana@host",
+        )
+        judged = Judged((), {})
+        assert AttestResult("staging", Attested(judged, attested), "").outputs() == {"commit": HEAD}
+        assert AttestResult("staging", Attested(judged), "").outputs() == {}
 
     @pytest.mark.parametrize(("expect", "count", "code"), [(True, 1, 5), (True, 0, 0), (False, 1, 0)])
     def test_a_preview_that_expects_no_change_fails_for_one(self, expect: bool, count: int, code: int) -> None:

@@ -29,6 +29,7 @@ GUARDING = frozenset(
         "outputs",
         "env",
         "ref",
+        "fetch-depth",
         "persist-credentials",
         "role-to-assume",
         "run",

@@ -75,7 +75,7 @@ class Step:
         return (self.folder / f"witness.{process.pid}").read_text(encoding="utf-8").splitlines()
 
 
-COMING = {"check", "attest", "preview"}
+COMING = {"preview"}
 """Tasks that are in work, with flags that the workflows give already."""
 
 
