@@ -19,7 +19,7 @@ DOCUMENTS = sorted(
 OF_THE_PAST = {"CHANGELOG.md"}
 """It names tasks that were renamed."""
 COMING = {"preview"}
-"""Tasks that docs/ci.md names already, and that are in work."""
+"""Tasks whose flags docs/ci.md names already, and that are in work."""
 CORE = {"--help", "--list", "--list-depth"}
 """Options of invoke itself, and not of a task."""
 

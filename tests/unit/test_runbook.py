@@ -102,6 +102,13 @@ def test_every_kind_of_error_is_quoted_where_its_exit_code_is(kind: str) -> None
     assert any(re.fullmatch(pattern, quote) for pattern in lines_of()[kind] for quote in quoted)
 
 
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"UsageError"}))
+def test_an_error_that_is_no_slip_of_the_user_has_its_row(kind: str) -> None:
+    quoted = quotes(SECTIONS[str(KINDS[kind])])
+    missing = [line for line in lines_of()[kind] if not any(re.fullmatch(line, quote) for quote in quoted)]
+    assert missing == [], f"docs/runbook.md has no row, in the section of exit code {KINDS[kind]}, for these"
+
+
 def test_every_condition_of_a_gate_is_explained() -> None:
     tree = ast.parse((ROOT / "stack" / "gates" / "gate.py").read_text(encoding="utf-8"))
     names = {
