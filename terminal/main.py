@@ -25,7 +25,7 @@ from terminal.workspace import TOOL
 GROUPS = {
     "Look": ("status", "plan", "gate", "verify", "history", "preview", "schema.lint", "env"),
     "Change": ("migrate", "backfill", "late-writers", "capacity", "approve"),
-    "Promote": ("check", "attest"),
+    "Promote": ("check", "attest", "promote"),
     "Observe": ("watch", "loadtest"),
     "Go back": ("rollback",),
     "Stop and go on": ("pause", "resume", "unlock"),

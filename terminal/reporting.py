@@ -63,6 +63,13 @@ def write(lines: Iterable[Line]) -> None:
             out.print(line, soft_wrap=isinstance(line, Text))
 
 
+def write_to_errors(lines: Iterable[Line]) -> None:
+    """Writes what is no result to standard error."""
+    console = Console(stderr=True, highlight=False)
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=not isinstance(line, Grid))
+
+
 P = ParamSpec("P")
 
 

@@ -10,10 +10,11 @@ from migration.run.runner import plan_of
 from migration.session.context import Context
 from schema.clock import at_present
 from schema.errors import UsageError
+from stack.gates.checked import passed_runs
 from stack.ledger.codec import now, written
 from stack.ledger.records import STACK, AttestationProof, VerifiedProof, sort_key
 from stack.monitoring.alarm_record import read_alarm_record
-from stack.promotion.attestable import Seen, attestable, clean_since, passed_runs
+from stack.promotion.attestable import Seen, attestable, clean_since
 from stack.promotion.attestation import digest_of, message_of, text_of
 from stack.promotion.code import clean_commit, code_digest, lock_digest
 from stack.promotion.requiring import overridings, record_overrides
@@ -63,7 +64,7 @@ def attest(context: Context, out: Path | None = None) -> Attested:
         clean_since=clean,
         attested=now(),
         by=context.ledger.author.by,
-        check_runs=passed_runs(context.config.settings, seen),
+        check_runs=passed_runs(context.config.settings, world.proofs),
         overridden={rule: f"{override.by}: {override.reason}" for rule, (override, _) in found.used.items()},
     )
     signature = sign(context.config, key, message_of(attestation)) if key and out is not None else None

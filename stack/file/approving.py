@@ -23,7 +23,7 @@ from schema.references import IndexRef
 from stack.file.config import reference_of
 from stack.file.document import StackFile, parsed, read_stack_file, replace_text
 from stack.file.names import guess
-from stack.file.settings import Approval
+from stack.file.settings import CHECK_RUN, COMMIT, Approval
 
 # Spaces of a map, and of a list's entries and its dashes: ours first, then what Pulumi and other editors write.
 _LAYOUTS = ((2, 4, 2), (2, 2, 0), (4, 6, 4), (4, 4, 2), (4, 4, 0))
@@ -49,8 +49,11 @@ def approve(
     *,
     application_updated: bool,
     tests_passed: bool,
+    commit: str | None = None,
+    check_run: str | None = None,
 ) -> Approved:
-    """Writes the approval to remove a retired index into the stack file. Raises UsageError; nothing is changed then."""
+    """Writes the approval to remove a retired index into the stack file. A `check_run` of a `commit` shows that the
+    tests passed, where nobody says so. Raises UsageError; nothing is changed then."""
     if table is None or index is None:
         raise UsageError("No index is named.", "An approval is for one retired index.", "Add --table and --index.")
     ref = _retired(project.schema, IndexRef(table, index))
@@ -58,7 +61,8 @@ def approve(
         raise UsageError(
             "--by names nobody.", "A person answers for the removal of an index.", 'Add --by "Jane Doe", on one line.'
         )
-    stated = {"--application-updated": application_updated, "--tests-passed": tests_passed}
+    shown = _evidence(commit, check_run, tests_passed=tests_passed)
+    stated = {"--application-updated": application_updated, "--tests-passed": tests_passed or bool(shown)}
     missing = [flag for flag, given in stated.items() if not given]
     if missing:
         raise UsageError(
@@ -70,11 +74,28 @@ def approve(
     reference_of(stack, file)
     path, setting = file.path.resolve(), f"{project.name}:approvals"
     at = at_present().replace(microsecond=0)
-    approval = Approval.model_validate({"applicationUpdated": True, "testsPassed": True, "by": by, "at": at})
+    approval = Approval.model_validate(
+        {"applicationUpdated": True, **(shown or {"testsPassed": True}), "by": by, "at": at}
+    )
     text = with_approval(file.text, setting, str(ref), approval)
     _read_back(file, text, setting, ref, approval)
     replace_text(path, text)
     return Approved(path, setting, ref, approval)
+
+
+def _evidence(commit: str | None, check_run: str | None, *, tests_passed: bool) -> dict[str, str]:
+    """What stands in the approval in the place of a typed yes; nothing where no run is named. Raises UsageError."""
+    if commit is None and check_run is None:
+        return {}
+    prints = "./invoke check prints both."
+    if commit is None or check_run is None:
+        raise UsageError("--commit and --check-run go together.", f"They say what was checked. {prints}", "Add both.")
+    if tests_passed:
+        raise UsageError("--tests-passed and --check-run exclude each other.", "The run shows it.", "Drop one.")
+    for flag, value, form in (("--commit", commit, COMMIT), ("--check-run", check_run, CHECK_RUN)):
+        if not form.fullmatch(value):
+            raise UsageError(f"{flag} {value!r} is none.", prints, "Correct the flag.")
+    return {"commit": commit, "checkRun": check_run}
 
 
 def _retired(schema: Schema, ref: IndexRef) -> IndexRef:
@@ -124,9 +145,13 @@ def with_approval(text: str, key: str, resource: str, approval: Approval) -> str
     record = approvals.get(resource)
     if not isinstance(record, CommentedMap):
         record = approvals[resource] = CommentedMap()
-    record.update(approval_record(approval))
+    wanted = approval_record(approval)
+    for name in set(record) - set(wanted):
+        del record[name]
     # Always in quotes: a name such as `on` or `12` would be read as something else.
-    record["by"], record["at"] = (DoubleQuotedScalarString(record[name]) for name in ("by", "at"))
+    record.update(
+        {name: DoubleQuotedScalarString(value) if isinstance(value, str) else value for name, value in wanted.items()}
+    )
     written = _written(yaml, document, text)
     if not _only_changed(text, written, may_change):
         raise _refused("other lines of the file would change with it")
@@ -135,9 +160,10 @@ def with_approval(text: str, key: str, resource: str, approval: Approval) -> str
 
 def approval_record(approval: Approval) -> dict[str, Any]:
     """The approval as it stands in a stack file."""
+    shown = {"commit": approval.commit, "checkRun": approval.check_run}
     return {
         "applicationUpdated": approval.application_updated,
-        "testsPassed": approval.tests_passed,
+        **(shown if approval.check_run is not None else {"testsPassed": approval.tests_passed}),
         "by": approval.by,
         "at": approval.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }

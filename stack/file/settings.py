@@ -9,12 +9,24 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from schema.references import IndexRef
 
 STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+COMMIT = re.compile(r"[0-9a-f]{12,40}")
+"""The full id of a commit, or enough of its beginning."""
+CHECK_RUN = re.compile(r"[0-9A-Za-z-]{1,64}")
 MOST_CLEAN_HOURS = 14 * 24
 """CloudWatch's history of alarms reaches back at least so far."""
 
@@ -96,8 +108,18 @@ def _is_digest(value: str | None) -> str | None:
 
 
 def _is_commit(value: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{12,40}", value):
+    if not COMMIT.fullmatch(value):
         raise ValueError("a commit is named by 12 to 40 hexadecimal digits, in quotes")
+    return value
+
+
+def _is_commit_or_none(value: str | None) -> str | None:
+    return None if value is None else _is_commit(value)
+
+
+def _is_run(value: str | None) -> str | None:
+    if value is not None and not CHECK_RUN.fullmatch(value):
+        raise ValueError("a check run is named by the id that ./invoke check prints")
     return value
 
 
@@ -134,12 +156,28 @@ IndexName = Annotated[IndexRef, BeforeValidator(_is_index)]
 
 
 class Approval(_Settings):
-    """The approval to remove one retired index, written into the stack file and reviewed in a pull request."""
+    """The approval to remove one retired index, written into the stack file and reviewed in a pull request. That the
+    tests passed is typed, or shown by the run of the stack's checks (`check_run`) for a `commit`."""
 
     application_updated: bool
     tests_passed: bool
     by: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
     at: Annotated[datetime, Field(strict=False), BeforeValidator(_is_written_date), AfterValidator(_in_utc)]
+    commit: Annotated[str | None, AfterValidator(_is_commit_or_none)] = None
+    check_run: Annotated[str | None, AfterValidator(_is_run)] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shown(cls, given: Any) -> Any:
+        """A run that shows it stands in the place of the typed yes."""
+        shown = isinstance(given, dict) and {"commit", "checkRun"} <= set(given)
+        return {"testsPassed": False, **given} if shown else given
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Approval:
+        if (self.commit is None) != (self.check_run is None):
+            raise ValueError("commit and checkRun go together: the run of the checks, and what it checked")
+        return self
 
 
 class Subscription(_Settings):

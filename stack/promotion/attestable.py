@@ -65,19 +65,6 @@ def clean_since(seen: Seen) -> datetime | None:
     return max([verified.at, *seen.alarms.fired.values(), *seen.alarms.changed.values()])
 
 
-def passed_runs(settings: Settings, seen: Seen) -> dict[str, str]:
-    """The runs in which all checks of the stack passed, each with its commit."""
-    proofs = [seen.world.proofs.get(CheckProof, name) for name in settings.checks]
-    first = proofs[0] if proofs else None
-    if first is None:
-        return {}
-    return {
-        run: commit
-        for run, commit in first.passed.items()
-        if all(proof is not None and proof.passed.get(run) == commit for proof in proofs)
-    }
-
-
 def _read_ready(schema: Schema, seen: Seen) -> Claim:
     live = seen.world.live
     ready = [

@@ -10,9 +10,12 @@ from rich.text import Text
 
 from migration.promotion.attesting import Attested
 from migration.promotion.checking import ChecksRun
+from migration.promotion.promoting import Promotion
 from schema.errors import Refused, VerificationFailed, Waiting
 from stack.ledger.codec import written
 from terminal.reporting import Line, Result, grid, mark
+from terminal.results.observed import WatchResult
+from terminal.results.plan import PlanResult, PreviewResult, RunResult
 
 
 @dataclass(frozen=True)
@@ -98,3 +101,46 @@ class AttestResult(Result):
 
 def _command(command: str, stack: str) -> str:
     return f"{command} --stack {stack}" if command.startswith("./invoke") else command
+
+
+def proposed(stack: str, promotion: Promotion) -> Iterator[Line]:
+    """What a promotion rests on, and what it would do, before anybody is asked."""
+    rows = ((mark(claim.holds), claim.name, claim.evidence) for claim in promotion.claims)
+    yield grid(("", "what", "evidence"), rows, "Attested")
+    yield from PlanResult(stack, promotion.plan).text()
+    yield from PreviewResult(stack, promotion.changes).text()
+
+
+@dataclass(frozen=True)
+class PromotedResult(Result):
+    """A promotion: what it rests on, the run that it made, and what was seen afterwards (`watched`; None: nobody
+    watched)."""
+
+    source: str
+    stack: str
+    promotion: Promotion
+    run: RunResult
+    watched: WatchResult | None
+
+    @property
+    def exit_code(self) -> int:
+        return (self.watched.exit_code if self.watched else 0) or self.run.exit_code
+
+    def document(self) -> dict[str, Any]:
+        claims = [
+            {"name": claim.name, "holds": claim.holds, "evidence": claim.evidence} for claim in self.promotion.claims
+        ]
+        return {
+            "from": self.source,
+            "to": self.stack,
+            "claims": claims,
+            "run": self.run.document(),
+            "watched": self.watched.document() if self.watched else None,
+        }
+
+    def text(self) -> Iterator[Line]:
+        yield from self.run.text()
+        if self.watched is not None:
+            yield from self.watched.text()
+        elif self.run.summary.run is not None:
+            yield f"Watch it: ./invoke watch --stack {self.stack} --for 4h"

@@ -132,6 +132,8 @@ def capacity(shell: Shell, table: str, index: str, write: int = 0, stack: str = 
     by="the name of the person who approves it",
     application_updated="state that the application no longer reads the index",
     tests_passed="state that its integration tests passed without the index",
+    commit="in place of --tests-passed: the commit that the checks of --check-run passed for",
+    check_run="the run of the checks that shows it, as ./invoke check printed it",
 )
 def approve(
     shell: Shell,
@@ -141,6 +143,8 @@ def approve(
     by: str | None = None,
     application_updated: bool = False,
     tests_passed: bool = False,
+    commit: str | None = None,
+    check_run: str | None = None,
     json: bool = False,
 ) -> Result:
     """Write the approval to remove a retired index into the stack file, for review. Does not call AWS."""
@@ -156,6 +160,8 @@ def approve(
         by,
         application_updated=application_updated,
         tests_passed=tests_passed,
+        commit=commit,
+        check_run=check_run,
     )
     return ApprovalResult(stack, approved)
 

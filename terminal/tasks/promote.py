@@ -6,7 +6,9 @@ from pathlib import Path
 
 from invoke.context import Context as Shell
 
-from terminal.reporting import Result, command
+from stack.file.names import stack_name
+from terminal.flags import confirm, duration
+from terminal.reporting import Result, command, write_to_errors
 from terminal.workspace import workspace_of
 
 
@@ -34,4 +36,42 @@ def attest(shell: Shell, stack: str = "local", out: str | None = None, json: boo
         return AttestResult(stack, attested, context.config.setting("promotesFrom"))
 
 
-TASKS = (check, attest)
+@command(
+    from_="the stack that was attested, as the stack file of --to names it",
+    to="the stack that is migrated",
+    for_="how long to watch the stack afterwards, such as 4h, which is usual",
+    no_watch="only say how to watch it: a job of its own may do that",
+)
+def promote(
+    shell: Shell,
+    from_: str = "staging",
+    to: str = "prod",
+    attestation: str | None = None,
+    yes: bool = False,
+    for_: str = "4h",
+    no_watch: bool = False,
+    json: bool = False,
+) -> Result:
+    """Migrate a stack by what another one has attested: shows what changes, asks, migrates and watches."""
+    from migration.promotion.promoting import promotion
+    from migration.run.runner import migrate
+    from migration.watching.watch import watch
+    from terminal.results.observed import WatchResult
+    from terminal.results.plan import RunResult
+    from terminal.results.promotion import PromotedResult, proposed
+    from terminal.session import open_session
+
+    seconds, file = duration("--for", for_), Path(attestation) if attestation else None
+    with open_session(shell, to, json=json) as context:
+        found = promotion(context, stack_name(from_), file)
+        write_to_errors(proposed(to, found))
+        if found.plan.steps:
+            confirm(f"Migrate stack {to} by what stack {from_} has attested?", yes=yes, why="A promotion asks first.")
+        summary = migrate(context, attestation=file)
+        run = RunResult(to, context.schema, summary)
+        if no_watch or summary.run is None or not context.config.is_monitored:
+            return PromotedResult(from_, to, found, run, None)
+        return PromotedResult(from_, to, found, run, WatchResult(to, watch(context, seconds, lambda watched: None)))
+
+
+TASKS = (check, attest, promote)

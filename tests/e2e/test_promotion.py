@@ -13,8 +13,10 @@ import pytest
 
 from migration.promotion.attesting import Attested, attest
 from migration.promotion.checking import run_checks
+from migration.promotion.promoting import promotion
+from migration.rollback.tables import tables_rollback
 from migration.run.runner import Summary, migrate
-from schema.errors import Refused, Waiting
+from schema.errors import Refused, UsageError, Waiting
 from stack.ledger.codec import now
 from stack.ledger.records import STACK, AttestationProof, LoadTestProof, OverrideProof, VerifiedProof
 from stack.promotion.code import code_digest
@@ -101,6 +103,20 @@ def test_prod_follows_staging_once_that_is_attested_and_its_bake_time_is_over(bo
     assert done.attestation is not None
     assert (done.attestation.stack, done.attestation.code) == ("local", code_digest(both.staging.directory))
     assert both.staging.context().ledger.proof(AttestationProof, STACK) is not None
+    context = both.prod.context()
+    found = promotion(context, STAGING, None)
+    assert {claim.name for claim in found.claims if claim.holds} == {
+        "attested",
+        "of the right stack",
+        "same code",
+        "same schema",
+        "same packages",
+        "bake time over",
+    }
+    assert [step.name for step in found.plan.steps][:1] == ["backup personnel"]
+    assert found.changes != []
+    with pytest.raises(UsageError, match="Stack local-prod does not promote from stack staging"):
+        promotion(context, "staging", None)
     assert both.migrate_prod().blocked == ()
     kept = both.prod.context().ledger.proof(AttestationProof, "from/local")
     assert kept is not None
@@ -157,8 +173,6 @@ def test_a_plain_up_is_refused_without_it_and_a_plain_preview_says_so(both: Both
 
 
 def test_a_change_takes_the_verification_back_and_a_rollback_the_attestation_too(both: Both) -> None:
-    from migration.rollback.tables import tables_rollback
-
     both.check()
     both.clock.move(timedelta(hours=24))
     assert both.attest().attestation is not None

@@ -162,6 +162,7 @@ def approved_in(checkout: Path, **changes: str | bool | None) -> str:
 
 
 FILES = ["Pulumi.test.yaml", "Pulumi.yaml"]
+COMMIT, CHECK_RUN = "012345678901", "20260101T000000000-1f3a"
 
 
 def names(folder: Path) -> list[str]:
@@ -187,6 +188,27 @@ def test_what_was_approved_is_what_the_stack_reads(checkout: Path) -> None:
     assert "./invoke preview --stack test " in told
 
 
+def test_a_run_of_the_checks_stands_in_the_place_of_a_typed_yes(checkout: Path) -> None:
+    told = approved_in(checkout, tests_passed=False, commit=COMMIT, check_run=CHECK_RUN)
+    (approval,) = configured("test", checkout, PROJECT).settings.approvals.values()
+    assert (approval.commit, approval.check_run, approval.tests_passed) == (COMMIT, CHECK_RUN, False)
+    text = (checkout / "Pulumi.test.yaml").read_text(encoding="utf-8")
+    assert f'      commit: "{COMMIT}"\n      checkRun: "{CHECK_RUN}"\n' in text
+    assert "testsPassed" not in text
+    assert "now lets personnel/GSI2-ProjectIndex go" in told
+
+
+def test_a_typed_yes_is_replaced_by_a_run_and_the_run_by_a_typed_yes(checkout: Path) -> None:
+    file = checkout / "Pulumi.test.yaml"
+    approved_in(checkout)
+    approved_in(checkout, tests_passed=False, commit=COMMIT, check_run=CHECK_RUN)
+    assert "testsPassed" not in file.read_text(encoding="utf-8")
+    approved_in(checkout)
+    assert "checkRun" not in file.read_text(encoding="utf-8")
+    (approval,) = configured("test", checkout, PROJECT).settings.approvals.values()
+    assert approval.tests_passed
+
+
 @pytest.mark.parametrize("by", ["on", "12", "null", "~", "2025-11-04", "- x", "a: b", "it's", 'say "x"', "\\n"])
 def test_a_name_is_read_back_as_it_was_given(checkout: Path, by: str) -> None:
     approved_in(checkout, by=by)
@@ -203,6 +225,18 @@ def test_a_name_is_read_back_as_it_was_given(checkout: Path, by: str) -> None:
             {"application_updated": False, "tests_passed": False},
             "--application-updated and --tests-passed are not stated.",
             "its tests passed",
+        ),
+        ({"tests_passed": False, "commit": COMMIT}, "--commit and --check-run go together.", "./invoke check"),
+        ({"tests_passed": False, "check_run": CHECK_RUN}, "--commit and --check-run go together.", "./invoke check"),
+        (
+            {"commit": COMMIT, "check_run": CHECK_RUN},
+            "--tests-passed and --check-run exclude each other.",
+            "The run shows it.",
+        ),
+        (
+            {"tests_passed": False, "commit": "main", "check_run": CHECK_RUN},
+            "--commit 'main' is none.",
+            "./invoke check prints both.",
         ),
         ({"by": None}, "--by names nobody.", ""),
         ({"by": " "}, "--by names nobody.", ""),

@@ -11,10 +11,11 @@ import pytest
 from schema.references import IndexRef
 from sitelogix.tables import SITELOGIX
 from stack.file.settings import Override, Settings
+from stack.gates.checked import passed_runs
 from stack.gates.claims import Claim
 from stack.ledger.records import STACK, CheckProof, LoadTestProof, ReadReadyProof, VerifiedProof
 from stack.monitoring.alarm_record import AlarmRecord
-from stack.promotion.attestable import Seen, attestable, clean_since, passed_runs
+from stack.promotion.attestable import Seen, attestable, clean_since
 from stack.promotion.rules import Overriding, judged
 from stack.world.world import ALARM, MISSING, OK, AlarmState, World
 from tests.worlds import TIME, after, settings, with_proofs, without_proof
@@ -199,9 +200,9 @@ def test_only_runs_in_which_every_check_passed_for_one_commit_are_evidence() -> 
     both = world_with(
         check(passed={"1": "a", "2": "a", "3": "a"}), check(subject="integration", passed={"2": "a", "3": "b"})
     )
-    assert passed_runs(told, sound(world=both)) == {"2": "a"}
-    assert passed_runs(told, sound()) == {}
-    assert passed_runs(settings(), sound()) == {}
+    assert passed_runs(told, both.proofs) == {"2": "a"}
+    assert passed_runs(told, sound().world.proofs) == {}
+    assert passed_runs(settings(), sound().world.proofs) == {}
 
 
 def override(rule: str, **changes: Any) -> Override:

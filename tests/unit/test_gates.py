@@ -15,7 +15,14 @@ from sitelogix.tables import PERSONNEL, SITELOGIX
 from stack.file.settings import Approval, Settings
 from stack.gates.claims import Claim
 from stack.gates.gate import gate
-from stack.ledger.records import LateWritersProof, OwnReadProof, ReadReadyProof, ShadowProof
+from stack.ledger.records import (
+    AttestationProof,
+    CheckProof,
+    LateWritersProof,
+    OwnReadProof,
+    ReadReadyProof,
+    ShadowProof,
+)
 from stack.ledger.rollback import RolledBackProof
 from stack.world.world import ALARM, MISSING, OK, AlarmState, Readings, World
 from tests.worlds import (
@@ -212,3 +219,72 @@ def test_an_access_pattern_that_still_reads_it_keeps_it_shut() -> None:
     pattern = AccessPattern("people of a project", "personnel", "GSI2-ProjectIndex")
     schema = Schema(SITELOGIX.tables, (*SITELOGIX.access_patterns, pattern))
     assert shut(ready(), schema=schema) == {"no access pattern on it": "read by people of a project"}
+
+
+RUN = "20260101T000000000-1f3a"
+CHECKED = "c0ffee" + "0" * 34
+
+
+def shown(**changes: Any) -> Settings:
+    """Approved by a run of the checks in place of a typed yes."""
+    given = APPROVAL.model_dump(by_alias=True, exclude_none=True)
+    del given["testsPassed"]
+    approval = Approval.model_validate({**given, "commit": CHECKED[:12], "checkRun": RUN, **changes})
+    return settings(approvals={RETIRED: approval}, checks={"smoke": "true", "integration": "true"})
+
+
+def check(name: str, passed: dict[str, str]) -> CheckProof:
+    return CheckProof(
+        subject=name,
+        at=TIME,
+        check_run=RUN,
+        began=TIME,
+        ended=TIME,
+        exit_code=0,
+        log="sha256:00",
+        commit=CHECKED,
+        by="ana@host",
+        passed=passed,
+    )
+
+
+def test_a_check_run_in_which_every_check_passed_shows_that_the_tests_passed() -> None:
+    passed = {RUN: CHECKED}
+    world = with_proofs(ready(), check("smoke", passed), check("integration", passed))
+    assert shut(world, shown()) == {}
+    unknown = {"integration tests passed": f"no check run {RUN} is known in which all checks passed"}
+    assert shut(with_proofs(ready(), check("smoke", passed)), shown()) == unknown
+    assert shut(ready(), shown()) == unknown
+
+
+@pytest.mark.parametrize("recorded", ["beef" * 10, f"{CHECKED}-dirty"])
+def test_a_check_run_of_another_commit_shows_nothing(recorded: str) -> None:
+    passed = {RUN: recorded}
+    world = with_proofs(ready(), check("smoke", passed), check("integration", passed))
+    assert shut(world, shown()) == {
+        "integration tests passed": f"check run {RUN} was of {recorded}, and not of commit {CHECKED[:12]}"
+    }
+
+
+def test_a_typed_yes_beside_a_check_run_changes_nothing() -> None:
+    assert set(shut(ready(), shown(testsPassed=True))) == {"integration tests passed"}
+
+
+def test_a_check_run_of_the_stack_that_was_attested_counts_too() -> None:
+    attestation = AttestationProof(
+        subject="from/staging",
+        at=TIME,
+        stack="staging",
+        account="123456789012",
+        code="",
+        schema="",
+        lock="",
+        commit=CHECKED,
+        verified=TIME,
+        verified_by="",
+        clean_since=TIME,
+        attested=TIME,
+        by="ana@host",
+        check_runs={RUN: CHECKED},
+    )
+    assert shut(with_proofs(ready(), attestation), shown()) == {}
