@@ -7,7 +7,9 @@ its name, whatever it is: a plugin or an engine that we do not know may plan mor
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
 
 from schema.errors import Refused
 from schema.references import IndexRef
@@ -20,14 +22,24 @@ REPLACING = frozenset({"replace", "create-replacement", "delete-replaced", "impo
 
 
 @dataclass(frozen=True)
+class ValueChange:
+    """One property by its path, such as `ttl.enabled`, with its value before and after; None stands for none."""
+
+    name: str
+    old: JsonValue = None
+    new: JsonValue = None
+
+
+@dataclass(frozen=True)
 class ResourceChange:
     """One change that a preview or an `up` shows: Pulumi's operation (such as `create`), the resource's name and type,
-    and the properties that differ."""
+    and the properties that differ. `values` show a person what they were and will be; nothing is decided by them."""
 
     operation: str
     resource: str
     type: str
     properties: tuple[str, ...] = ()
+    values: tuple[ValueChange, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def changed(self) -> set[str]:

@@ -8,7 +8,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ OTHERS = "Others"
 """The group of tasks that GROUPS does not name, such as those that another project adds."""
 PROJECT_FOLDER = Path(os.environ.get("KEYSHIFT_PROJECT") or TOOL).resolve()
 """The folder of the project's tasks.py, Pulumi.yaml, stack files and `.local`; by default the tool's own."""
+PREVIEW = "preview"
 _READERS = {"schema", ".venv"}
 """Folders of the tool whose code a project calls: what is raised there is a mistake of the file that called it."""
 _TOOL = {
@@ -153,9 +154,19 @@ def _usage_errors(parse: Callable[..., None]) -> Callable[..., None]:
         else:
             return
         show_error(shown, json="--json" in sys.argv)
+        _keep_refusal(shown)
         raise Exit(code=UsageError.exit_code)
 
     return run
+
+
+def _keep_refusal(error: UsageError) -> None:
+    """A pull request has to show this error, too, where its preview was to be kept."""
+    if PREVIEW in sys.argv:
+        from terminal.tasks.previewing import keep_refusal
+
+        with suppress(UsageError):
+            keep_refusal(sys.argv, PROJECT_FOLDER, error)
 
 
 @contextmanager

@@ -124,12 +124,7 @@ def command(**help: str) -> Callable[[Callable[Concatenate[Shell, P], Result | s
             except Exit:
                 raise
             except Exception as error:  # noqa: BLE001  # a user must never meet a traceback
-                unexpected = ToolError(
-                    f"Unexpected: {type(error).__name__}: {error}",
-                    _write_details(workspace_of(shell)),
-                    "What is done is recorded; repeating the command goes on from there.",
-                )
-                raise _shown(_masked(shell, unexpected), json=json) from None
+                raise _shown(_masked(shell, unexpected(shell, error)), json=json) from None
 
         flags = inspect.signature(body).parameters
         texts = {name: text for name, text in {**FLAGS, **help}.items() if name in flags}
@@ -137,6 +132,15 @@ def command(**help: str) -> Callable[[Callable[Concatenate[Shell, P], Result | s
         return made
 
     return make
+
+
+def unexpected(shell: Shell, error: Exception) -> ToolError:
+    """What a person is told of an error that is no ToolError, while it is handled: its details are kept in a file."""
+    return ToolError(
+        f"Unexpected: {type(error).__name__}: {error}",
+        _write_details(workspace_of(shell)),
+        "What is done is recorded; repeating the command goes on from there.",
+    )
 
 
 def _masked(shell: Shell, error: ToolError) -> ToolError:

@@ -14,6 +14,7 @@ from pathlib import Path
 from migration.run.runner import plan_of
 from migration.session.context import Context
 from migration.session.engine import Engine
+from schema.errors import Refused
 from schema.model import Schema, Table
 from schema.references import IndexRef
 from stack.allowed_changes import ResourceChange, refuse_unlisted
@@ -27,6 +28,7 @@ from stack.gates.late_writers import against_reading, is_verified, meets_late_wr
 from stack.ledger.codec import written
 from stack.ledger.records import BackfillProof, IndexProof, ReadReadyProof
 from stack.world.live import ACTIVE, LiveTable
+from stack.world.managed import TABLE_TYPE
 from stack.world.refusing import unsupported
 from stack.world.world import World
 
@@ -138,17 +140,35 @@ def preview(context: Context) -> list[ResourceChange]:
     """
     world = context.read_world()
     plan_of(context, world)
+    changes, refusal = previewed(context, world)
+    if refusal is not None:
+        raise refusal
+    return changes
+
+
+def previewed(context: Context, world: World) -> tuple[list[ResourceChange], Refused | None]:
+    """What an `up` of the whole schema would change in that world, and why that is refused, if it is. Changes nothing.
+    Raises ToolError."""
     declaration = whole_with_imports(context.schema, context.config.settings, world)
-    with nullcontext(context.engine) if world.managed.created else _for_a_new_stack(context) as engine:
-        changes = engine.preview(world.live, declaration)
     removable = frozenset(
         str(retired.ref(table))
         for table in context.schema
         for retired in table.retired
         if approved(table, retired, context.config.settings)
     )
-    refuse_unlisted(changes, declaration, removable)
-    return changes
+    planned: list[ResourceChange] = []
+
+    def judge(changes: list[ResourceChange]) -> None:
+        planned.extend(changes)
+        # Of a table that would go with its indexes, the table is named.
+        refuse_unlisted(sorted(changes, key=lambda change: change.type != TABLE_TYPE), declaration, removable)
+
+    with nullcontext(context.engine) if world.managed.created else _for_a_new_stack(context) as engine:
+        try:
+            engine.preview(world.live, declaration, judge)
+        except Refused as refusal:
+            return planned, refusal
+    return planned, None
 
 
 @contextmanager

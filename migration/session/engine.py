@@ -21,6 +21,7 @@ from pulumi.automation import events
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
 
 from migration.engine.asides import hear, in_program
+from migration.engine.differences import differences
 from migration.engine.failures import failure, last_words
 from migration.engine.log import EngineLog, secrets_of
 from migration.engine.versions import TOOL, Versions
@@ -37,6 +38,8 @@ from stack.world.managed import SUBSCRIPTION_TYPE, Managed, resource_name
 
 T = TypeVar("T")
 
+Judge = Callable[[list[ResourceChange]], None]
+"""Is shown what is planned, and raises Refused where that may not be."""
 OnRefusal = Callable[[ToolError], None]
 Program = Callable[[Live, Declaration, OnRefusal], None]
 """The Pulumi program, told what is live and which resources to declare."""
@@ -181,9 +184,14 @@ class Engine:
         except CommandError as error:
             raise self._failure("`pulumi refresh` failed.", error, []) from error
 
-    def preview(self, live: Live, declaration: Declaration) -> list[ResourceChange]:
-        """What an `up` would change, whether or not it is allowed yet. Changes nothing. Raises ToolError."""
-        return self._run(live, replace(declaration, only_shown=True), dry=True)
+    def preview(
+        self, live: Live, declaration: Declaration, judge: Judge = lambda changes: None
+    ) -> list[ResourceChange]:
+        """What an `up` would change, whether or not it is allowed yet. `judge` is shown it, also where Pulumi refuses
+        its own plan, as it does for a protected table. Changes nothing. Raises ToolError, and what `judge` raises."""
+        changes = self._run(live, replace(declaration, only_shown=True), dry=True, judge=judge)
+        judge(changes)
+        return changes
 
     def up(self, live: Live, declaration: Declaration, deletions: frozenset[str] = frozenset()) -> list[ResourceChange]:
         """Previews, refuses what is not on the list of allowed changes, then makes the changes and returns them.
@@ -215,7 +223,7 @@ class Engine:
         *,
         dry: bool,
         plan: str | None = None,
-        judge: Callable[[list[ResourceChange]], None] = lambda changes: None,
+        judge: Judge = lambda changes: None,
     ) -> list[ResourceChange]:
         changes: list[ResourceChange] = []
         messages: list[str] = []
@@ -242,9 +250,9 @@ class Engine:
             else:
                 self._unlocked(lambda: self._stack.up(on_event=on_event, plan=plan, color="never", **kept))
         except CommandError as error:
+            # What was planned until then may say more than a guard, which knows of one resource alone, or than Pulumi.
+            judge(changes)
             if refusals:
-                # What was planned until then may say more than a guard, which knows of one resource alone.
-                judge(changes)
                 raise refusals[0] from error
             raise self._failure(f"`{what}` failed.", error, messages) from error
         return changes
@@ -296,7 +304,7 @@ def change_of(metadata: events.StepEventMetadata, masked: Callable[[str], str]) 
         name = masked(name)
     properties = tuple(metadata.keys or ()) or tuple(metadata.diffs or ())
     change = ResourceChange(str(metadata.op.value), name, metadata.type, properties)
-    return None if is_structure(change) else change
+    return None if is_structure(change) else replace(change, values=differences(metadata, masked))
 
 
 def check_engine() -> None:

@@ -71,6 +71,18 @@ def own_reads(proofs: Proofs, ref: IndexRef) -> dict[datetime, float]:
     return dict(proof.units) if proof else {}
 
 
+def others_reads(ref: IndexRef, settings: Settings, world: World) -> dict[datetime, float]:
+    """The read units of an old index that were not our own, in the stack's quiet time, by the start of the minute."""
+    seen = world.readings.reads.get(ref, {})
+    own = _as_counted(own_reads(world.proofs, ref), seen)
+    start = world.readings.at - timedelta(minutes=settings.quiet_minutes)
+    return {
+        minute: units - own.get(minute, 0.0)
+        for minute, units in seen.items()
+        if minute >= start and units - own.get(minute, 0.0) > 0
+    }
+
+
 def shadow_reads_equal(proofs: Proofs, ref: IndexRef, at: datetime) -> Claim:
     """Whether shadow reads of a new index were equal, and not too long ago."""
     proof = proofs.get(ShadowProof, ref)
@@ -154,12 +166,7 @@ def _reads(ref: IndexRef, settings: Settings, world: World) -> Iterable[Claim]:
     else:
         since = f"our own read of {written(max(own))} does not show" if own else "we have not read it yet"
         yield Claim(METRIC_ALIVE, False, f"{since}, so a zero proves nothing", MIGRATE)
-    start = world.readings.at - timedelta(minutes=settings.quiet_minutes)
-    others = {
-        minute: units - own.get(minute, 0.0)
-        for minute, units in seen.items()
-        if minute >= start and units - own.get(minute, 0.0) > 0
-    }
+    others = others_reads(ref, settings, world)
     if others:
         evidence = f"{sum(others.values()):,.1f} read units by others, last at {written(max(others))}"
     else:

@@ -2,5 +2,5 @@
 
 Decides nothing.
 
-May import: schema, stack, backfills, hosting, loadtest, migration, terminal.
+May import: schema, stack, backfills, hosting, loadtest, migration, terminal, terminal.markdown.
 """

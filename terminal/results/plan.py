@@ -11,7 +11,7 @@ from rich.text import Text
 from migration.plan.findings import Finding
 from migration.plan.result import Plan
 from migration.run.runner import FinishedStep, Summary
-from schema.errors import VerificationFailed, Waiting
+from schema.errors import Waiting
 from schema.model import Schema
 from stack.allowed_changes import ResourceChange
 from stack.lint.finding import Finding as LintFinding
@@ -152,11 +152,6 @@ class PreviewResult(Result):
 
     stack: str
     changes: list[ResourceChange]
-    expect_no_change: bool = False
-
-    @property
-    def exit_code(self) -> int:
-        return VerificationFailed.exit_code if self.expect_no_change and self.changes else 0
 
     def document(self) -> dict[str, Any]:
         return {"stack": self.stack, "changes": [asdict(change) for change in self.changes]}

@@ -71,15 +71,27 @@ def verify(shell: Shell, stack: str = "local", json: bool = False) -> Result:
         return ChecksResult(stack, found, context.schema.notes)
 
 
-@command(expect_no_change="end with exit code 5 if Pulumi would change anything")
-def preview(shell: Shell, stack: str = "local", expect_no_change: bool = False, json: bool = False) -> Result:
-    """Show what Pulumi would change, for a pull request. Exit code 4 if that could lose something."""
-    from migration.run.status import preview as changes
-    from terminal.results.plan import PreviewResult
-    from terminal.session import open_session
+@command(
+    markdown="print the comment for a pull request",
+    out="also write change.md and change.json into this folder, for a refused change too",
+    expect_no_change="end with exit code 5 if Pulumi would change anything",
+    base="the commit with whose stack file the approvals are compared; without it the main branch",
+    json="print the change document",
+)
+def preview(
+    shell: Shell,
+    stack: str = "local",
+    markdown: bool = False,
+    out: str | None = None,
+    base: str | None = None,
+    expect_no_change: bool = False,
+    json: bool = False,
+) -> Result:
+    """Show what a change does to the stack, for a pull request. Exit code 3 if it waits, 4 if it is refused."""
+    from terminal.tasks.previewing import Wanted, previewed
 
-    with open_session(shell, stack, json=json, linted=True) as context:
-        return PreviewResult(stack, changes(context), expect_no_change=expect_no_change)
+    wanted = Wanted(markdown=markdown, out=out, base=base, expect_no_change=expect_no_change, json=json)
+    return previewed(shell, stack, wanted)
 
 
 @command(limit="how many runs and requests to show, newest first", run="show the steps of the run with this id instead")
