@@ -84,6 +84,7 @@ class Watch:
     told: list[str] = field(default_factory=list)
     at_work: str = ""
     lost: bool = False
+    wrong: Found | None = None
 
     def run(self, seconds: float | None) -> WatchSummary:
         """Watches for so many seconds since the newest change; what was watched of them before counts. Raises
@@ -129,22 +130,25 @@ class Watch:
         elif not busy and self._was_changed(stack):
             stack = self._anew(stack)
         found, unread = self._seen(stack, at)
+        self._tell([*found, *self.known.of_reading(unread)])
+        # Kept, for it is not told again: the ledger may be away just now.
+        self.wrong = self.wrong or next((each for each in found if each.ends), None)
         # Another watch of the stack may have found something, or counted the same time.
         kept = record.read(self.context.ledger)
         if kept is not None and kept.change == stack.watched.change and kept.looked > stack.watched.looked:
             if kept.ended_by:
-                found.append(Found(f"another watch has found: {kept.ended_by}", ends=True))
+                other = Found(f"another watch has found: {kept.ended_by}", ends=True)
+                self._tell([other])
+                self.wrong = self.wrong or other
             elif kept.looked <= at:
                 stack.watched = kept
-        self._tell([*found, *self.known.of_reading(unread)])
-        wrong = next((each for each in found if each.ends), None)
         stack.watched = stack.watched.after(at, counts=not (busy or unread or self.lost))
         self.lost = False
-        if wrong is not None:
-            stack.watched = replace(stack.watched, ended_by=wrong.text)
+        if self.wrong is not None:
+            stack.watched = replace(stack.watched, ended_by=self.wrong.text)
         record.write(self.context.ledger, stack.watched)
         self.known.forget(at)
-        return wrong, stack
+        return self.wrong, stack
 
     def _is_at_work(self) -> bool:
         lease = self.context.ledger.lease
@@ -183,8 +187,12 @@ class Watch:
             world = World(live=stack.live)
             found += self.known.of_alarms(alarm_states(self.client, context.config, context.schema, world))
             observed = observe(self.client, stack.series, since, at + timedelta(seconds=1))
-            grown = self.known.more(observed, first)
-            found += [*of_counts(grown, self._causes(grown, first, at)), *self.known.of_latency(observed)]
+            grown, causes = self.known.more(observed, first), dict[Series, dict[str, float]]()
+            try:
+                causes = self._causes(grown, first, at)
+            finally:
+                # What was counted counts as told, also where its causes cannot be read.
+                found += [*of_counts(grown, causes), *self.known.of_latency(observed)]
         except (ClientError, BotoCoreError) as error:
             if not (is_transient(error) or isinstance(error, ConnectionError)):
                 raise

@@ -327,6 +327,52 @@ def test_a_run_that_began_and_ended_between_two_looks_is_seen(under: Under) -> N
     assert (done.watched.seconds, time.now - began) == (240, timedelta(seconds=360))
 
 
+def test_what_was_found_while_the_ledger_was_away_ends_the_watch_all_the_same(
+    under: Under, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = under.alarmed.alarms[f"{INDEX}/throttling"].name
+    asked = 0
+
+    def away(ledger: Ledger) -> Watched | None:
+        nonlocal asked
+        asked += 1
+        if asked == 3:
+            # In this look the alarm is seen to be missing.
+            raise ToolError("The network is away.", "", "")
+        if asked == 2:
+            under.client.delete_alarms(AlarmNames=[name])
+        return read(ledger)
+
+    monkeypatch.setattr("migration.watching.record.read", away)
+    done = under.watch(600, Passing())
+    assert done.watched.ended_by == under.recorded.ended_by == f"alarm {name} is missing"
+    assert done.told[0] == f"alarm {name} is missing"
+
+
+def test_a_system_error_ends_the_watch_although_the_causes_of_throttles_cannot_be_read(
+    under: Under, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def throttled(self: Watch, grown: dict[Any, float], *_: Any) -> Any:
+        if not grown:
+            return {}
+        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "GetMetricData")
+
+    monkeypatch.setattr(Watch, "_causes", throttled)
+    time = Passing()
+
+    def then() -> None:
+        if len(time.watched) == 2:
+            under.put("WriteThrottleEvents", 5, ("GlobalSecondaryIndexName", "GSI2-StatusIndex"), minutes_ago=-1)
+            under.put("SystemErrors", 2, ("Operation", "Query"), minutes_ago=-1)
+            # The alarm on them is another way to see them.
+            monkeypatch.setattr("migration.watching.watch.alarm_states", lambda *_: ())
+
+    time.then = then
+    done = under.watch(600, time)
+    assert done.watched.ended_by == "personnel: 2 system errors"
+    assert f"{INDEX}: 5 throttled writes" in done.told
+
+
 def test_what_another_watch_has_found_is_not_forgotten(under: Under) -> None:
     time = Passing()
 
