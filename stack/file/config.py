@@ -157,6 +157,7 @@ def config_of(stack: str, path: Path, project: Project, found: Resolved) -> Stac
     settings = _validate(ours, found.secrets, path, project.name)
     _check_names(settings, project, path)
     _check_streams(settings, path, project.name)
+    _check_promotion(settings, path, project.name)
     aws = provider_options(found.within("aws"), path)
     _check_backend(settings, path, project.name)
     return StackConfig(
@@ -264,6 +265,16 @@ def _check_names(settings: Settings, project: Project, path: Path) -> None:
         for name in map(str, names):
             if name not in known:
                 raise unknown_key(path, f"{project.name}:{key}: {name}", name, known)
+
+
+def _check_promotion(settings: Settings, path: Path, namespace: str) -> None:
+    wanted = settings.promotes_from
+    if wanted is not None and path.name == f"Pulumi.{wanted.stack}.yaml":
+        raise fault(
+            path,
+            f"{namespace}:promotesFrom.stack is this stack itself",
+            "it is another one, which is changed and attested first",
+        )
 
 
 def _check_streams(settings: Settings, path: Path, namespace: str) -> None:

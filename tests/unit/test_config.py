@@ -29,6 +29,7 @@ config:
   sitelogix:backend: file://.local/state
 """
 HOT = "sitelogix:acceptedHotKeys.reports/GSI3-StatusIndex"
+SIGNED = "reason: a, by: b, at: '2026-01-01'"
 FAULTS = [
     (GOOD + "  sitelogix:tabelPrefix: x\n", "unknown config key sitelogix:tabelPrefix", "Did you mean tablePrefix?"),
     (
@@ -78,6 +79,61 @@ FAULTS = [
     (
         GOOD + "  sitelogix:approvals: {personnel/GSI2-ProjectIndex: {applicationUpdated: true}}\n",
         "sitelogix:approvals.personnel/GSI2-ProjectIndex.testsPassed is missing",
+        "",
+    ),
+    (
+        GOOD + "  sitelogix:approvals: {personnel/GSI2-ProjectIndex: {applicationUpdated: true, testsPassed: true,"
+        ' by: a, at: "2025-11-04", commit: "012345678901"}}\n',
+        "sitelogix:approvals.personnel/GSI2-ProjectIndex has a wrong value: {'applicationUpdated': True, "
+        "'testsPassed': True, 'by': 'a', 'at': '2025-11-04', 'commit': '012345678901'}",
+        "",
+    ),
+    (GOOD + "  sitelogix:promotesFrom: {stack: test}\n", "sitelogix:promotesFrom.stack is this stack itself", ""),
+    (
+        GOOD + "  sitelogix:promotesFrom: {stack: staging, cleanHour: 24}\n",
+        "unknown config key sitelogix:promotesFrom.cleanHour",
+        "Did you mean cleanHours?",
+    ),
+    (
+        GOOD + "  sitelogix:promotesFrom: {stack: staging, cleanHours: 0}\n",
+        "sitelogix:promotesFrom.cleanHours has a wrong value: 0",
+        "",
+    ),
+    (
+        GOOD + "  sitelogix:promotesFrom: {stack: staging, digest: 'sha256:12'}\n",
+        "sitelogix:promotesFrom.digest has a wrong value: 'sha256:12'",
+        "",
+    ),
+    (
+        GOOD + "  sitelogix:promotesFrom: {stack: staging, kmsKey: alias/key}\n",
+        "sitelogix:promotesFrom.kmsKey has a wrong value: 'alias/key'",
+        "",
+    ),
+    (
+        GOOD + "  sitelogix:promotesFrom: {stack: staging, role: reader}\n",
+        "sitelogix:promotesFrom.role has a wrong value: 'reader'",
+        "",
+    ),
+    (
+        GOOD + "  sitelogix:checks: {'../smoke': 'true'}\n",
+        "sitelogix:checks.../smoke.[key] has a wrong value: '../smoke'",
+        "",
+    ),
+    (
+        GOOD + '  sitelogix:checks: {smoke: "echo \'x"}\n',
+        'sitelogix:checks.smoke has a wrong value: "echo \'x"',
+        "",
+    ),
+    (GOOD + "  sitelogix:checks: {smoke: ' '}\n", "sitelogix:checks.smoke has a wrong value: ' '", ""),
+    (
+        GOOD
+        + "  sitelogix:overrides: [{rule: verified, reason: a, by: b, at: '2026-01-01', commit: '012345678901'}]\n",
+        "sitelogix:overrides.0.rule has a wrong value: 'verified'",
+        "",
+    ),
+    (
+        f"{GOOD}  sitelogix:overrides: [{{rule: checks, {SIGNED}, commit: main}}]\n",
+        "sitelogix:overrides.0.commit has a wrong value: 'main'",
         "",
     ),
     (
