@@ -145,7 +145,7 @@ def test_a_change_goes_from_a_pull_request_over_staging_to_production(team: Team
     assert attested.outputs["attest"]["commit"] == team.pipeline.git("rev-parse", "HEAD")
 
     # Promoted. The old index of prod waits at its gate.
-    code, printed = team.run("promote", "--from", STAGING, "--to", PROD, "--yes")
+    code, printed = team.run("promote", "--from", STAGING, "--to", PROD, "--yes", "--no-watch")
     assert code == 3, printed
     assert "ByState" in team.indexes("shop-prod-orders")
     assert "ByFulfilment" in team.indexes("shop-prod-orders")
