@@ -18,8 +18,6 @@ DOCUMENTS = sorted(
 )
 OF_THE_PAST = {"CHANGELOG.md"}
 """It names tasks that were renamed."""
-COMING = {"preview"}
-"""Tasks whose flags docs/ci.md names already, and that are in work."""
 CORE = {"--help", "--list", "--list-depth"}
 """Options of invoke itself, and not of a task."""
 
@@ -63,7 +61,7 @@ def shown(block: str) -> list[str]:
 def test_a_command_has_a_task_and_flags_that_there_are(document: str) -> None:
     for command in typed(read(document)):
         first, *rest = re.sub(r"\"[^\"]*\"|'[^']*'", "VALUE", command).split() or ["--list"]
-        if first in CORE or first.isupper() or first == "…" or (document == "docs/ci.md" and first in COMING):
+        if first in CORE or first.isupper() or first == "…":
             continue
         assert first in flags(), f"{document}: there is no task {first!r} (./invoke {command})"
         wrong = {word.partition("=")[0] for word in rest if word.startswith("-")} - flags()[first]
