@@ -98,6 +98,7 @@ def _approval(index: str, value: object) -> ApprovalOfIndex | None:
         at=written(approval.at),
         application_updated=approval.application_updated,
         tests_passed=approval.tests_passed,
+        check_run=approval.check_run,
     )
 
 

@@ -119,13 +119,15 @@ class NewIndex(Part):
 
 
 class ApprovalOfIndex(Part):
-    """An approval to remove a retired index, as the stack file holds it."""
+    """An approval to remove a retired index, as the stack file holds it. That the tests passed is typed, or shown by
+    the run of the stack's checks (`check_run`)."""
 
     index: str
     by: str
     at: str
     application_updated: bool
     tests_passed: bool
+    check_run: str | None = None
 
 
 class Approvals(Part):

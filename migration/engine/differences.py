@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeGuard
+from typing import Any, Protocol, TypeGuard
 
-from pulumi.automation import events
 from pydantic import JsonValue
 
 from stack.allowed_changes import CREATE, DELETE, ValueChange
@@ -37,12 +36,38 @@ _STEP = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|\.?([^.\[\]]+)')
 Masked = Callable[[str], str]
 
 
-def differences(metadata: events.StepEventMetadata, masked: Masked) -> tuple[ValueChange, ...]:
+class State(Protocol):
+    """What an event tells of a resource before or after the step."""
+
+    inputs: Mapping[str, Any] | None
+    outputs: Mapping[str, Any] | None
+
+
+class PathDifference(Protocol):
+    """How one property path differs: `input_diff` says that old and new inputs were compared."""
+
+    input_diff: bool
+
+
+class Event(Protocol):
+    """What is read of a step's event, as the Automation API types it."""
+
+    type: str
+    diffs: list[str] | None
+
+    @property
+    def old(self) -> State | None: ...
+    @property
+    def new(self) -> State | None: ...
+    @property
+    def detailed_diff(self) -> Mapping[str, PathDifference] | None: ...
+
+
+def differences(operation: str, metadata: Event, masked: Masked) -> tuple[ValueChange, ...]:
     """The properties that differ, with their values before and after; of a table or an index that is created or
     deleted, all of them. Secrets are replaced by SECRET, and texts are `masked`."""
     old, new = metadata.old, metadata.new
     before, after = _inputs(old), _inputs(new)
-    operation = str(metadata.op.value)
     if operation in {CREATE, DELETE}:
         if metadata.type not in _DATA:
             return ()
@@ -66,11 +91,11 @@ def differences(metadata: events.StepEventMetadata, masked: Masked) -> tuple[Val
     return tuple(one for one in found if one.old != one.new)
 
 
-def _inputs(state: events.StepEventStateMetadata | None) -> Mapping[str, object]:
+def _inputs(state: State | None) -> Mapping[str, object]:
     return (state.inputs if state is not None else None) or {}
 
 
-def _outputs(state: events.StepEventStateMetadata | None) -> Mapping[str, object]:
+def _outputs(state: State | None) -> Mapping[str, object]:
     return (state.outputs if state is not None else None) or {}
 
 

@@ -184,14 +184,10 @@ class Engine:
         except CommandError as error:
             raise self._failure("`pulumi refresh` failed.", error, []) from error
 
-    def preview(
-        self, live: Live, declaration: Declaration, judge: Judge = lambda changes: None
-    ) -> list[ResourceChange]:
-        """What an `up` would change, whether or not it is allowed yet. `judge` is shown it, also where Pulumi refuses
-        its own plan, as it does for a protected table. Changes nothing. Raises ToolError, and what `judge` raises."""
-        changes = self._run(live, replace(declaration, only_shown=True), dry=True, judge=judge)
-        judge(changes)
-        return changes
+    def preview(self, live: Live, declaration: Declaration, judge: Judge = lambda _: None) -> list[ResourceChange]:
+        """What an `up` would change, allowed yet or not. Changes nothing. `judge` is shown it, also where Pulumi
+        refuses its own plan, as for a protected table. Raises ToolError."""
+        return self._run(live, replace(declaration, only_shown=True), dry=True, judge=judge)
 
     def up(self, live: Live, declaration: Declaration, deletions: frozenset[str] = frozenset()) -> list[ResourceChange]:
         """Previews, refuses what is not on the list of allowed changes, then makes the changes and returns them.
@@ -205,7 +201,7 @@ class Engine:
             def judge(changes: list[ResourceChange]) -> None:
                 refuse_unlisted(changes, declaration, deletions)
 
-            judge(self._run(live, declaration, dry=True, plan=plan, judge=judge))
+            self._run(live, declaration, dry=True, plan=plan, judge=judge)
             self._safe_point()
             self.ups += 1
             self.revision += 1
@@ -250,11 +246,12 @@ class Engine:
             else:
                 self._unlocked(lambda: self._stack.up(on_event=on_event, plan=plan, color="never", **kept))
         except CommandError as error:
-            # What was planned until then may say more than a guard, which knows of one resource alone, or than Pulumi.
+            # What was planned until then may say more than Pulumi, and than a guard, which knows of one resource.
             judge(changes)
             if refusals:
                 raise refusals[0] from error
             raise self._failure(f"`{what}` failed.", error, messages) from error
+        judge(changes)
         return changes
 
     def _kept(self, command: str) -> _Kept:
@@ -304,7 +301,7 @@ def change_of(metadata: events.StepEventMetadata, masked: Callable[[str], str]) 
         name = masked(name)
     properties = tuple(metadata.keys or ()) or tuple(metadata.diffs or ())
     change = ResourceChange(str(metadata.op.value), name, metadata.type, properties)
-    return None if is_structure(change) else replace(change, values=differences(metadata, masked))
+    return None if is_structure(change) else replace(change, values=differences(change.operation, metadata, masked))
 
 
 def check_engine() -> None:

@@ -88,7 +88,7 @@ def _approvals(change: Change) -> Section:
             prose(one.by),
             code(one.at),
             _yes(one.application_updated),
-            _yes(one.tests_passed),
+            f"run {code(one.check_run)}" if one.check_run else _yes(one.tests_passed),
         )
         for one in found.added
     ]

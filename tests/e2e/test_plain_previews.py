@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
 from migration.run.status import preview
 from stack.ledger.records import BackfillProof
 from tests.stacks import APPROVED, NEW, OLD, SmallStack
@@ -28,6 +32,16 @@ def test_a_live_table_that_the_state_lacks_fails_the_preview_with_the_command_to
 
 def test_a_migrated_stack_shows_no_change(migrated: SmallStack) -> None:
     shown = migrated.plain("preview", "--expect-no-changes")
+    assert (shown.returncode, shown.stderr) == (0, "")
+
+
+def test_a_clean_clone_of_a_migrated_stack_shows_no_change(migrated: SmallStack, tmp_path: Path) -> None:
+    # Only what git tracks: the state is where the stack's backend is, the rest is made anew.
+    clone = replace(migrated, directory=tmp_path / "clone", backend=f"file://{migrated.state.parent}")
+    shutil.copytree(migrated.directory, clone.directory, ignore=shutil.ignore_patterns(".local", "clone"))
+    clone.configure(APPROVED)
+    clone.context()
+    shown = clone.plain("preview", "--expect-no-changes")
     assert (shown.returncode, shown.stderr) == (0, "")
 
 

@@ -16,30 +16,37 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from stack.permissions import PREVIEW
 from stack.world.managed import TABLE_TYPE
 from tests.checkouts import Checkout, running
 from tests.fault_proxy import FaultProxy
 from tests.planted_answers import Planted
 
-READING = ("BatchGet", "Describe", "Get", "List", "Query", "Scan")
+READING = ("Describe", "Get", "List", "Query")
 PASSPHRASE = {"PULUMI_CONFIG_PASSPHRASE": "local"}
 DENIED = Planted.error("AccessDeniedException")
 
 
 class ReadOnly(FaultProxy):
-    """An AWS that denies whatever is no reading; `refused` are the operations that it denied."""
+    """An AWS that denies whatever is not on the list of a preview's role; `refused` are the calls that it denied,
+    `asked` those that it answered, as `service:Action`."""
 
     def __init__(self, endpoint: str) -> None:
         super().__init__(endpoint, rate=0)
         self.refused: list[str] = []
+        self.asked: set[str] = set()
 
     def _handle(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
         target = handler.headers["X-Amz-Target"]
         operation = target.rpartition(".")[2] if target else parse_qs(body.decode())["Action"][0]
-        if operation.startswith(READING):
+        # It names key, date, region and service, in that order.
+        service = handler.headers["Authorization"].partition("Credential=")[2].split("/")[3]
+        service = {"monitoring": "cloudwatch"}.get(service, service)
+        if operation in PREVIEW.get(service, ()):
+            self.asked.add(f"{service}:{operation}")
             super()._handle(handler, body)
         else:
-            self.refused.append(operation)
+            self.refused.append(f"{service}:{operation}")
             self._answer(handler, DENIED.status, str(DENIED.body).encode(), {})
 
 
@@ -67,7 +74,7 @@ def previewed(checkout: Checkout, home: Path) -> subprocess.CompletedProcess[str
     environment = {**PASSPHRASE, "PULUMI_HOME": str(home), "TMPDIR": str(home)}
     folder = shlex.quote(str(checkout.path))
     sealed = f"mount --bind {folder} {folder} && mount -o remount,bind,ro {folder} && cd {folder} && ! touch probe"
-    task = "exec ./invoke preview --stack staging --json"
+    task = f"exec ./invoke preview --stack staging --json --out {shlex.quote(str(home))}/change"
     space = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
     if subprocess.run([*space, "true"], capture_output=True, check=False).returncode:
         # Not every machine lets a test mount; that nothing was written is seen afterwards all the same.
@@ -91,3 +98,11 @@ def test_a_preview_only_reads(created: bool, checkout: Checkout, aws: ReadOnly, 
     assert tables == {"import": 4, "update": 4, "create": 2}
     assert ("Stack staging was never created" in result.stderr) is not created
     assert (aws.refused, files(checkout)) == ([], before)
+    assert {"dynamodb:DescribeTable", "cloudwatch:GetMetricData", "sts:GetCallerIdentity"} <= aws.asked
+    kept = json.loads((tmp_path / "home" / "change" / "change.json").read_text(encoding="utf-8"))
+    assert kept == json.loads(result.stdout)
+    assert (tmp_path / "home" / "change" / "change.md").read_text(encoding="utf-8").startswith("<!-- keyshift change")
+
+
+def test_the_list_of_a_preview_s_role_holds_reading_only() -> None:
+    assert [action for actions in PREVIEW.values() for action in actions if not action.startswith(READING)] == []

@@ -65,7 +65,7 @@ def step(world: World, action: str, table: str = "reports", told: Settings | Non
 
 def test_the_schema_of_the_document_is_the_one_in_docs() -> None:
     kept = json.loads((DOCS / "change.schema.json").read_text(encoding="utf-8"))
-    assert kept == schema(), "Write it anew: CONTRIBUTING.md says how."
+    assert kept == schema(), "Write it anew: docs/change.md says how."
 
 
 def test_what_is_live_has_one_digest_in_whatever_order_it_is_read() -> None:

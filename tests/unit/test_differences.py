@@ -17,7 +17,7 @@ HIDDEN = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"
 def changed(op: str = "update", type: str = TABLE_TYPE, **event: Any) -> list[ValueChange]:
     urn = f"urn:pulumi:prod::things::{type}::reports"
     metadata = StepEventMetadata.from_json({"op": op, "urn": urn, "type": type, "provider": "", **event})
-    return list(differences(metadata, lambda text: text.replace("hush", "[masked]")))
+    return list(differences(op, metadata, lambda text: text.replace("hush", "[masked]")))
 
 
 def test_a_property_of_the_program_is_shown_as_it_was_and_will_be() -> None:
