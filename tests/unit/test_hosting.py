@@ -10,17 +10,18 @@ from pathlib import Path
 import pytest
 
 from hosting.outputs import tell
+from migration.change.document import Change, PlannedChange
 from migration.plan.result import Blocked
 from migration.promotion.attesting import Attested
 from migration.run.runner import FinishedStep, Summary
 from migration.steps.stack.wait import Wait
 from schema.references import IndexRef
 from sitelogix.tables import SITELOGIX
-from stack.allowed_changes import ResourceChange
 from stack.ledger.records import AttestationProof
 from stack.promotion.rules import Judged
 from terminal.main import Invoke, main
-from terminal.results.plan import PreviewResult, RunResult
+from terminal.results.change import ChangeResult
+from terminal.results.plan import RunResult
 from terminal.results.promotion import AttestResult
 from tests.github_server import PERSON, REPOSITORY, TOKEN, GitHubServer, github_server
 
@@ -350,8 +351,10 @@ class TestOutputs:
 
     @pytest.mark.parametrize(("expect", "count", "code"), [(True, 1, 5), (True, 0, 0), (False, 1, 0)])
     def test_a_preview_that_expects_no_change_fails_for_one(self, expect: bool, count: int, code: int) -> None:
-        changes = [ResourceChange("update", "reports", "aws:dynamodb/table:Table")] * count
-        assert PreviewResult("staging", changes, expect_no_change=expect).exit_code == code
+        planned = PlannedChange(operation="update", resource="reports", type="aws:dynamodb/table:Table", loses=False)
+        change = Change(stack="staging", at="2026-01-01T00:00:00Z", verdict="safe", changes=(planned,) * count)
+        shown = ChangeResult(change, expect_no_change=expect)
+        assert (shown.exit_code, shown.outputs()) == (code, {"steps": 0})
 
     def test_a_file_that_cannot_be_written_changes_no_exit_code(
         self, job: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
