@@ -212,11 +212,13 @@ APPROVALS = [
     Bad("leave at a number", "plan", f'{FILE}: {PERSONNEL}.at {WRONG}: 0. | A date is like "2025-11-04". | {EDIT}',
         edit=('"2025-11-04"', "0")),
 ]
-READ = 'AccessPattern("workflow queue"', 'AccessPattern("a", "personnel", "GSI2-ProjectIndex"), AccessPattern("b"'
-REFUSED_BY_LINT = "L002: The removal of personnel/GSI2-ProjectIndex is | The approval states that | Take the pattern"
+NUMBER = "partition_key=Attribute(partition_key)", (
+    'partition_key=Attribute(partition_key, type(PK.type)("N") if partition_key == "vendor_type" else PK.type)'
+)
+REFUSED_BY_LINT = "L010: The backfill fills vendor_type with texts, | DynamoDB leaves items | Declare vendor_type with"
 SCHEMAS = [
-    Bad("an approval of an index that is read, migrated", "migrate", REFUSED_BY_LINT, 4, given=schema(*READ)),
-    Bad("an approval of an index that is read, previewed", "preview --json", REFUSED_BY_LINT, 4, given=schema(*READ)),
+    Bad("a backfilled key of another type, migrated", "migrate", REFUSED_BY_LINT, 4, given=schema(*NUMBER)),
+    Bad("a backfilled key of another type, previewed", "preview --json", REFUSED_BY_LINT, 4, given=schema(*NUMBER)),
     Bad("two indexes of one name", "plan",
         f"The schema is wrong: table reports: index GSI1 | SchemaError in | {CORRECT}",
         given=schema('"GSI2-ManagerIndex"', '"GSI1-ProjectIndex"')),

@@ -12,7 +12,7 @@ _ERROR, _WARNING, _NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
 SCHEMA_RULES = (
     Rule("L001", _WARNING, "retired index still read by an access pattern", patterns.reads_retired),
-    Rule("L002", _ERROR, "approved removal of an index that is read", patterns.approved_and_read),
+    Rule("L002", _WARNING, "approved removal of an index that is read", patterns.approved_and_read),
     Rule("L003", _WARNING, "index without an access pattern", patterns.unread),
     Rule("L004", _WARNING, "hot key by design", keys.hot_by_design),
     Rule("L005", _WARNING, "projection ALL on a write-heavy table", copies.everything_on_writes),
