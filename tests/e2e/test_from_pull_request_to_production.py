@@ -119,8 +119,9 @@ def test_a_change_goes_from_a_pull_request_over_staging_to_production(team: Team
     (team.folder / "NOTES.md").write_text("The new indexes.\n", encoding="utf-8")
     team.open_pull_request(7, "The new indexes")
     shown = job("pull-request", "preview", "staging")
-    assert shown.codes == {"Preview": 0, "Comment": 0, "Conclude": 0}
-    assert (shown.change["verdict"], deletions(shown)) == ("safe", [])
+    assert shown.codes == {"Preview": 3, "Comment": 0, "Conclude": 0}
+    # All is safe; the old index waits for an approval.
+    assert (shown.change["verdict"], deletions(shown)) == ("waiting", [])
     job("pull-request", "preview", "staging")
     (comment,) = github.bodies(7)
     assert comment.startswith(f"<!-- keyshift: orders/{STAGING} -->")
