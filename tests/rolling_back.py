@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from migration.session.engine import Engine
+from migration.session.engine import Engine, Judge
 from schema.model import Index
 from stack.allowed_changes import ResourceChange
 from stack.declaration import Declaration
@@ -39,7 +39,7 @@ class RecordingEngine(Engine):
 
     def refresh(self) -> None: ...
 
-    def preview(self, live: Live, declaration: Declaration) -> list[ResourceChange]:
+    def preview(self, live: Live, declaration: Declaration, judge: Judge = lambda _: None) -> list[ResourceChange]:
         return []
 
     def up(self, live: Live, declaration: Declaration, deletions: frozenset[str] = frozenset()) -> list[ResourceChange]:
