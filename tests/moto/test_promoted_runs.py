@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from migration.plan.result import Plan
+from migration.promotion.checking import run_checks
+from migration.run.items import survey
 from migration.run.runner import Undertaking, run
 from migration.session.brown_out import PARTITION, at_work, read_policy
 from migration.session.context import Context
@@ -128,3 +130,26 @@ def test_a_brown_out_that_a_killed_run_left_is_ended_though_the_run_is_refused(p
     assert refused.value.what == UNATTESTED
     assert at_work(prod) == []
     assert read_policy(prod.client, arn)[0] is None
+
+
+def test_what_is_mended_is_no_longer_verified(prod: Context) -> None:
+    settings = prod.config.settings.model_copy(update={"promotes_from": None})
+    prod.config = replace(prod.config, settings=settings)
+    prod.ledger.prove(VerifiedProof(subject=STACK, schema=prod.schema.digest, checks=1, at=now()))
+    survey(prod, "reports", check=True, mend=False)
+    assert prod.ledger.proof(VerifiedProof, STACK) is not None
+    survey(prod, "reports", check=True, mend=True)
+    assert prod.ledger.proof(VerifiedProof, STACK) is None
+
+
+def test_what_a_check_prints_of_its_environment_is_masked_also_where_only_the_name_says_that_it_is_secret(
+    prod: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEPLOY_TOKEN", "a-token-of-a-ci-host")
+    monkeypatch.setenv("DEPLOY_REGION", "a-region-of-a-ci-host")
+    settings = prod.config.settings.model_copy(update={"checks": {"leaking": "env"}})
+    prod.config = replace(prod.config, settings=settings)
+    (check,) = run_checks(prod, None, {"SHOP_DB_PASSWORD": "correct horse"}).checks
+    kept = (prod.config.checkout / check.file).read_text(encoding="utf-8").splitlines()
+    shown = {line for line in kept if line.startswith(("DEPLOY_", "SHOP_"))}
+    assert shown == {"DEPLOY_TOKEN=[masked]", "DEPLOY_REGION=a-region-of-a-ci-host", "SHOP_DB_PASSWORD=[masked]"}
