@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -170,6 +170,15 @@ def judged(
         Claim("no request failed", not everything.failed, causes or f"{everything.requests:,} requests, none failed"),
         Claim("the rate was reached", answered and reached >= LEAST_OF_RATE * due, rate),
     ]
+
+
+def covered(kinds: Iterable[str], sent: Collection[str], left_out: Mapping[str, str]) -> Claim:
+    """Whether each of these kinds was `sent`, and no access pattern `left_out`, by why. Pure."""
+    names = list(kinds)
+    missing = {name: "none was sent" for name in names if name not in sent} | dict(left_out)
+    named = [f"{name!r}: {why}" for name, why in sorted(missing.items())]
+    evidence = "; ".join(named) or f"{len(names)} kinds"
+    return Claim("every kind of request was sent", bool(names) and not missing, evidence)
 
 
 def _milliseconds(microseconds: int) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from dynamo.keys import index_keys
@@ -47,6 +47,12 @@ class Prepared:
     def lines(self) -> list[Line]:
         """What it comes to, by kind of request."""
         return list(self.mix.lines(self.asked.rate, self.asked.seconds))
+
+    def unread(self, patterns: Iterable[AccessPattern]) -> dict[str, str]:
+        """Those of the access patterns that are left out, by why. None before the migration: new indexes do not answer
+        yet, and what was measured then is there to be compared with."""
+        names = {pattern.name for pattern in patterns} if self.migrated else set()
+        return {name: why for name, why in self.mix.left_out.items() if name in names}
 
     def says(self) -> Iterator[str]:
         """What it will do and cost, a line each."""

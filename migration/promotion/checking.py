@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shlex
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from migration.engine.log import EngineLog, secrets_of
+from migration.engine.log import SHORTEST_SECRET, EngineLog, secrets_of
 from migration.session.context import Context
 from schema.errors import UsageError
 from stack.file.names import guess
@@ -30,6 +31,8 @@ MOST_LOGS = 50
 """Of one checkout; the oldest go first."""
 MOST_RUNS = 20
 """Runs that passed and are kept of each check, for approvals that name one."""
+SECRET_NAME = re.compile(r"(?:TOKEN|SECRET|PASSWORD|PASSPHRASE|API_?KEY|ACCESS_KEY|PRIVATE_KEY)$", re.IGNORECASE)
+"""Names of variables whose values are masked in what a check prints, besides those that are known to be secret."""
 NOT_STARTED = 127
 """The exit code of a command that there is not, as a shell has it."""
 
@@ -65,7 +68,8 @@ def run_checks(context: Context, only: str | None, environment: Mapping[str, str
     context.ledger.refuse_older_code(context.ledger.proofs())
     run, commit = new_id(), commit_of(context.config.checkout)
     given = {**os.environ, **environment, "KEYSHIFT_STACK": context.config.name}
-    masked = EngineLog(context.config.checkout, secrets_of(context.config, environment)).masked
+    secrets = {*secrets_of(context.config, environment), *_secrets_by_name(given)}
+    masked = EngineLog(context.config.checkout, secrets).masked
     done = []
     for name, command in chosen.items():
         context.reporter.noted(f"Check {name}: {command}")
@@ -76,6 +80,14 @@ def run_checks(context: Context, only: str | None, environment: Mapping[str, str
     facts = {"check_run": run, "commit": commit, "exit_codes": {result.name: result.exit_code for result in done}}
     context.history.note("check", facts)
     return ChecksRun(run, commit, done)
+
+
+def _secrets_by_name(environment: Mapping[str, str]) -> Iterator[str]:
+    """Values of variables that by their names are secrets, such as what a CI host gives its jobs: a check may print
+    all that it was given."""
+    for name, value in environment.items():
+        if SECRET_NAME.search(name) and len(value) >= SHORTEST_SECRET:
+            yield value
 
 
 def _chosen(context: Context, only: str | None) -> dict[str, str]:

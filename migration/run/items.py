@@ -18,7 +18,7 @@ from schema.model import Index, Table
 from schema.references import IndexRef
 from stack.gates.claims import Claim
 from stack.gates.late_writers import is_verified, meets_late_writers, next_look, read_ready
-from stack.ledger.records import LateWritersProof
+from stack.ledger.records import STACK, LateWritersProof, VerifiedProof
 from stack.world.world import World
 
 
@@ -45,6 +45,8 @@ def survey(context: Context, table: str | None, *, check: bool, mend: bool) -> d
             if mend:
                 attested(context, world)
                 with exclusive(context, f"mending of stale values of {name}"):
+                    # Its items are about to be others than those that were verified.
+                    context.ledger.disprove(VerifiedProof, STACK)
                     probed(context, assembly)
                     surveys[name] = assembly.check(mend=True)
             else:

@@ -12,6 +12,7 @@ from migration.plan.findings import Finding
 from migration.plan.plan import plan
 from migration.plan.result import Blocked, Plan
 from migration.run.prediction import check_prediction
+from migration.session.brown_out import take_back_all
 from migration.session.context import Context
 from migration.session.exclusive import exclusive
 from migration.session.waiting import refuse_if_paused
@@ -119,7 +120,9 @@ def run(context: Context, undertaking: Undertaking) -> Summary:
         left = undertaking.plan(world, ())
         summary = Summary()
         changes = any(not step.ONLY_LOOKS for step in left.steps)
-        promoted = attested(context, world, undertaking.attestation) if changes and not undertaking.takes_back else None
+        # Also before a look: what it shows may lead to a change in the same run, and a late-writer scan fills items.
+        asks = bool(left.steps) and not undertaking.takes_back
+        promoted = _promoted(context, world, undertaking.attestation) if asks else None
         if left.steps:
             with exclusive(context, undertaking.command, told=undertaking.told) as recorded:
                 context.reporter.planned(left.steps)
@@ -127,8 +130,7 @@ def run(context: Context, undertaking: Undertaking) -> Summary:
                 if promoted is not None:
                     record(context.ledger, promoted)
                 if changes:
-                    # Whatever was verified before, this run is about to change it.
-                    context.ledger.disprove(VerifiedProof, STACK)
+                    _no_longer_verified(context)
                 if undertaking.takes_back:
                     # What is taken back is not to be brought to another stack.
                     context.ledger.disprove(AttestationProof, STACK)
@@ -148,6 +150,21 @@ def attested(context: Context, world: World, file: Path | None = None) -> Requir
     if found is not None:
         found.refuse(context.config)
     return found
+
+
+def _promoted(context: Context, world: World, file: Path | None) -> Required | None:
+    """As `attested`. A brown-out that a killed run has left is ended also where this run may not go on."""
+    try:
+        return attested(context, world, file)
+    except ToolError:
+        for ref in take_back_all(context):
+            context.reporter.noted(f"A run that was killed had refused reads of {ref}: they are allowed again.")
+        raise
+
+
+def _no_longer_verified(context: Context) -> None:
+    """Whatever was verified before, this run is about to change it."""
+    context.ledger.disprove(VerifiedProof, STACK)
 
 
 def _run(context: Context, summary: Summary, recorded: Run, undertaking: Undertaking) -> Plan:
@@ -171,6 +188,8 @@ def _run(context: Context, summary: Summary, recorded: Run, undertaking: Underta
         where = f"{step.name}, step {number} of {total}"
         with _stopped(context, undertaking, f"before {where}"):
             context.safe_point()
+        if not step.ONLY_LOOKS and world.proofs.get(VerifiedProof, STACK) is not None:
+            _no_longer_verified(context)
         try:
             with _stopped(context, undertaking, f"in {where}"):
                 summary.done.append(_do(context, world, step, recorded, number, total))

@@ -23,7 +23,7 @@ from stack.promotion.rules import (
     READ_READY,
     VERIFIED,
 )
-from stack.world.world import ALARM, MISSING, World
+from stack.world.world import OK, World
 
 MIGRATE, CHECK, LOADTEST, STATUS = "./invoke migrate", "./invoke check", "./invoke loadtest", "./invoke status"
 
@@ -119,7 +119,7 @@ def _alarms(seen: Seen, since: datetime | None, clean_hours: float) -> Iterator[
     if not record.available:
         yield Claim(ALARMS, False, "the stack file names no CloudWatch and SNS endpoints")
         return
-    loud = [f"{alarm.name} is {alarm.state}" for alarm in record.states if alarm.state in {ALARM, MISSING}]
+    loud = [f"{alarm.name} is {alarm.state}" for alarm in record.states if alarm.state != OK]
     evidence = "; ".join(loud) or (f"{len(record.states)} alarms" if record.states else "there are no alarms")
     yield Claim(ALARMS, bool(record.states) and not loud, evidence, STATUS)
     clean = clean_since(seen)

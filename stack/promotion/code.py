@@ -19,6 +19,8 @@ machine."""
 OTHERS_OF_PROJECT = frozenset({"tests"})
 """Those of a project that has a folder of its own: its rules may import any other."""
 LOCK = "requirements.lock"
+PROJECT_FILE = "Pulumi.yaml"
+"""Its settings are those of each stack that sets none, and it says how the program is run."""
 ENVIRONMENT = "pyvenv.cfg"
 """Stands in a folder that is a Python environment."""
 _SECONDS = 30
@@ -27,8 +29,9 @@ _SECONDS = 30
 
 def code_digest(project: Path) -> str:
     """The digest of the code of the tool and of the project in that folder: each of their Python files, but for those
-    of OTHERS and of hidden folders, by its path and its text. Line endings make no difference. A file that git does not
-    track counts: it would run, too. Raises Refused for one that cannot be read."""
+    of OTHERS and of hidden folders, and their PROJECT_FILE, by its path and its text. Line endings make no difference.
+    A file that git does not track counts: it would run, too; and so does one behind a link. Raises Refused for one that
+    cannot be read."""
     digest = hashlib.sha256()
     roots = [("tool", TOOL, OTHERS)]
     if project.resolve() != TOOL:
@@ -61,16 +64,20 @@ def clean_commit(checkout: Path) -> str | None:
 
 
 def is_same_code(checkout: Path, commit: str) -> bool:
-    """Whether the code of that commit is the code of this checkout. False where git cannot say."""
+    """Whether the code of that commit is the code of this checkout. False where git cannot say, and where it does not
+    track a file that would run."""
     others = OTHERS if checkout.resolve() == TOOL else OTHERS_OF_PROJECT
-    paths = ["*.py", LOCK, *(f":(exclude){folder}" for folder in sorted(others))]
+    paths = ["*.py", LOCK, PROJECT_FILE, *(f":(exclude){folder}" for folder in sorted(others))]
+    tracked = _git(checkout, "ls-files", "-z")
+    if tracked is None or not {path.as_posix() for path in _files(checkout, others)} <= set(tracked.split("\0")):
+        return False
     return _git(checkout, "diff", "--quiet", commit, "--", *paths) is not None
 
 
 def _files(root: Path, others: frozenset[str]) -> Iterator[Path]:
     found: list[Path] = []
-    for name, folders, files in os.walk(root):
-        folder = Path(name).relative_to(root)
+    for name, folders, files in os.walk(root, followlinks=True):
+        folder, real = Path(name).relative_to(root), Path(name).resolve()
         top = not folder.parts
         # Neither what is hidden nor an environment is code of ours.
         folders[:] = [
@@ -79,9 +86,11 @@ def _files(root: Path, others: frozenset[str]) -> Iterator[Path]:
             if not each.startswith(".")
             and not (top and each in others)
             and not (root / folder / each / ENVIRONMENT).exists()
+            # A link to a folder that it is in.
+            and not real.is_relative_to((root / folder / each).resolve())
         ]
-        found += [folder / file for file in files if file.endswith(".py")]
-    yield from sorted(found)
+        found += [folder / file for file in files if file.endswith(".py") or (top and file == PROJECT_FILE)]
+    yield from sorted(found, key=Path.as_posix)
 
 
 def _text(path: Path) -> bytes:

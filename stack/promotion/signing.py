@@ -54,7 +54,7 @@ class Keys(Protocol):
 def sign(config: StackConfig, key: str, message: bytes) -> Signature:
     """Signs the message with that key. Raises Refused where the key cannot."""
     with _of_the_key(config, key):
-        client = _keys(config)
+        client = _keys(config, key)
         known = client.describe_key(KeyId=key)["KeyMetadata"].get("SigningAlgorithms") or []
         algorithm = next((each for each in ALGORITHMS if each in known), None)
         if algorithm is None:
@@ -74,7 +74,7 @@ def is_signed(config: StackConfig, key: str, message: bytes, signature: Signatur
         return False
     with _of_the_key(config, key):
         try:
-            answer = _keys(config).verify(
+            answer = _keys(config, key).verify(
                 KeyId=key,
                 Message=message,
                 MessageType="RAW",
@@ -88,8 +88,10 @@ def is_signed(config: StackConfig, key: str, message: bytes, signature: Signatur
     return answer["SignatureValid"] is True
 
 
-def _keys(config: StackConfig) -> Keys:
-    client: Keys = session(config).client("kms", endpoint_url=config.kms_endpoint, config=endpoint_options(config))
+def _keys(config: StackConfig, key: str) -> Keys:
+    """Of the key's own region: KMS knows it in no other one, and the two stacks may be in two."""
+    region, options = key.split(":")[3], endpoint_options(config)
+    client: Keys = session(config).client("kms", region_name=region, endpoint_url=config.kms_endpoint, config=options)
     return client
 
 

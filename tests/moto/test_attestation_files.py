@@ -329,3 +329,13 @@ def test_a_pinned_file_that_is_signed_by_another_is_still_pinned(prod: Prod, tmp
     found = read_file(file, "from/staging")
     wanted = PromotesFrom.model_validate({"stack": "staging", "digest": found.digest})
     assert accepted(prod.config, wanted, found, file) == found.attestation
+
+
+def test_a_key_of_another_region_than_the_stack_s_is_asked_there(prod: Prod, tmp_path: Path) -> None:
+    key = prod.key("RSA_2048")
+    file = tmp_path / "attestation.json"
+    file.write_text(
+        text_of(prod.attestation(), sign(prod.staging, key, message_of(prod.attestation()))), encoding="utf-8"
+    )
+    elsewhere = replace(prod.wanting(kmsKey=key), region="eu-central-1")
+    prod.require(elsewhere, file)

@@ -181,6 +181,28 @@ def test_the_verdict_and_the_figures_are_kept_and_shown_beside_those_of_the_othe
     assert events == [("loadtest", said(second.passed)), ("loadtest", said(first.passed))]
 
 
+@pytest.mark.parametrize(("weights", "holds"), [({}, False), ({"project timeline": 0}, True)])
+def test_an_access_pattern_that_nobody_could_read_keeps_a_migrated_stack_from_passing(
+    moto_stack: EmulatedStack, weights: dict[str, float], *, holds: bool
+) -> None:
+    # Reports of which none is in the index.
+    moto_stack.create("reports", [{"PK": {"S": f"REPORT#{number}"}, "SK": {"S": "METADATA"}} for number in range(5)])
+    before = REPORTS.before()
+    assert before is not None
+    reads = tuple(one for one in ACCESS_PATTERNS if one.name in {"report by id", "project timeline"})
+    settings = LoadTestSettings.model_validate(
+        {"allowed": True, "maximumRate": 40, "writeShare": 0, "weights": weights}
+    )
+    context = opened(moto_stack, settings, Schema((before,), reads))
+    done = load_test(context, prepare(context, ASKED))
+    assert done.migrated
+    claim = next(claim for claim in done.claims if claim.name == "every kind of request was sent")
+    assert claim.holds == holds
+    if not holds:
+        assert claim.evidence == "'project timeline': no item was found that it reads"
+        assert not done.passed
+
+
 def said(passed: bool) -> str:
     return "done" if passed else "not passed"
 

@@ -129,3 +129,45 @@ def test_the_code_of_a_commit_is_the_same_until_code_changes(checkout: Path) -> 
     assert is_same_code(checkout, commit[:12])
     write(checkout, "shop/tables.py", "B = 3\n")
     assert not is_same_code(checkout, commit)
+
+
+def committed(checkout: Path) -> str:
+    git(checkout, "init", "--quiet")
+    git(checkout, "add", "--all")
+    git(checkout, "commit", "--quiet", "--message", "one")
+    return git(checkout, "rev-parse", "HEAD")
+
+
+def test_a_file_that_git_does_not_know_is_not_of_that_commit(checkout: Path) -> None:
+    commit = committed(checkout)
+    write(checkout, ".venv/lib/x.py", "")
+    write(checkout, "tests/test_b.py", "")
+    assert is_same_code(checkout, commit)
+    write(checkout, "shop/more.py", "C = 3\n")
+    assert not is_same_code(checkout, commit)
+    # Not even where git is told to look away.
+    write(checkout, ".gitignore", "more.py\n")
+    assert not is_same_code(checkout, commit)
+
+
+def test_the_project_file_counts_for_it_holds_what_is_set_where_a_stack_sets_nothing(checkout: Path) -> None:
+    write(checkout, "Pulumi.yaml", "name: shop\n")
+    before, commit = code_digest(checkout), committed(checkout)
+    write(checkout, "Pulumi.yaml", "name: shop\nconfig: {shop:brownOutMinutes: {default: 0}}\n")
+    assert code_digest(checkout) != before
+    assert not is_same_code(checkout, commit)
+
+
+def test_code_behind_a_link_counts_as_it_would_run(checkout: Path, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    write(shared, "rules.py", "F = 6\n")
+    (checkout / "shop" / "shared").symlink_to(shared)
+    before = code_digest(checkout)
+    write(shared, "rules.py", "F = 7\n")
+    assert code_digest(checkout) != before
+
+
+def test_a_link_to_a_folder_around_it_is_no_endless_way(checkout: Path) -> None:
+    before = code_digest(checkout)
+    (checkout / "shop" / "around").symlink_to(checkout)
+    assert code_digest(checkout) == before

@@ -18,7 +18,7 @@ from dynamo.sizes import indexed, item_size
 from loadtest.arrivals import poisson
 from loadtest.driving import Request, Time, drive
 from loadtest.items import MARK, Source, source
-from loadtest.measuring import Figures, Latencies, Measurement, cause_of, judged
+from loadtest.measuring import Figures, Latencies, Measurement, cause_of, covered, judged
 from loadtest.mix import Line, Reading, Writing, read_units, units_of_new, weighed
 from loadtest.records import slowest
 from schema.errors import Interrupted
@@ -201,6 +201,14 @@ def test_a_test_is_passed_if_each_kind_is_fast_nothing_failed_and_the_rate_was_r
 ) -> None:
     claims = judged(kinds, everything, due=10.0, reached=reached, late=1.5, limit=100.0)
     assert [claim.holds for claim in claims] == holds
+
+
+def test_a_kind_of_request_that_was_not_sent_is_missing_from_a_verdict() -> None:
+    assert covered(["a", "b"], {"a": figures(), "b": figures()}, {}).holds
+    claim = covered(["a", "b"], {"a": figures()}, {"c": "no item was found that it reads"})
+    assert not claim.holds
+    assert claim.evidence == "'b': none was sent; 'c': no item was found that it reads"
+    assert not covered([], {}, {}).holds
 
 
 def test_a_verdict_names_what_was_slow_what_failed_and_what_was_reached() -> None:
