@@ -144,6 +144,19 @@ def test_an_attestation_of_other_code_is_refused_and_an_override_is_recorded(bot
     assert (used.by, used.reason, used.commit) == ("ana", "a test", changed)
 
 
+def test_an_alarm_that_has_fired_since_the_verification_begins_the_bake_time_anew(both: Both) -> None:
+    both.check()
+    client = both.staging.context().cloudwatch
+    assert client is not None
+    name = f"{both.staging.prefix}personnel/throttling"
+    client.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
+    # The next look at the alarm finds no reason for it, and it is quiet again: its history tells.
+    client.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="a test")
+    (claim,) = both.attest().judged.failing
+    assert claim.name == "bake time over"
+    assert f"({name} was in ALARM)" in claim.evidence
+
+
 def test_prod_waits_where_its_own_bake_time_is_longer_than_what_was_attested(both: Both) -> None:
     both.check()
     both.clock.move(timedelta(hours=24))

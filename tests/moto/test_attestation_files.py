@@ -142,6 +142,9 @@ def test_the_key_of_the_stack_file_counts_and_not_the_one_that_the_file_names(pr
     file.write_text(text_of(attestation, replace(signature, key=ours)), encoding="utf-8")
     with pytest.raises(Refused):
         prod.require(prod.wanting(kmsKey=ours), file)
+    file.write_text(text_of(attestation, signature), encoding="utf-8")
+    with pytest.raises(Refused):
+        prod.require(prod.wanting(kmsKey=ours), file)
     with pytest.raises(Refused) as refused:
         prod.require(prod.wanting(), file)
     assert refused.value.why == (
