@@ -178,7 +178,7 @@ def test_tables_of_another_stack_are_refused(migrated: SmallStack) -> None:
     ("tag", "owner"),
     [
         ({"Key": "aws:cloudformation:stack-name", "Value": "legacy"}, "CloudFormation stack legacy"),
-        ({"Key": "managed-by", "Value": "Terraform"}, "Terraform"),
+        pytest.param({"Key": "managed-by", "Value": "Terraform"}, "Terraform", marks=pytest.mark.long),
     ],
 )
 def test_a_table_that_another_tool_manages_needs_to_be_acknowledged(migrated: SmallStack, tag: Any, owner: str) -> None:

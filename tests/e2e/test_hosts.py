@@ -85,7 +85,7 @@ def still_building(stack: SmallStack) -> Any:
     return partial(setattr, index, "status", "ACTIVE")
 
 
-@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("asked", [pytest.param(signal.SIGINT, marks=pytest.mark.long), signal.SIGTERM])
 def test_a_signal_to_the_entry_process_alone_ends_an_up_in_order_though_aws_still_builds(
     aws: tuple[Gate, str], stack: SmallStack, asked: signal.Signals
 ) -> None:

@@ -55,7 +55,7 @@ def becoming(stack: SmallStack, index: str, status: str) -> Callable[[], None]:
     return end
 
 
-@pytest.mark.parametrize("status", ["CREATING", "DELETING"])
+@pytest.mark.parametrize("status", ["CREATING", pytest.param("DELETING", marks=pytest.mark.long)])
 def test_an_index_that_is_being_created_or_deleted_is_waited_for_and_then_adopted_or_made(
     stack: SmallStack, status: str
 ) -> None:
