@@ -2,5 +2,5 @@
 
 The rules are in `stack/promotion/`.
 
-May import: schema, stack, migration.engine, migration.session, migration.plan, migration.run.
+May import: schema, stack, migration.engine, migration.session, migration.plan, migration.run, migration.change.
 """

@@ -5,23 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from migration.plan.result import Plan
-from migration.run.runner import attested, plan_of
-from migration.run.status import preview
+from migration.change.document import Change
+from migration.change.making import change_of
+from migration.run.runner import attested
 from migration.session.context import Context
-from schema.errors import UsageError
-from stack.allowed_changes import ResourceChange
+from schema.errors import Refused, UsageError
 from stack.gates.claims import Claim
 
 
 @dataclass(frozen=True)
 class Promotion:
-    """A promotion that nothing stands against: what was attested of the other stack, the steps that the stack still
-    needs, and what Pulumi would change. Nothing was changed yet."""
+    """A promotion that nothing stands against: what was attested of the other stack, and the change document of this
+    one. Nothing was changed yet."""
 
     claims: tuple[Claim, ...]
-    plan: Plan
-    changes: list[ResourceChange]
+    change: Change
 
 
 def promotion(context: Context, source: str, attestation: Path | None) -> Promotion:
@@ -41,4 +39,7 @@ def promotion(context: Context, source: str, attestation: Path | None) -> Promot
     context.refuse_others_tables(world.proofs)
     context.ledger.refuse_older_code(world.proofs)
     judged = attested(context, world, attestation)
-    return Promotion(judged.judged.claims if judged else (), plan_of(context, world), preview(context))
+    change = change_of(context)
+    if change.error is not None:
+        raise Refused(change.error.what, change.error.why, change.error.next)
+    return Promotion(judged.judged.claims if judged else (), change)

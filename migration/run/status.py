@@ -11,7 +11,6 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from migration.run.runner import plan_of
 from migration.session.context import Context
 from migration.session.engine import Engine
 from schema.errors import Refused
@@ -131,19 +130,6 @@ def gates(context: Context, only: tuple[str | None, str | None] = (None, None)) 
         if only[0] in {None, table.name} and only[1] in {None, retired.name}
         if table.name in world.live and retired.name in world.live[table.name].indexes
     ]
-
-
-def preview(context: Context) -> list[ResourceChange]:
-    """The planned changes, each of which is on the list of allowed ones. Changes nothing.
-
-    Raises Refused for any other, such as a replacement, or a deletion but that of an approved retired index.
-    """
-    world = context.read_world()
-    plan_of(context, world)
-    changes, refusal = previewed(context, world)
-    if refusal is not None:
-        raise refusal
-    return changes
 
 
 def previewed(context: Context, world: World) -> tuple[list[ResourceChange], Refused | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from rich.text import Text
@@ -13,7 +13,6 @@ from migration.plan.result import Plan
 from migration.run.runner import FinishedStep, Summary
 from schema.errors import Waiting
 from schema.model import Schema
-from stack.allowed_changes import ResourceChange
 from stack.lint.finding import Finding as LintFinding
 from terminal.reporting import Line, Result, grid
 from terminal.results.lint import finding_document
@@ -144,22 +143,3 @@ def finding(one: Finding) -> Line:
     about = f"{', '.join(one.tables)}: " if one.tables else ""
     heading = ("Found:", "cyan") if one.known else ("Not known:", "yellow")
     return Text.assemble(heading, f" {about}{one.text}.")
-
-
-@dataclass(frozen=True)
-class PreviewResult(Result):
-    """Each change that an `up` of the whole schema would make."""
-
-    stack: str
-    changes: list[ResourceChange]
-
-    def document(self) -> dict[str, Any]:
-        return {"stack": self.stack, "changes": [asdict(change) for change in self.changes]}
-
-    def text(self) -> Iterator[Line]:
-        if self.changes:
-            ordered = sorted(self.changes, key=lambda change: (change.resource, change.operation))
-            rows = ((change.operation, change.resource, ", ".join(change.properties)) for change in ordered)
-            yield grid(("operation", "resource", "what differs"), rows, f"Preview of stack {self.stack}")
-        else:
-            yield f"No change: Pulumi's state of stack {self.stack} is as declared."

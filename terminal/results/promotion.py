@@ -14,8 +14,9 @@ from migration.promotion.promoting import Promotion
 from schema.errors import Refused, VerificationFailed, Waiting
 from stack.ledger.codec import written
 from terminal.reporting import Line, Result, grid, mark
+from terminal.results.change import ChangeResult
 from terminal.results.observed import WatchResult
-from terminal.results.plan import PlanResult, PreviewResult, RunResult
+from terminal.results.plan import RunResult
 
 
 @dataclass(frozen=True)
@@ -103,12 +104,11 @@ def _command(command: str, stack: str) -> str:
     return f"{command} --stack {stack}" if command.startswith("./invoke") else command
 
 
-def proposed(stack: str, promotion: Promotion) -> Iterator[Line]:
+def proposed(promotion: Promotion) -> Iterator[Line]:
     """What a promotion rests on, and what it would do, before anybody is asked."""
     rows = ((mark(claim.holds), claim.name, claim.evidence) for claim in promotion.claims)
     yield grid(("", "what", "evidence"), rows, "Attested")
-    yield from PlanResult(stack, promotion.plan).text()
-    yield from PreviewResult(stack, promotion.changes).text()
+    yield from ChangeResult(promotion.change).text()
 
 
 @dataclass(frozen=True)

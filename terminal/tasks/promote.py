@@ -64,8 +64,8 @@ def promote(
     seconds, file = duration("--for", for_), Path(attestation) if attestation else None
     with open_session(shell, to, json=json) as context:
         found = promotion(context, stack_name(from_), file)
-        write_to_errors(proposed(to, found))
-        if found.plan.steps:
+        write_to_errors(proposed(found))
+        if found.change.steps:
             confirm(f"Migrate stack {to} by what stack {from_} has attested?", yes=yes, why="A promotion asks first.")
         summary = migrate(context, attestation=file)
         run = RunResult(to, context.schema, summary)

@@ -9,11 +9,11 @@ import pytest
 
 from local.stack import put_items
 from migration.run.runner import plan_of
-from migration.run.status import preview
 from schema.errors import Refused
 from schema.parts import Attribute, Projection, ProjectionType
 from stack.declaration import present
 from stack.world.live import LocalIndex
+from tests.previews import preview
 from tests.stacks import NEW, OLD, PEOPLE, SmallStack
 
 if TYPE_CHECKING:

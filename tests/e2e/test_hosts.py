@@ -18,12 +18,12 @@ import pytest
 from moto.dynamodb.models import dynamodb_backends
 
 from local.emulation import application
-from migration.run.status import preview
 from stack.ledger.ledger import Ledger
 from stack.processes import host
 from tests.gated_server import Gate, creation_of_an_index, gated
 from tests.hosts import need_hosts, running, running_on
 from tests.limits import EXPECTED, HANGS
+from tests.previews import preview
 from tests.small_run import command
 from tests.snapshots import forget
 from tests.stacks import APPROVED, NEW, PEOPLE, PROJECT, SCHEMA, SmallStack

@@ -6,8 +6,8 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from migration.run.status import preview
 from stack.ledger.records import BackfillProof
+from tests.previews import preview
 from tests.stacks import APPROVED, NEW, OLD, SmallStack
 
 

@@ -113,8 +113,8 @@ def test_prod_follows_staging_once_that_is_attested_and_its_bake_time_is_over(bo
         "same packages",
         "bake time over",
     }
-    assert [step.name for step in found.plan.steps][:1] == ["backup personnel"]
-    assert found.changes != []
+    assert (found.change.steps[0].action, found.change.steps[0].tables) == ("backup", ("personnel",))
+    assert found.change.changes != ()
     with pytest.raises(UsageError, match="Stack local-prod does not promote from stack staging"):
         promotion(context, "staging", None)
     assert both.migrate_prod().blocked == ()
