@@ -4,6 +4,7 @@ which is only read."""
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from schema.model import Schema
 from sitelogix.tables import PERSONNEL
 from stack.aws import dynamodb, read_only_dynamodb
 from stack.file.config import StackConfig
-from stack.file.settings import PromotesFrom
+from stack.file.settings import Override, PromotesFrom
 from stack.ledger.ledger import Ledger
 from stack.ledger.proofs import Proofs
 from stack.ledger.records import STACK, AttestationProof
@@ -294,6 +295,29 @@ def test_a_ledger_that_cannot_be_read_refuses(prod: Prod) -> None:
     file.write_text(file.read_text(encoding="utf-8").replace(prod.endpoint, "http://127.0.0.1:9"), encoding="utf-8")
     with pytest.raises(Refused):
         prod.require(prod.wanting())
+
+
+def test_a_ledger_that_cannot_be_read_is_overridden_as_one_that_holds_no_attestation(prod: Prod) -> None:
+    prod.ledger().create()
+    prod.ledger().put("PROOF", "attestation#stack", {"stack": "staging", "colour": "blue"})
+    git = ["git", "-C", str(prod.config.checkout), "-c", "user.name=a test", "-c", "user.email=test@example.com"]
+    for line in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "one"]):
+        subprocess.run([*git, *line], check=True, capture_output=True)
+    commit = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    given = {"rule": "attestation", "reason": "an outage", "by": "ana", "at": "2026-01-01", "commit": commit}
+
+    def overriding(rule: str) -> StackConfig:
+        config = prod.wanting()
+        override = Override.model_validate({**given, "rule": rule})
+        return replace(config, settings=config.settings.model_copy(update={"overrides": [override]}))
+
+    with pytest.raises(Refused, match="cannot be read"):
+        prod.require(overriding("bake-time"))
+    found = required(overriding("attestation"), SCHEMA, Proofs(), AT)
+    assert found is not None
+    assert (found.judged.failing, found.attestation) == ((), None)
+    _, evidence = found.judged.used["attestation"]
+    assert evidence.startswith("The ledger of stack staging cannot be read, so nobody can say whether it is attested.")
 
 
 def test_a_stack_file_that_does_not_say_where_the_ledger_is_refuses(prod: Prod) -> None:
