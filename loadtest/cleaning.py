@@ -8,6 +8,9 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
+from dynamo.errors import error_code
 from dynamo.retry import Retry, Unanswered
 from dynamo.throttle import Throttle
 from dynamo.values import plain
@@ -80,7 +83,8 @@ def clean(
         while keys := list(islice(numbers, BATCH)):
             safe_point()
             throttle.acquire(len(keys))
-            _remove(client, table, keys, retry)
+            if not _remove(client, table, keys, retry):
+                break
             done += len(keys)
             progress(done, total)
     forget(ledger)
@@ -97,7 +101,8 @@ def _keys(found: WritingNote, table: str, most: int) -> Iterator[dict[str, Any]]
         yield new_key(found.partition_keys[table], stems[number % len(stems)], found.mark, number)
 
 
-def _remove(client: DynamoDBClient, table: str, keys: list[dict[str, Any]], retry: Retry) -> None:
+def _remove(client: DynamoDBClient, table: str, keys: list[dict[str, Any]], retry: Retry) -> bool:
+    """Returns whether the table is there. One that is gone, as a new one after its rollback, took its items along."""
     left: list[Any] = [{"DeleteRequest": {"Key": key}} for key in keys]
 
     def ask() -> None:
@@ -106,4 +111,10 @@ def _remove(client: DynamoDBClient, table: str, keys: list[dict[str, Any]], retr
         if left:
             raise Unanswered(f"{len(left)} items were not removed")
 
-    retry.call(ask)
+    try:
+        retry.call(ask)
+    except ClientError as error:
+        if error_code(error) != "ResourceNotFoundException":
+            raise
+        return False
+    return True

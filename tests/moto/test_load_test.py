@@ -253,6 +253,25 @@ def test_what_a_killed_one_left_can_be_removed_alone(stack: EmulatedStack) -> No
     assert clean_up(context) == 0
 
 
+def test_what_was_left_in_a_table_that_is_gone_is_gone_with_it(stack: EmulatedStack) -> None:
+    before, context = items(stack), opened(stack)
+    gone, there = (stack.config.physical_name(name) for name in ("work-logs", "reports"))
+    key = {"PK": {"S": f"REPORT#{MARK}0"}, "SK": {"S": "METADATA"}}
+    stack.client.put_item(TableName=there, Item=key)
+    left = WritingNote(
+        at=TIME,
+        mark=MARK,
+        rate=1000,
+        partition_keys=dict.fromkeys((gone, there), "PK"),
+        stems={table: [{"PK": {"S": "REPORT#"}, "SK": {"S": "METADATA"}}] for table in (gone, there)},
+        most={gone: 30, there: 1},
+    )
+    note(context.ledger, left)
+    assert clean_up(context) == 1
+    assert items(stack) == before
+    assert writing(context.ledger) is None
+
+
 def killed(stack: EmulatedStack) -> WritingNote:
     """Runs a load test that is killed after some writes; returns what it has noted."""
     command = [sys.executable, "-c", KILLED, str(stack.config.endpoint), stack.config.settings.table_prefix]
