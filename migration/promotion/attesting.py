@@ -9,7 +9,7 @@ from pathlib import Path
 from migration.run.runner import plan_of
 from migration.session.context import Context
 from schema.clock import at_present
-from schema.errors import UsageError
+from schema.errors import Refused, UsageError
 from stack.gates.checked import passed_runs
 from stack.ledger.codec import now, written
 from stack.ledger.records import STACK, AttestationProof, VerifiedProof, sort_key
@@ -68,6 +68,7 @@ def attest(context: Context, out: Path | None = None) -> Attested:
         overridden={rule: f"{override.by}: {override.reason}" for rule, (override, _) in found.used.items()},
     )
     signature = sign(context.config, key, message_of(attestation)) if key and out is not None else None
+    _refuse_if_changed(context, verified)
     context.ledger.note_version()
     record_overrides(context.ledger, found)
     context.ledger.prove(attestation)
@@ -78,6 +79,18 @@ def attest(context: Context, out: Path | None = None) -> Attested:
     text = text_of(attestation, signature).encode()
     _write(out, text)
     return Attested(found, attestation, str(out), digest_of(text), signature is not None)
+
+
+def _refuse_if_changed(context: Context, verified: VerifiedProof) -> None:
+    """To look at all alarms takes a while: raises Refused where a run has begun, or has ended, since then."""
+    context.ledger.lease.refuse_if_held()
+    newest = context.ledger.proof(VerifiedProof, STACK)
+    if newest is None or newest.at != verified.at:
+        raise Refused(
+            f"Stack {context.config.stack} was changed while it was looked at.",
+            "So what was seen of it says nothing of what it is now. It is not attested.",
+            context.command("attest"),
+        )
 
 
 def _seen(context: Context, world: World) -> Seen:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from migration.promotion import attesting
 from migration.promotion.attesting import Attested, attest
 from migration.promotion.checking import run_checks
 from migration.promotion.promoting import promotion
@@ -19,7 +21,7 @@ from migration.run.runner import Summary, migrate
 from schema.errors import Refused, UsageError, Waiting
 from stack.ledger.codec import now
 from stack.ledger.records import STACK, AttestationProof, LoadTestProof, OverrideProof, VerifiedProof
-from stack.promotion.code import code_digest
+from stack.promotion.code import clean_commit, code_digest
 from tests.moved_clock import MovedClock
 from tests.snapshots import Snapshot, forget
 from tests.stacks import APPROVED, PEOPLE, SCHEMA, SmallStack
@@ -194,6 +196,26 @@ def test_a_change_takes_the_verification_back_and_a_rollback_the_attestation_too
     assert context.ledger.proof(AttestationProof, STACK) is None
     assert context.ledger.proof(VerifiedProof, STACK) is None
     assert both.shut()[:2] == ["nothing left to change", "verified after the last change"]
+
+
+def test_a_stack_that_a_run_begins_to_change_meanwhile_is_not_attested(
+    both: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both.check()
+    both.clock.move(timedelta(hours=24))
+    ledger = both.staging.context().ledger
+    with ExitStack() as held:
+
+        def seen_for_a_while(checkout: Path) -> str | None:
+            held.enter_context(ledger.lease.held("migrate"))
+            return clean_commit(checkout)
+
+        monkeypatch.setattr(attesting, "clean_commit", seen_for_a_while)
+        with pytest.raises(Refused, match="is at work"):
+            both.attest()
+    monkeypatch.setattr(attesting, "clean_commit", clean_commit)
+    assert ledger.proof(AttestationProof, STACK) is None
+    assert both.attest().attestation is not None
 
 
 def test_a_file_is_accepted_only_where_its_digest_is_pinned(both: Both, tmp_path: Path) -> None:
