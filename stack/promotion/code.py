@@ -58,20 +58,28 @@ def commit_of(checkout: Path) -> str:
 
 
 def clean_commit(checkout: Path) -> str | None:
-    """The full id of the commit; None where tracked files differ from it, or it is not known."""
+    """The full id of the commit; None where tracked files differ from it, a file that would run is not of it, or it is
+    not known."""
     commit = commit_of(checkout)
-    return commit if re.fullmatch(r"[0-9a-f]{40}", commit) else None
+    return commit if re.fullmatch(r"[0-9a-f]{40}", commit) and _is_tracked(checkout) else None
 
 
 def is_same_code(checkout: Path, commit: str) -> bool:
     """Whether the code of that commit is the code of this checkout. False where git cannot say, and where it does not
     track a file that would run."""
-    others = OTHERS if checkout.resolve() == TOOL else OTHERS_OF_PROJECT
-    paths = ["*.py", LOCK, PROJECT_FILE, *(f":(exclude){folder}" for folder in sorted(others))]
-    tracked = _git(checkout, "ls-files", "-z")
-    if tracked is None or not {path.as_posix() for path in _files(checkout, others)} <= set(tracked.split("\0")):
-        return False
-    return _git(checkout, "diff", "--quiet", commit, "--", *paths) is not None
+    paths = ["*.py", LOCK, PROJECT_FILE, *(f":(exclude){folder}" for folder in sorted(_others(checkout)))]
+    return _is_tracked(checkout) and _git(checkout, "diff", "--quiet", commit, "--", *paths) is not None
+
+
+def _is_tracked(checkout: Path) -> bool:
+    """Whether git knows each file that would run, or what a link of its path leads to."""
+    root, tracked = checkout.resolve(), _git(checkout, "ls-files", "-z")
+    known = {root / name for name in (tracked or "").split("\0") if name}
+    return tracked is not None and all((root / path).resolve() in known for path in _files(root, _others(root)))
+
+
+def _others(checkout: Path) -> frozenset[str]:
+    return OTHERS if checkout.resolve() == TOOL else OTHERS_OF_PROJECT
 
 
 def _files(root: Path, others: frozenset[str]) -> Iterator[Path]:

@@ -171,3 +171,23 @@ def test_a_link_to_a_folder_around_it_is_no_endless_way(checkout: Path) -> None:
     before = code_digest(checkout)
     (checkout / "shop" / "around").symlink_to(checkout)
     assert code_digest(checkout) == before
+
+
+def test_a_commit_is_not_known_where_a_file_that_would_run_is_not_of_it(checkout: Path) -> None:
+    commit = committed(checkout)
+    write(checkout, "tests/test_b.py", "")
+    write(checkout, "notes.txt", "")
+    assert clean_commit(checkout) == commit
+    write(checkout, "scratch.py", "")
+    assert clean_commit(checkout) is None
+
+
+def test_a_link_within_the_checkout_is_of_the_commit_and_one_out_of_it_is_not(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "linked").symlink_to(checkout / "shop")
+    commit = committed(checkout)
+    assert (clean_commit(checkout), is_same_code(checkout, commit)) == (commit, True)
+    write(tmp_path / "shared", "rules.py", "")
+    (checkout / "shared").symlink_to(tmp_path / "shared")
+    git(checkout, "add", "--all")
+    git(checkout, "commit", "--quiet", "--message", "two")
+    assert clean_commit(checkout) is None
