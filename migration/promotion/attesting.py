@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from migration.promotion.candidate import known_since
 from migration.run.runner import plan_of
 from migration.session.context import Context
 from schema.clock import at_present
@@ -98,7 +99,9 @@ def _seen(context: Context, world: World) -> Seen:
     verified = world.proofs.get(VerifiedProof, STACK)
     since: datetime = verified.at if verified is not None and verified.at is not None else at_present()
     alarms = read_alarm_record(context.cloudwatch, context.config, context.schema, world, since)
-    return Seen(at_present(), world, left, alarms, clean_commit(context.config.checkout))
+    run = _run_of(context, sort_key(VerifiedProof, STACK))
+    known = known_since(context, verified, run, code_digest(context.config.checkout))
+    return Seen(at_present(), world, left, alarms, clean_commit(context.config.checkout), known)
 
 
 def _wanted(context: Context) -> tuple[float, str | None]:

@@ -31,13 +31,15 @@ MIGRATE, CHECK, LOADTEST, STATUS = "./invoke migrate", "./invoke check", "./invo
 @dataclass(frozen=True)
 class Seen:
     """A stack as it was seen `at` a time: its world, the names of the steps `left` that would change it, its alarms,
-    and the full id of the `commit` whose code this is (None: files differ from it, or it is not known)."""
+    the full id of the `commit` whose code this is (None: files differ from it, or it is not known), and since when it
+    is known under this code (`known_since`; None: since its verification)."""
 
     at: datetime
     world: World
     left: Collection[str]
     alarms: AlarmRecord
     commit: str | None
+    known_since: datetime | None = None
 
 
 def attestable(schema: Schema, settings: Settings, seen: Seen, clean_hours: float) -> list[Claim]:
@@ -58,11 +60,13 @@ def attestable(schema: Schema, settings: Settings, seen: Seen, clean_hours: floa
 
 
 def clean_since(seen: Seen) -> datetime | None:
-    """Since when the stack is verified, its alarms are as they are, and none has fired. None: not verified."""
+    """Since when the stack is verified and known under this code, its alarms are as they are, and none has fired. None:
+    not verified."""
     verified = seen.world.proofs.get(VerifiedProof, STACK)
     if verified is None or verified.at is None:
         return None
-    return max([verified.at, *seen.alarms.fired.values(), *seen.alarms.changed.values()])
+    known = seen.known_since or verified.at
+    return max([verified.at, known, *seen.alarms.fired.values(), *seen.alarms.changed.values()])
 
 
 def _read_ready(schema: Schema, seen: Seen) -> Claim:
@@ -126,7 +130,7 @@ def _alarms(seen: Seen, since: datetime | None, clean_hours: float) -> Iterator[
     if since is None or clean is None:
         yield Claim(BAKE_TIME, False, "it begins with the verification", MIGRATE)
         return
-    yield bake_time(clean, clean_hours, seen.at, _since(record, clean))
+    yield bake_time(clean, clean_hours, seen.at, _since(record, clean, seen.known_since if clean != since else None))
 
 
 def bake_time(clean: datetime, hours: float, at: datetime, why: str) -> Claim:
@@ -136,7 +140,9 @@ def bake_time(clean: datetime, hours: float, at: datetime, why: str) -> Claim:
     return Claim(BAKE_TIME, at >= end, evidence if at >= end else f"{evidence} are over at {written(end)}")
 
 
-def _since(record: AlarmRecord, clean: datetime) -> str:
+def _since(record: AlarmRecord, clean: datetime, known: datetime | None) -> str:
+    if known == clean:
+        return "this code is known here"
     for what, times in (("was in ALARM", record.fired), ("was changed", record.changed)):
         names = [name for name, time in sorted(times.items()) if time == clean]
         if names:

@@ -53,13 +53,14 @@ class Both:
     clock: MovedClock
 
     def check(self) -> None:
-        """The application's checks, and a load test that passed."""
+        """The application's checks, and a load test that passed; the bake time of this code begins."""
         context = self.staging.context()
         assert [check.exit_code for check in run_checks(context, None, {}).checks] == [0]
         passed = LoadTestProof(
             subject=STACK, began=now(), ended=now(), passed=True, requests=9, errors=0, p99_ms=1.5, limit_ms=100
         )
         context.ledger.prove(passed)
+        self.attest()
 
     def attest(self, out: Path | None = None) -> Attested:
         return attest(self.staging.context(), out)
@@ -157,6 +158,20 @@ def test_an_alarm_that_has_fired_since_the_verification_begins_the_bake_time_ane
     (claim,) = both.attest().judged.failing
     assert claim.name == "bake time over"
     assert f"({name} was in ALARM)" in claim.evidence
+
+
+def test_code_that_staging_is_not_known_under_bakes_anew(both: Both) -> None:
+    both.check()
+    both.clock.move(timedelta(hours=24))
+    assert both.attest().attestation is not None
+    (both.staging.directory / "rules.py").write_text("CHANGED = True\n", encoding="utf-8")
+    commit(both.staging.directory)
+    both.check()
+    waiting = both.attest()
+    assert [claim.name for claim in waiting.judged.failing] == ["bake time over"]
+    assert "(this code is known here); 24 h are over at" in waiting.judged.failing[0].evidence
+    both.clock.move(timedelta(hours=24))
+    assert both.attest().attestation is not None
 
 
 def test_prod_waits_where_its_own_bake_time_is_longer_than_what_was_attested(both: Both) -> None:
