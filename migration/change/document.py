@@ -14,6 +14,7 @@ COST_FOLLOWS = "keyshift has no cost model yet"
 
 Verdict = Literal["safe", "waiting", "refused"]
 Needs = Literal["time", "person", "run", "nothing known"]
+Severity = Literal["error", "warning", "note"]
 
 
 class Part(BaseModel):
@@ -141,6 +142,40 @@ class Approvals(Part):
     withdrawn: tuple[str, ...] = ()
 
 
+class Attested(Part):
+    """What another stack (`stack`) has attested of this change, for a stack that promotes from it once it was clean for
+    `clean_hours`. `allows` says whether a run may change this stack now, as far as that goes; None: it is not known,
+    for the reason in `why`. `commit`, `by` and `attested_at` are of the attestation that was found; None: there is
+    none. `earliest_at` is the end of the bake time, where nothing else is missing."""
+
+    stack: str
+    clean_hours: float
+    allows: bool | None
+    why: str = ""
+    commit: str | None = None
+    by: str | None = None
+    attested_at: str | None = None
+    earliest_at: str | None = None
+    conditions: tuple[Condition, ...] = ()
+
+
+class LintFinding(Part):
+    """What the lint found: its code in docs/lint.md, what of (`subject`), and where: `file` is relative to the
+    project's folder, lines begin at 1. `accepted` is the reason for which the stack accepts it, None where it does
+    not."""
+
+    code: str
+    severity: Severity
+    title: str
+    subject: str
+    what: str
+    why: str
+    next: str
+    file: str
+    line: int
+    accepted: str | None = None
+
+
 class Told(Part):
     """Something to know of these tables (none: the whole stack). `known` is False for a fact that could not be read."""
 
@@ -166,7 +201,8 @@ class Commands(Part):
 
 class Change(Part):
     """The whole document. `reasons` are those of the verdict, the first one the most important. `left_alone` is live,
-    and not in the schema or not ours to change. `notes` are what else to know of the stack at this moment."""
+    and not in the schema or not ours to change. `notes` are what else to know of the stack at this moment.
+    `attestation` is None for a stack that promotes from no other, and where an error came before it was asked."""
 
     version: Literal[1] = VERSION
     stack: str
@@ -180,6 +216,8 @@ class Change(Part):
     gates: tuple[IndexGate, ...] = ()
     new_indexes: tuple[NewIndex, ...] = ()
     approvals: Approvals = Approvals()
+    attestation: Attested | None = None
+    lint: tuple[LintFinding, ...] = ()
     findings: tuple[Told, ...] = ()
     left_alone: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from migration.change.attested import waiting_for
 from migration.change.document import Change, Commands, Verdict
 from migration.plan.result import Blocked, Plan
 from migration.steps.indexes.brown_out import BrownOut
@@ -16,32 +17,44 @@ from schema.errors import Waiting
 from stack.ledger.ledger import Facts
 
 
-def judged(change: Change, blocked: Iterable[Blocked] = (), paused: Facts | None = None) -> Change:
+def judged(
+    change: Change, blocked: Iterable[Blocked] = (), paused: Facts | None = None, *, attests: bool = False
+) -> Change:
     """The change with its verdict: what is `blocked` once `migrate` has done its steps is waited for, and so is a stack
-    that somebody has `paused`."""
+    that somebody has `paused`. With `attests` the change needs the attestation of another stack first: a new schema
+    cannot have one before it is merged, so that this is waited for, too."""
     if change.error is not None:
         verdict: Verdict = "waiting" if change.error.code == Waiting.exit_code else "refused"
         return change.model_copy(update={"verdict": verdict, "reasons": (change.error.what,)})
-    reasons = tuple(_waits(blocked, paused))
+    reasons = (*_paused(paused), *(waiting_for(change.attestation) if attests else ()), *_waits(blocked))
     if reasons:
         return change.model_copy(update={"verdict": "waiting", "reasons": reasons})
     return change.model_copy(update={"verdict": "safe", "reasons": tuple(_safe(change))})
 
 
-def commands(stack: str, plan: Plan) -> Commands:
-    """What goes on with the plan, and what takes back what it does, the last first."""
+def needs_attestation(plan: Plan, changes: Iterable[object]) -> bool:
+    """Whether a run, or a plain `up`, would change the stack. One that only looks needs nobody's attestation."""
+    return any(not step.ONLY_LOOKS for step in plan.steps) or any(True for _ in changes)
+
+
+def commands(stack: str, plan: Plan, first: Iterable[str] = ()) -> Commands:
+    """What goes on with the plan, and what takes back what it does, the last first. The lines of `first` are to be run
+    before, on other stacks."""
     on = ["./invoke migrate"] if plan.steps else []
     on += [claim.next or "./invoke gate" for one in plan.blocked for claim in one.shut]
     back = [f"./invoke rollback {flags}" for step in reversed(plan.steps) for flags in _flags(step)]
     return Commands(
-        on=tuple(f"{line} --stack {stack}" for line in dict.fromkeys(on)),
+        on=(*first, *(f"{line} --stack {stack}" for line in dict.fromkeys(on))),
         back=tuple(f"{line} --stack {stack}" for line in dict.fromkeys(back)),
     )
 
 
-def _waits(blocked: Iterable[Blocked], paused: Facts | None) -> Iterator[str]:
+def _paused(paused: Facts | None) -> Iterator[str]:
     if paused is not None:
         yield f"The stack is paused by {paused['by']} since {paused['at']}."
+
+
+def _waits(blocked: Iterable[Blocked]) -> Iterator[str]:
     for one in blocked:
         what = "is built, and not read-ready yet" if one.is_new else "cannot be removed yet"
         yield f"{one.ref} {what}. Missing: {', '.join(claim.name for claim in one.shut)}."

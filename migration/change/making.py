@@ -11,12 +11,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from backfills.rates import Rates, rates_for
+from migration.change.attested import attested_of, to_attest
 from migration.change.base import approvals_of, commit_of
-from migration.change.document import Change, Difference, Failure, PlannedChange, Source, Told
+from migration.change.document import Change, Difference, Failure, LintFinding, PlannedChange, Source, Told
 from migration.change.earliest import gates_of, new_indexes_of
 from migration.change.expected import planned
 from migration.change.fingerprint import fingerprint
-from migration.change.judging import commands, judged
+from migration.change.judging import commands, judged, needs_attestation
+from migration.change.linted import lint_of
 from migration.plan.result import Plan
 from migration.run.requests import activity
 from migration.run.runner import plan_of
@@ -25,7 +27,9 @@ from migration.session.context import Context
 from migration.steps.items.backfill import BackfillTable
 from migration.steps.items.late_writers import LateWriters
 from migration.steps.stack.verify import Verify
+from schema.clock import at_present
 from schema.errors import Interrupted, Refused, ToolError
+from schema.project import Project
 from stack.allowed_changes import DELETE, REPLACING, ResourceChange
 from stack.ledger.codec import now, written
 from stack.ledger.ledger import Facts
@@ -43,15 +47,18 @@ class _Look:
     refusal: ToolError | None = None
 
 
-def change_of(context: Context, base: str | None = None) -> Change:
+def change_of(context: Context, base: str | None = None, attestation: Path | None = None) -> Change:
     """The document of the stack as it is now, compared with the commit `base` (None: the main branch). What is refused
-    is in it. Reads only. Raises ToolError for what keeps it from being made."""
+    is in it. `attestation` is the file of another stack's, where that is how it comes. Reads only. Raises ToolError for
+    what keeps it from being made."""
     config, settings = context.config, context.config.settings
     approvals = approvals_of(config.checkout, config.stack_file, config.setting("approvals"), base)
     world, doing = context.read_world(), activity(context)
     look = _look(context, world)
     commit, modified = commit_of(config.checkout)
     rates = _rates(context, world, look.plan)
+    attests = needs_attestation(look.plan, look.changes)
+    attested = attested_of(config, context.schema, world.proofs, at_present(), attestation)
     made = Change(
         stack=config.stack,
         at=context.clock(),
@@ -69,22 +76,26 @@ def change_of(context: Context, base: str | None = None) -> Change:
         gates=tuple(gates_of(context.schema, settings, world)),
         new_indexes=tuple(new_indexes_of(context.schema, settings, world)),
         approvals=approvals,
+        attestation=attested,
+        lint=lint_of(Project(config.project, context.schema), config),
         findings=tuple(Told(tables=one.tables, text=one.text, known=one.known) for one in look.plan.findings),
         left_alone=look.plan.left_alone,
         notes=tuple(_notes(doing)),
-        commands=commands(config.stack, look.plan),
+        commands=commands(config.stack, look.plan, to_attest(attested) if attests else ()),
     )
-    return judged(made, look.plan.blocked, doing["paused"])
+    return judged(made, look.plan.blocked, doing["paused"], attests=attests)
 
 
-def refused(stack: str, checkout: Path, error: ToolError) -> Change:
-    """The document of an error that kept any other from being made, such as a fault in the stack file."""
+def refused(stack: str, checkout: Path, error: ToolError, lint: tuple[LintFinding, ...] = ()) -> Change:
+    """The document of an error that kept any other from being made, such as a fault in the stack file; with what the
+    lint found, if it could be asked."""
     commit, modified = commit_of(checkout)
     made = Change(
         stack=stack,
         at=written(now()),
         source=Source(commit=commit, modified=modified),
         error=_failure(error),
+        lint=lint,
     )
     return judged(made)
 

@@ -39,7 +39,7 @@ def promotion(context: Context, source: str, attestation: Path | None) -> Promot
     context.refuse_others_tables(world.proofs)
     context.ledger.refuse_older_code(world.proofs)
     judged = attested(context, world, attestation)
-    change = change_of(context)
+    change = change_of(context, attestation=attestation)
     if change.error is not None:
         raise Refused(change.error.what, change.error.why, change.error.next)
     return Promotion(judged.judged.claims if judged else (), change)

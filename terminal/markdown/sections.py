@@ -55,9 +55,11 @@ def sections(change: Change) -> Iterator[Section]:
         _approvals(change),
         _gates(change),
         _conditions(change),
+        _attestation(change),
         _new_indexes(change),
         _steps(change),
         _changes(change),
+        _lint(change),
         _findings(change),
         _back(change),
     ]
@@ -149,6 +151,18 @@ def _condition(condition: Condition) -> tuple[str, ...]:
     return "✓" if condition.holds else "✗", prose(condition.name), evidence, at
 
 
+def _attestation(change: Change) -> Section:
+    """What the stack that this one promotes from has attested, what does not hold first."""
+    found = change.attestation
+    if found is None:
+        return Section("", (), [])
+    rows = [_condition(condition) for condition in sorted(found.conditions, key=lambda one: one.holds)]
+    said = {None: "not known", True: "this change is attested", False: "not yet"}[found.allows]
+    notes = (f"It could not be read: {prose(found.why)}",) if found.allows is None else ()
+    title = f"Attestation of stack {code(found.stack)}: {said}"
+    return Section(title, ("", "condition", "evidence", "not before"), rows, folded=False, notes=notes)
+
+
 def _new_indexes(change: Change) -> Section:
     """Those that readers may not use yet."""
     rows = []
@@ -208,6 +222,21 @@ def _properties(change: PlannedChange) -> Iterable[str]:
             yield f"{prose(one.name)}: {old}"
         else:
             yield f"{prose(one.name)}: {old} → {new}"
+
+
+def _lint(change: Change) -> Section:
+    rows = [
+        (
+            f"{code(one.code)} {one.severity}",
+            code(f"{one.file}:{one.line}"),
+            prose(one.what),
+            prose(one.next) if one.accepted is None else f"accepted: {prose(one.accepted)}",
+        )
+        for one in change.lint
+    ]
+    accepted = sum(one.accepted is not None for one in change.lint)
+    title = f"Lint: {counted(len(rows) - accepted, 'finding')}, {accepted} more accepted"
+    return Section(title, ("finding", "line", "what", "to do"), rows)
 
 
 def _findings(change: Change) -> Section:

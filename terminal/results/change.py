@@ -55,8 +55,11 @@ class ChangeResult(Result):
             yield f"No change: Pulumi's state of stack {change.stack} is as declared."
         yield from _steps(change)
         yield from _gates(change)
+        yield from _attestation(change)
         for approval in change.approvals.added:
             yield f"Approved since {change.approvals.base}: removal of {approval.index}, by {approval.by}."
+        if counted := sum(one.accepted is None for one in change.lint):
+            yield f"Lint: {counted} not accepted. The lines: ./invoke schema.lint --stack {change.stack}"
         yield from (f"Now: {note}." for note in change.notes)
         if change.error is None and (change.verdict != "safe" or change.steps or change.changes):
             color = _COLORS[change.verdict]
@@ -98,6 +101,17 @@ def _gates(change: Change) -> Iterator[Line]:
     ]
     if rows:
         yield grid(("gate", "retired index", "not before", "missing"), rows)
+
+
+def _attestation(change: Change) -> Iterator[Line]:
+    found = change.attestation
+    if found is None:
+        return
+    if found.allows is None:
+        yield f"Attestation of stack {found.stack}: not known. {found.why}"
+        return
+    rows = [(mark(one.holds, "no", "yellow"), one.name, one.evidence) for one in found.conditions]
+    yield grid(("", f"attestation of stack {found.stack}", "evidence"), rows)
 
 
 def keep(change: Change, folder: str) -> None:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json as jsons
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from invoke.context import Context as Shell
 
-from migration.change.document import Change
+from migration.change.document import Change, LintFinding
+from migration.change.linted import lint_of
 from migration.change.making import change_of, refused
 from schema.errors import Interrupted, ToolError, UsageError
 from terminal.reporting import show_error, unexpected
 from terminal.results.change import ChangeResult, keep
 from terminal.session import open_session
-from terminal.workspace import workspace_of
+from terminal.workspace import Workspace, workspace_of
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def previewed(shell: Shell, stack: str, wanted: Wanted) -> ChangeResult:
     except ToolError as error:
         if not asked:
             raise
-        change = refused(stack, workspace.directory, error)
+        change = refused(stack, workspace.directory, error, _lint(workspace, stack))
     except Exception as error:  # a pull request must show it
         if not asked:
             raise
@@ -57,6 +59,13 @@ def previewed(shell: Shell, stack: str, wanted: Wanted) -> ChangeResult:
     if change.error is not None:
         show_error(ToolError(change.error.what, change.error.why, change.error.next), json=False)
     return ChangeResult(change, markdown=wanted.markdown, expect_no_change=wanted.expect_no_change)
+
+
+def _lint(workspace: Workspace, stack: str) -> tuple[LintFinding, ...]:
+    """What the lint finds, as far as it can be asked after an error."""
+    with suppress(ToolError):
+        return lint_of(workspace.project, workspace.config(stack))
+    return ()
 
 
 def masked(change: Change, hide: Callable[[str], str]) -> Change:

@@ -1,4 +1,4 @@
-"""Seven changes on real stacks, and their documents as files: `tests/golden/change/`. To write them anew:
+"""Eight changes on real stacks, and their documents as files: `tests/golden/change/`. To write them anew:
 
 KEYSHIFT_WRITE_GOLDEN=1 .venv/bin/python -m pytest tests/e2e/test_change_documents.py
 """
@@ -91,6 +91,23 @@ def test_a_new_index(migrated: SmallStack) -> None:
         "verify",
     ]
     compare("new-index", change)
+
+
+def test_a_new_index_of_a_stack_that_promotes_from_another_waits_for_its_attestation(migrated: SmallStack) -> None:
+    text = (migrated.directory / "Pulumi.local.yaml").read_text(encoding="utf-8")
+    staging = text.replace(f"tablePrefix: {migrated.prefix}", f"tablePrefix: {migrated.prefix}staging-")
+    (migrated.directory / "Pulumi.staging.yaml").write_text(staging, encoding="utf-8")
+    migrated.configure(f"{APPROVED}  sitelogix:promotesFrom: {{stack: staging}}\n")
+    committed(migrated)
+    change = document(migrated, NEW_INDEX)
+    assert (change.verdict, change.error, lost(change)) == ("waiting", None, [])
+    assert change.reasons == ("Stack staging has not attested this yet. Missing: attested.",)
+    assert change.commands.on == ("./invoke attest --stack staging", "./invoke migrate --stack local")
+    compare("unattested", change)
+    # Where nothing is left to change, nobody has to attest anything.
+    as_declared = document(migrated)
+    assert as_declared.attestation is not None
+    assert (as_declared.verdict, as_declared.attestation.allows) == ("safe", False)
 
 
 def test_a_new_table(migrated: SmallStack) -> None:

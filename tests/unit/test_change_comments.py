@@ -15,6 +15,7 @@ from markdown_it.token import Token
 from migration.change.document import (
     ApprovalOfIndex,
     Approvals,
+    Attested,
     Change,
     Commands,
     Condition,
@@ -22,6 +23,7 @@ from migration.change.document import (
     Expected,
     Failure,
     IndexGate,
+    LintFinding,
     NewIndex,
     PlannedChange,
     PlannedStep,
@@ -73,6 +75,22 @@ def of(text: str, *, error: bool = False, times: int = 1) -> Change:
         * times,
         new_indexes=(NewIndex(index=text, live=True, read_ready=shut),) * times,
         approvals=Approvals(base=text, base_commit=text, added=(approval,) * times, withdrawn=(text,) * times),
+        attestation=Attested(stack=text, clean_hours=24.0, allows=None, why=text, conditions=(shut,) * times),
+        lint=(
+            LintFinding(
+                code="L001",
+                severity="warning",
+                title=text,
+                subject=text,
+                what=text,
+                why=text,
+                next=text,
+                file=text,
+                line=1,
+                accepted=text if error else None,
+            ),
+        )
+        * times,
         findings=(Told(tables=(text,), text=text, known=False),) * times,
         left_alone=(text,) * times,
         notes=(text,) * times,
