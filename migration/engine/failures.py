@@ -8,8 +8,12 @@ from collections.abc import Sequence
 from schema.errors import EngineLost, Refused, ToolError
 from stack.aws import credentials_ended, says_that_credentials_ended
 
-LOST = "Resource monitor has terminated"
-"""What Pulumi's SDK says when a call from the program to the engine finds nobody there."""
+_LOST = re.compile(
+    r"Resource monitor has terminated"
+    r"|Exception calling application: <_InactiveRpcError.* StatusCode\.UNAVAILABLE"
+)
+"""What Pulumi's SDK says when a call from the program to the engine finds nobody there: of a resource, or of anything
+else, such as a line for the log."""
 _KILLED = re.compile(r"code: -(\d+)")
 """How the Automation API tells that a signal has ended the CLI."""
 _NOT_REACHED = "expected resource operations"
@@ -26,7 +30,7 @@ def failure(what: str, error: str, messages: Sequence[str], again: str) -> ToolE
     killed = _KILLED.search(error)
     if killed:
         return EngineLost(what, f"The Pulumi engine was ended by signal {killed[1]}.", f"Run: {again}")
-    if any(LOST in reason for reason in reasons):
+    if any(_LOST.search(reason) for reason in reasons):
         return EngineLost(what, "The connection to the Pulumi engine broke.", f"Run: {again}")
     if any(says_that_credentials_ended(reason) for reason in reasons):
         return credentials_ended(f"{what} {'; '.join(dict.fromkeys(reasons))}.")
