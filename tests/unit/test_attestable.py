@@ -245,3 +245,10 @@ def test_what_the_tool_itself_has_to_prove_is_never_overridden(name: str) -> Non
 
 def test_a_time_of_an_override_without_a_zone_is_utc() -> None:
     assert override("checks").at == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_code_that_became_known_later_begins_the_bake_time_anew() -> None:
+    assert shut(sound(known_since=VERIFIED + timedelta(hours=10))) == {
+        "bake time over": "clean since 2026-01-01T10:00:00Z (this code is known here); "
+        "24 h are over at 2026-01-02T10:00:00Z",
+    }

@@ -29,8 +29,8 @@ def test_an_up_that_does_more_than_was_previewed_is_refused() -> None:
 
 def test_a_program_that_finds_no_engine_has_lost_it_whatever_it_asked_for() -> None:
     said = (
-        "Exception calling application: <_InactiveRpcError of RPC that terminated with: status = StatusCode.UNAVAILABLE "
-        'details = "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: Connection refused" >'
+        "Exception calling application: <_InactiveRpcError of RPC that terminated with: "
+        'status = StatusCode.UNAVAILABLE details = "failed to connect to all addresses" >'
     )
     assert type(failure("`pulumi preview` failed.", "code: 255", [said], "it")) is EngineLost
     other = said.replace("UNAVAILABLE", "INTERNAL")
