@@ -51,8 +51,8 @@ class Server:
         except (OSError, ValueError, TypeError):
             return None
         if not isinstance(record.loaded, dict):
-            # As an earlier version wrote it: nobody knows whose data these are.
-            record = replace(record, loaded={})
+            # An earlier version noted only whether the data of its one local stack were loaded.
+            record = replace(record, loaded={"local": ""} if record.loaded else {})
         return record if _process(record) is not None else None
 
     def start(self) -> ServerRecord:
