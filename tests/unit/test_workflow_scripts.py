@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,13 @@ trap 'echo got SIGINT; exit 130' INT
 echo ready >&2
 while :; do sleep 0.05; done
 """
+AS_STARTED = """
+import os, signal
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv("/bin/bash", ["/bin/bash", "-e", "script.sh"])
+"""
+"""Begins a script with the signals of a runner: a process that was started in the background ignores SIGINT, and so
+would the script, which then could not trap it."""
 GIVEN = {
     "matrix.stack": "staging",
     "steps.preview.outputs.exit-code": "3",
@@ -56,7 +64,7 @@ class Step:
             program.chmod(0o755)
         (self.folder / "script.sh").write_text(script, encoding="utf-8")
         return subprocess.Popen(
-            ["/bin/bash", "-e", "script.sh"],
+            [sys.executable, "-c", AS_STARTED],
             cwd=self.folder,
             env={
                 "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
