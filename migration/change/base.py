@@ -6,9 +6,8 @@ answer is that it is not known, and why.
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +18,21 @@ from migration.change.document import ApprovalOfIndex, Approvals
 from schema.errors import UsageError
 from stack.file import strict_yaml
 from stack.file.settings import Approval
+from stack.git import ask
 from stack.ledger.codec import written
 
 BASES = ("origin/main", "main")
 """What a change is compared with where nobody says otherwise: the first of them that there is."""
-_SECONDS = 20.0
+_ask = partial(ask, seconds=20.0)
 """Git reads its own files; what takes longer hangs."""
 
 
 def commit_of(checkout: Path) -> tuple[str | None, bool | None]:
     """The commit that is checked out, and whether files that git tracks differ from it; None, None outside git."""
-    commit = _git(checkout, "rev-parse", "--verify", "HEAD")
+    commit = _ask(checkout, "rev-parse", "--verify", "HEAD")
     if commit is None:
         return None, None
-    status = _git(checkout, "status", "--porcelain", "--untracked-files=no")
+    status = _ask(checkout, "status", "--porcelain", "--untracked-files=no")
     return commit.strip(), None if status is None else bool(status.strip())
 
 
@@ -48,11 +48,11 @@ def approvals_of(checkout: Path, stack_file: Path, setting: str, base: str | Non
                 f"Git does not know it in {checkout}.",
                 "Fetch it (a shallow clone lacks it), or name another one.",
             )
-        outside = _git(checkout, "rev-parse", "--git-dir") is None
+        outside = _ask(checkout, "rev-parse", "--git-dir") is None
         return Approvals(why="this is no git checkout" if outside else f"git knows neither {' nor '.join(BASES)}")
     name, commit = found
     # A stack that the base does not have yet had no approvals there.
-    text = _git(checkout, "show", f"{commit}:./{stack_file.name}") or ""
+    text = _ask(checkout, "show", f"{commit}:./{stack_file.name}") or ""
     before, now = _approvals(text, setting), _approvals(stack_file.read_text(encoding="utf-8"), setting)
     return Approvals(
         base=name,
@@ -65,7 +65,7 @@ def approvals_of(checkout: Path, stack_file: Path, setting: str, base: str | Non
 def _found(checkout: Path, names: tuple[str, ...]) -> tuple[str, str] | None:
     for name in names:
         # An option can never be taken for a name here.
-        commit = _git(checkout, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        commit = _ask(checkout, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
         if commit:
             return name, commit.strip()
     return None
@@ -100,20 +100,3 @@ def _approval(index: str, value: object) -> ApprovalOfIndex | None:
         tests_passed=approval.tests_passed,
         check_run=approval.check_run,
     )
-
-
-def _git(checkout: Path, *arguments: str) -> str | None:
-    """What git says; None where it fails, or is not there. It takes no lock, and so writes nothing."""
-    try:
-        found = subprocess.run(
-            ["git", "-C", str(checkout), *arguments],  # noqa: S607
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
-        return None
-    return found.stdout if found.returncode == 0 else None

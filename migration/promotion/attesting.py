@@ -46,7 +46,8 @@ def attest(context: Context, out: Path | None = None) -> Attested:
     context.refuse_others_tables(world.proofs)
     context.ledger.refuse_older_code(world.proofs)
     hours, key = _wanted(context)
-    seen = _seen(context, world)
+    code, run = code_digest(context.config.checkout), _run_of(context, sort_key(VerifiedProof, STACK))
+    seen = _seen(context, world, code, run)
     found = judged(attestable(context.schema, context.config.settings, seen, hours), overridings(context.config))
     verified = world.proofs.get(VerifiedProof, STACK)
     clean = clean_since(seen)
@@ -56,12 +57,12 @@ def attest(context: Context, out: Path | None = None) -> Attested:
         subject=STACK,
         stack=context.config.name,
         account=context.config.settings.account,
-        code=code_digest(context.config.checkout),
+        code=code,
         schema=context.schema.digest,
         lock=lock_digest(),
         commit=str(seen.commit),
         verified=verified.at,
-        verified_by=_run_of(context, sort_key(VerifiedProof, STACK)),
+        verified_by=run,
         clean_since=clean,
         attested=now(),
         by=context.ledger.author.by,
@@ -94,13 +95,13 @@ def _refuse_if_changed(context: Context, verified: VerifiedProof) -> None:
         )
 
 
-def _seen(context: Context, world: World) -> Seen:
+def _seen(context: Context, world: World, code: str, run: str) -> Seen:
+    """The stack with this `code` (its digest), which was verified by that `run`."""
     left = [step.name for step in plan_of(context, world).steps if not step.ONLY_LOOKS]
     verified = world.proofs.get(VerifiedProof, STACK)
     since: datetime = verified.at if verified is not None and verified.at is not None else at_present()
     alarms = read_alarm_record(context.cloudwatch, context.config, context.schema, world, since)
-    run = _run_of(context, sort_key(VerifiedProof, STACK))
-    known = known_since(context, verified, run, code_digest(context.config.checkout))
+    known = known_since(context, verified, run, code)
     return Seen(at_present(), world, left, alarms, clean_commit(context.config.checkout), known)
 
 

@@ -64,8 +64,9 @@ def run_checks(context: Context, only: str | None, environment: Mapping[str, str
     """Runs the stack's checks, or one of them, one after the other, and keeps in the ledger how each has ended.
     `environment` is what the commands get besides this process's own. Raises UsageError, ToolError."""
     chosen = _chosen(context, only)
-    context.refuse_others_tables(context.ledger.proofs())
-    context.ledger.refuse_older_code(context.ledger.proofs())
+    proofs = context.ledger.proofs()
+    context.refuse_others_tables(proofs)
+    context.ledger.refuse_older_code(proofs)
     run, commit = new_id(), commit_of(context.config.checkout)
     given = {**os.environ, **environment, "KEYSHIFT_STACK": context.config.name}
     secrets = {*secrets_of(context.config, environment), *_secrets_by_name(given)}

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from typing import Any
 
 from schema.clock import at_present
 from schema.errors import LeaseLost, ToolError
+from stack.git import ask
 from stack.ledger.codec import now
 from stack.ledger.holder import Holder
 from stack.ledger.ledger import Facts, Ledger
@@ -177,12 +177,8 @@ def new_id() -> str:
 
 def code_version(checkout: Path) -> str:
     """The commit, with `-dirty` where files differ from it; without git a digest of the code."""
-    command = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return _digest(checkout)
-    return found.stdout.strip() if found.returncode == 0 else _digest(checkout)
+    found = ask(checkout, "describe", "--always", "--dirty", "--abbrev=12", seconds=10)
+    return found.strip() if found is not None else _digest(checkout)
 
 
 def _digest(checkout: Path) -> str:

@@ -2,5 +2,5 @@
 
 `rules/every.py` lists the rules; docs/lint.md explains each.
 
-May import: schema, stack.file, stack.ledger.
+May import: schema, stack, stack.file, stack.ledger.
 """

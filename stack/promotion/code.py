@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 from schema.errors import Refused
+from stack.git import ask
 
 TOOL = Path(__file__).resolve().parents[2]
 """The tool's own folder."""
@@ -23,8 +23,6 @@ PROJECT_FILE = "Pulumi.yaml"
 """Its settings are those of each stack that sets none, and it says how the program is run."""
 ENVIRONMENT = "pyvenv.cfg"
 """Stands in a folder that is a Python environment."""
-_SECONDS = 30
-"""Git answers in a fraction of one; more is a hang."""
 
 
 def code_digest(project: Path) -> str:
@@ -50,10 +48,10 @@ def lock_digest() -> str:
 
 def commit_of(checkout: Path) -> str:
     """The full id of the commit, with `-dirty` where tracked files differ from it; empty: not known."""
-    found = _git(checkout, "rev-parse", "HEAD")
+    found = ask(checkout, "rev-parse", "HEAD")
     if found is None or not re.fullmatch(r"[0-9a-f]{40}", found.strip()):
         return ""
-    changed = _git(checkout, "status", "--porcelain", "--untracked-files=no")
+    changed = ask(checkout, "status", "--porcelain", "--untracked-files=no")
     return found.strip() if changed == "" else f"{found.strip()}-dirty"
 
 
@@ -68,12 +66,12 @@ def is_same_code(checkout: Path, commit: str) -> bool:
     """Whether the code of that commit is the code of this checkout. False where git cannot say, and where it does not
     track a file that would run."""
     paths = ["*.py", LOCK, PROJECT_FILE, *(f":(exclude){folder}" for folder in sorted(_others(checkout)))]
-    return _is_tracked(checkout) and _git(checkout, "diff", "--quiet", commit, "--", *paths) is not None
+    return _is_tracked(checkout) and ask(checkout, "diff", "--quiet", commit, "--", *paths) is not None
 
 
 def _is_tracked(checkout: Path) -> bool:
     """Whether git knows each file that would run, or what a link of its path leads to."""
-    root, tracked = checkout.resolve(), _git(checkout, "ls-files", "-z")
+    root, tracked = checkout.resolve(), ask(checkout, "ls-files", "-z")
     known = {root / name for name in (tracked or "").split("\0") if name}
     return tracked is not None and all((root / path).resolve() in known for path in _files(root, _others(root)))
 
@@ -110,13 +108,3 @@ def _text(path: Path) -> bytes:
             f"{error}.",
             "Make it readable, then repeat.",
         ) from None
-
-
-def _git(checkout: Path, *arguments: str) -> str | None:
-    """What git says; None where it fails."""
-    command = ["git", "-C", str(checkout), *arguments]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return found.stdout if found.returncode == 0 else None
